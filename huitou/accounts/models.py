@@ -1,0 +1,80 @@
+"""Who works here, what they changed, and the brand itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from huitou.core.clock import Clock, FixedClock, SystemClock
+
+
+def check_zone(name: str) -> None:
+    """Raise ValidationError unless `name` is an IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValidationError(
+            _("%(name)s is not a time zone; write it like Asia/Shanghai."), params={"name": name}
+        ) from error
+
+
+class User(AbstractUser):
+    """A console user (operator, analyst, service, engineer). Customers are never users."""
+
+    language = models.CharField(max_length=10, blank=True, help_text="console language; empty follows the browser")
+
+
+class AuditEntry(models.Model):
+    """One change, or one batch of like changes, with who and when. Never changed, never deleted."""
+
+    action = models.CharField(max_length=100, help_text="dotted name, for example brand.updated")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    actor_label = models.CharField(max_length=150, help_text="user name, or the process that acted: cli, worker")
+    target = models.CharField(max_length=200, blank=True)
+    count = models.BigIntegerField(default=1, help_text="rows changed, for bulk paths")
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-at"], name="audit_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"
+
+
+class Brand(models.Model):
+    """The one brand of this deployment: its zone, currency, clock, and what it does not count as a purchase."""
+
+    name = models.CharField(max_length=100)
+    zone = models.CharField(max_length=64, default="Asia/Shanghai", validators=[check_zone])
+    currency = models.CharField(max_length=3, default="CNY")
+    clock_now = models.DateTimeField(null=True, blank=True, help_text="the brand's own now; empty: the real one")
+    is_example = models.BooleanField(default=False)
+    exclusions = models.JSONField(default=dict, help_text="purchase exclusions, see accounts.brand.Exclusions")
+    thresholds = models.JSONField(default=dict, help_text="configured cut-offs of features and layers")
+    targets = models.JSONField(default=dict, help_text="target value by metric name")
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(name="one_brand", condition=models.Q(pk=1))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def clock(self) -> Clock:
+        """The brand's clock: its own standing now if it has one, else the machine's."""
+        return FixedClock(self.clock_now) if self.clock_now else SystemClock()
+
+    def now(self) -> datetime:
+        return self.clock.now()

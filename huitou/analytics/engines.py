@@ -1,0 +1,201 @@
+"""The only file that knows DuckDB and Delta Lake: where facts lie, how they get in, and what computes over them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+from huitou.analytics.tables import TABLES
+
+# Old snapshots stay readable this long; no query of ours runs for a week.
+_RETENTION = timedelta(days=7)
+_CONFIGURATION = {
+    "delta.deletedFileRetentionDuration": f"interval {_RETENTION.days} days",
+    "delta.logRetentionDuration": "interval 30 days",
+    # Column statistics hold raw values; only keys and times may leave them.
+    "delta.dataSkippingNumIndexedCols": "0",
+}
+_WRITER = WriterProperties(compression="ZSTD", compression_level=3)
+
+
+class LakeWriteError(Exception):
+    """Rows do not fit the table's declared schema."""
+
+
+class Lake:
+    """The facts of one deployment: one Delta table per declared lake table, below `url`."""
+
+    def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._options = dict(storage_options or {}) or None
+
+    def _uri(self, table: str) -> str:
+        return f"{self.url}/{table}"
+
+    def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
+        try:
+            return DeltaTable(self._uri(table), version=version, storage_options=self._options)
+        except TableNotFoundError:
+            return None
+
+    def version(self, table: str) -> int | None:
+        """The table's newest version, or None before its first write."""
+        opened = self._open(table)
+        return None if opened is None else opened.version()
+
+    def files(self, table: str, version: int | None = None) -> list[str]:
+        """Parquet files of one snapshot (the newest by default), in a fixed order; empty if there is no table."""
+        opened = self._open(table, version)
+        return [] if opened is None else sorted(opened.file_uris())
+
+    def append(self, table: str, staged: Path, *, transaction_id: str) -> int:
+        """Append the Parquet files in `staged` once; returns the version that holds them.
+
+        The table remembers `transaction_id`: a batch it knows is not written again. The caller holds the
+        table's writer lock; should it not, the concurrent duplicate fails with a commit error.
+
+        Raises
+        ------
+        LakeWriteError
+            The staged rows do not have the declared columns and types.
+        """
+        spec = TABLES[table]
+        opened = self._open(table)
+        if opened is not None and opened.transaction_version(transaction_id) is not None:
+            return opened.version()
+        write_deltalake(
+            opened if opened is not None else self._make(table),
+            _staged_reader(staged, spec.schema),
+            mode="append",
+            partition_by=list(spec.partition) or None,
+            storage_options=self._options,
+            writer_properties=_WRITER,
+            commit_properties=CommitProperties(app_transactions=[Transaction(transaction_id, 1)]),
+        )
+        version = self.version(table)
+        assert version is not None, "a table that was just written exists"
+        return version
+
+    def overwrite(self, table: str, rows: pa.RecordBatchReader) -> int:
+        """Replace the table's rows in one transaction; returns the new version. Older versions stay readable."""
+        spec = TABLES[table]
+        write_deltalake(
+            self._open(table) or self._make(table),
+            _cast(rows, spec.schema),
+            mode="overwrite",
+            partition_by=list(spec.partition) or None,
+            storage_options=self._options,
+            writer_properties=_WRITER,
+        )
+        version = self.version(table)
+        assert version is not None, "a table that was just written exists"
+        return version
+
+    def _make(self, table: str) -> DeltaTable:
+        spec = TABLES[table]
+        if "://" not in self.url:
+            os.makedirs(self._uri(table), exist_ok=True)
+        return DeltaTable.create(
+            self._uri(table),
+            schema=spec.schema,
+            mode="ignore",
+            partition_by=list(spec.partition) or None,
+            configuration=_CONFIGURATION,
+            storage_options=self._options,
+        )
+
+
+def _staged_reader(folder: Path, schema: pa.Schema) -> pa.RecordBatchReader:
+    paths = sorted(folder.glob("*.parquet"))
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                yield from file.iter_batches(batch_size=65_536)
+
+    first = pq.read_schema(paths[0]) if paths else schema
+    return _cast(pa.RecordBatchReader.from_batches(first, batches()), schema)
+
+
+def _cast(rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader:
+    missing = set(schema.names) - set(rows.schema.names)
+    if missing:
+        raise LakeWriteError(f"columns missing: {', '.join(sorted(missing))}")
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        for batch in rows:
+            yield batch.select(schema.names).cast(schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def open_scratch(folder: Path, *, memory_limit_mb: int = 2048, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own for one job, spilling into `folder`; no extension is ever downloaded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory_limit_mb}MB",
+        "temp_directory": str(folder),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if threads:
+        config["threads"] = threads
+    connection = duckdb.connect(config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+class Engine:
+    """Ibis over one consistent snapshot of the lake. `versions` pins tables; others are read at their newest."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        *,
+        scratch: Path,
+        versions: Mapping[str, int] | None = None,
+        memory_limit_mb: int = 4096,
+    ) -> None:
+        self.lake = lake
+        self._versions = dict(versions or {})
+        self._connection = open_scratch(scratch, memory_limit_mb=memory_limit_mb)
+        self._backend = ibis.duckdb.from_connection(self._connection)
+        self._tables: dict[str, ibis.Table] = {}
+
+    def table(self, name: str) -> ibis.Table:
+        """The declared lake table as an Ibis table; without rows where nothing was written yet."""
+        if name not in self._tables:
+            spec = TABLES[name]
+            files = self.lake.files(name, self._versions.get(name))
+            if files:
+                columns = ", ".join(f'"{c.name}"' for c in spec.columns)
+                hive = ", ".join(f"{p}: VARCHAR" for p in spec.partition)
+                options = f", hive_partitioning=true, hive_types={{{hive}}}" if spec.partition else ""
+                listed = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
+                self._connection.execute(
+                    f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}]{options})"
+                )
+                self._tables[name] = self._backend.table(name)
+            else:
+                self._tables[name] = self._backend.create_table(name, schema=ibis.schema(spec.schema), temp=True)
+        return self._tables[name]
+
+    def to_pyarrow(self, expression: ibis.Table) -> pa.Table:
+        """The whole result in memory: for small results only."""
+        return self._backend.to_pyarrow(expression)
+
+    def to_reader(self, expression: ibis.Table) -> pa.RecordBatchReader:
+        """The result as a stream of batches."""
+        return self._backend.to_pyarrow_batches(expression, chunk_size=65_536)
+
+    def close(self) -> None:
+        self._connection.close()

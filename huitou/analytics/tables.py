@@ -1,0 +1,227 @@
+"""Every table in the lake: grain, key, columns with units, partition, who writes it and when.
+
+Names follow one rule: `fct_` append-only facts, `dim_` things, `int_` steps, `feat_` one row per customer.
+Identifiers of people (names, phones, e-mails, openids) and free text never enter the lake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+INSTANT = pa.timestamp("us", tz="UTC")
+QUANTITY = pa.decimal128(18, 4)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Arrow type, whether it may be empty, and what it means, with its unit."""
+
+    name: str
+    type: pa.DataType
+    doc: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One lake table. `key` identifies a row, `partition` names the folder columns, `written_by` the owner."""
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partition: tuple[str, ...]
+    written_by: str
+    refresh: str
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema in column order."""
+        return pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns])
+
+
+_SALE = "sale"
+_REFUND = "refund"
+LINE_KINDS = (_SALE, _REFUND)
+# As the shop reported them. `unpaid` and `cancelled` orders are kept and counted nowhere.
+ORDER_STATUSES = ("unpaid", "paid", "completed", "cancelled", "partly_refunded", "refunded")
+ORDER_TYPES = ("normal", "sample", "staff", "brushing")
+
+FCT_ORDER_LINES = Table(
+    name="fct_order_lines",
+    grain="one line of one reported version of one order or refund document",
+    key=("source", "order_id", "batch_id", "line_no"),
+    partition=("month",),
+    written_by="sources",
+    refresh="appended at every import; of each order the highest batch_id counts, whole",
+    columns=(
+        Column("batch_id", pa.int64(), "arrival order of the report; a later report of an order replaces it whole"),
+        Column("source", pa.string(), "feed that the order came from; order numbers are unique inside one"),
+        Column("order_id", pa.string(), "the shop's order or refund number"),
+        Column("line_no", pa.int32(), "position of the line in this report of the order, from 1"),
+        Column("kind", pa.string(), "sale, or refund (quantity and amount are then what went back, as magnitudes)"),
+        Column("person_id", pa.int64(), "who bought; empty for anonymous sales", nullable=True),
+        Column("sku", pa.string(), "the shop's product code"),
+        Column("category", pa.string(), "category as the order reported it, if it did", nullable=True),
+        Column("quantity", QUANTITY, "pieces (or kg), never negative"),
+        Column("amount_minor", pa.int64(), "line amount in minor units, after discount; a magnitude for refunds"),
+        Column("discount_minor", pa.int64(), "reduction already taken off amount_minor, in minor units"),
+        Column("status", pa.string(), "order status as last reported: " + ", ".join(ORDER_STATUSES)),
+        Column("order_type", pa.string(), "normal, sample, staff or brushing (刷单)"),
+        Column("occurred_at", INSTANT, "when it was paid, or for a refund when it went back; UTC"),
+        Column("refund_of", pa.string(), "order number that a refund names, if it names one", nullable=True),
+        Column("channel", pa.string(), "sales channel code", nullable=True),
+        Column("store", pa.string(), "store code", nullable=True),
+        Column("month", pa.string(), "UTC month of occurred_at, 2011-03"),
+    ),
+)
+
+FCT_EVENTS = Table(
+    name="fct_events",
+    grain="one thing that one person did, or that was done to them, other than an order",
+    key=("event_id",),
+    partition=("month",),
+    written_by="sources",
+    refresh="appended as batches arrive",
+    columns=(
+        Column("batch_id", pa.int64(), "arrival order of the batch"),
+        Column("event_id", pa.string(), "the sender's id of the event; repeats count once"),
+        Column("name", pa.string(), "event name, in the Segment spec's words where it has one"),
+        Column("person_id", pa.int64(), "who it was recorded under", nullable=True),
+        Column("occurred_at", INSTANT, "when it happened; UTC"),
+        Column("source", pa.string(), "feed that it came from"),
+        Column("properties", pa.string(), "JSON object of declared, non-personal properties", nullable=True),
+        Column("month", pa.string(), "UTC month of occurred_at, 2011-03"),
+    ),
+)
+
+DIM_PRODUCTS = Table(
+    name="dim_products",
+    grain="one product",
+    key=("sku",),
+    partition=(),
+    written_by="orders",
+    refresh="rewritten at every refresh from the catalog",
+    columns=(
+        Column("sku", pa.string(), "the shop's product code"),
+        Column("category", pa.string(), "category code", nullable=True),
+        Column("brand", pa.string(), "brand code", nullable=True),
+        Column("list_price_minor", pa.int64(), "list price in minor units", nullable=True),
+    ),
+)
+
+DIM_PERSONS = Table(
+    name="dim_persons",
+    grain="one person",
+    key=("person_id",),
+    partition=(),
+    written_by="orders",
+    refresh="rewritten at every refresh from the customers register",
+    columns=(
+        Column("person_id", pa.int64(), "the person"),
+        Column(
+            "known_since", INSTANT, "when the shop first knew the person, where a customer file said so", nullable=True
+        ),
+    ),
+)
+
+DIM_PERSON_ATTRIBUTES = Table(
+    name="dim_person_attributes",
+    grain="one declared attribute of one person",
+    key=("person_id", "attribute"),
+    partition=(),
+    written_by="orders",
+    refresh="rewritten at every refresh from the customers register",
+    columns=(
+        Column("person_id", pa.int64(), "the person"),
+        Column("attribute", pa.string(), "attribute name, for example city or age_band"),
+        Column("value", pa.string(), "its value as text; attributes that identify a person are never mirrored"),
+    ),
+)
+
+INT_ORDERS = Table(
+    name="int_orders",
+    grain="one order in its latest version (sales only, unpaid and cancelled orders left out)",
+    key=("source", "order_id"),
+    partition=(),
+    written_by="orders",
+    refresh="rewritten at every refresh",
+    columns=(
+        Column("source", pa.string(), "feed that the order came from"),
+        Column("order_id", pa.string(), "the shop's order number"),
+        Column("person_id", pa.int64(), "who bought; empty for anonymous sales", nullable=True),
+        Column("paid_at", INSTANT, "earliest payment instant among the order's lines; UTC"),
+        Column("day", pa.date32(), "paid_at in the brand's zone"),
+        Column("channel", pa.string(), "sales channel code", nullable=True),
+        Column("store", pa.string(), "store code", nullable=True),
+        Column("amount_minor", pa.int64(), "sum of line amounts, before refunds, in minor units"),
+        Column("discount_minor", pa.int64(), "sum of reductions already taken off, in minor units"),
+        Column("refunded_minor", pa.int64(), "what later went back for this order, in minor units"),
+        Column("is_excluded", pa.bool_(), "matches a purchase exclusion of the brand"),
+        Column("is_purchase", pa.bool_(), "positive amount, not excluded, not wholly refunded"),
+        Column(
+            "purchase_no", pa.int32(), "1 for the person's first purchase; empty if none or anonymous", nullable=True
+        ),
+        Column("previous_paid_at", INSTANT, "instant of the person's purchase before this one", nullable=True),
+    ),
+)
+
+INT_ORDER_CATEGORIES = Table(
+    name="int_order_categories",
+    grain="one category within one order of int_orders",
+    key=("source", "order_id", "category"),
+    partition=(),
+    written_by="orders",
+    refresh="rewritten at every refresh",
+    columns=(
+        Column("source", pa.string(), "feed that the order came from"),
+        Column("order_id", pa.string(), "the shop's order number"),
+        Column("category", pa.string(), "category of the lines, or 'unknown'"),
+        Column("amount_minor", pa.int64(), "sum of the category's line amounts, in minor units"),
+        Column("wholly_refunded", pa.bool_(), "every line of the category with a positive amount went back"),
+    ),
+)
+
+INT_REFUNDS = Table(
+    name="int_refunds",
+    grain="one part of one refund line, matched to one sale line or to none",
+    key=("source", "order_id", "line_no", "part_no"),
+    partition=(),
+    written_by="orders",
+    refresh="rewritten at every refresh",
+    columns=(
+        Column("source", pa.string(), "feed of the refund document"),
+        Column("order_id", pa.string(), "number of the refund document"),
+        Column("line_no", pa.int32(), "line of the refund document"),
+        Column("part_no", pa.int32(), "part of the line, from 1, where it was split over several sale lines"),
+        Column("person_id", pa.int64(), "whose refund; empty for anonymous", nullable=True),
+        Column("refunded_at", INSTANT, "when it went back; UTC"),
+        Column("day", pa.date32(), "refunded_at in the brand's zone"),
+        Column("sku", pa.string(), "product code"),
+        Column("category", pa.string(), "category of the product, or 'unknown'"),
+        Column("quantity", QUANTITY, "pieces of this part"),
+        Column("amount_minor", pa.int64(), "money of this part in minor units; parts add up to the line"),
+        Column("sale_source", pa.string(), "feed of the matched order; empty: unmatched refund", nullable=True),
+        Column("sale_order_id", pa.string(), "number of the matched order", nullable=True),
+        Column("sale_line_no", pa.int32(), "line of the matched order", nullable=True),
+        Column("channel", pa.string(), "channel of the matched order, else of the refund", nullable=True),
+        Column("store", pa.string(), "store of the matched order, else of the refund", nullable=True),
+        Column("is_excluded", pa.bool_(), "belongs to an excluded order"),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        FCT_ORDER_LINES,
+        FCT_EVENTS,
+        DIM_PRODUCTS,
+        DIM_PERSONS,
+        DIM_PERSON_ATTRIBUTES,
+        INT_ORDERS,
+        INT_ORDER_CATEGORIES,
+        INT_REFUNDS,
+    )
+}

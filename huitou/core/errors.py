@@ -1,0 +1,26 @@
+"""The errors a person can do something about, mapped once per door (API, page, task, command line)."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+
+
+class DomainError(Exception):
+    """An anticipated refusal: what, where and how to mend it, in the reader's language.
+
+    `code` is stable and machine-readable, `status` is the HTTP status of the API and page doors, and
+    `permanent` tells a task whether trying again can help.
+    """
+
+    code = "domain_error"
+    status = 400
+    permanent = True
+
+    def __init__(self, message: str | Promise, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        return str(self.message)

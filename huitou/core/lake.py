@@ -1,0 +1,99 @@
+"""The way into the lake: stage, claim, commit, done. Exactly once, wherever a process is killed.
+
+1. *Stage*: the batch is written as Parquet below the staging folder and synced to disk.
+2. *Claim*: a `LakeBatch` row names the staged folder. From here on the batch is never lost.
+3. *Commit*: under the table's advisory lock, the staged rows are appended in one Delta transaction whose
+   application id is the batch. A batch that the table already knows is not repeated.
+4. *Done*: the row says which table version holds it; the staged files may go.
+
+Whoever starts later repeats 3 and 4 for claimed batches that are not done. Tables that a refresh rewrites
+need none of this: a killed refresh is run again, and readers follow the last `RefreshRun` that finished.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from huitou.analytics.engines import Lake
+from huitou.core.clock import Clock
+from huitou.core.home import Home
+from huitou.core.models import LakeBatch
+
+
+@contextmanager
+def table_writer(table: str) -> Iterator[None]:
+    """Be the table's one writer until the block ends; waits for another."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('huitou.lake'), hashtext(%s))", [table])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('huitou.lake'), hashtext(%s))", [table])
+
+
+def reserve_batch_id() -> int:
+    """A batch id that nobody else gets. Rows carry it before the batch is claimed; unused ones are no harm."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('core_lakebatch', 'id'))")
+        return int(cursor.fetchone()[0])
+
+
+def sync_staged(folder: Path) -> None:
+    """Force the staged files and their folder onto the disk; before this, claiming them would be a lie."""
+    for path in [*sorted(folder.iterdir()), folder, folder.parent]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def claim_batch(*, batch_id: int, key: str, table: str, staged_path: str, row_count: int, clock: Clock) -> LakeBatch:
+    """Persist that the staged folder is a batch of `table`. Claiming the same key again returns the first claim."""
+    with transaction.atomic():
+        batch, _ = LakeBatch.objects.get_or_create(
+            key=key,
+            defaults={
+                "id": batch_id,
+                "table": table,
+                "staged_path": staged_path,
+                "row_count": row_count,
+                "claimed_at": clock.now(),
+            },
+        )
+    return batch
+
+
+def commit_batch(batch_id: int, *, home: Home, clock: Clock) -> int:
+    """Bring one claimed batch into the lake if it is not there yet; returns the table version that holds it."""
+    lake = Lake(home.lake_url)
+    table = LakeBatch.objects.get(pk=batch_id).table
+    with table_writer(table):
+        batch = LakeBatch.objects.get(pk=batch_id)
+        if batch.lake_version is not None:
+            return batch.lake_version
+        version = lake.append(batch.table, home.staging / batch.staged_path, transaction_id=f"batch-{batch.pk}")
+        LakeBatch.objects.filter(pk=batch.pk).update(lake_version=version, committed_at=clock.now())
+    discard_staged(home, batch.staged_path)
+    return version
+
+
+def commit_pending(*, home: Home, clock: Clock) -> list[int]:
+    """Finish every claimed batch that a killed process left behind; returns their ids, oldest first."""
+    pending = list(LakeBatch.objects.filter(committed_at=None).order_by("pk").values_list("pk", flat=True))
+    for batch_id in pending:
+        commit_batch(batch_id, home=home, clock=clock)
+    return pending
+
+
+def discard_staged(home: Home, staged_path: str) -> None:
+    """Remove the files of a batch that is done."""
+    folder = (home.staging / staged_path).resolve()
+    if folder.is_relative_to(home.staging.resolve()) and folder != home.staging.resolve():
+        shutil.rmtree(folder, ignore_errors=True)

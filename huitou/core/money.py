@@ -1,0 +1,33 @@
+"""Money is an integer count of minor units (分); this is the only place that knows how many digits that is."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+# ISO 4217 exponents that differ from two.
+_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "KWD": 3, "BHD": 3}
+_SYMBOLS = {"CNY": "¥", "GBP": "£", "USD": "$", "EUR": "€", "JPY": "¥", "HKD": "HK$"}
+
+
+def exponent(currency: str) -> int:
+    """Digits after the point in one unit of `currency` (ISO 4217)."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """`amount` in major units as minor units, rounded half up by magnitude (-0.125 becomes -13)."""
+    scaled = amount.scaleb(exponent(currency))
+    return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def from_minor(amount_minor: int, currency: str) -> Decimal:
+    """`amount_minor` minor units as an exact amount in major units."""
+    return Decimal(amount_minor).scaleb(-exponent(currency))
+
+
+def format_minor(amount_minor: int, currency: str) -> str:
+    """`amount_minor` as people read it: ¥1,234.50; the minus sign stands before the currency."""
+    digits = exponent(currency)
+    text = f"{abs(from_minor(amount_minor, currency)):,.{digits}f}"
+    symbol = _SYMBOLS.get(currency, f"{currency} ")
+    return f"{'-' if amount_minor < 0 else ''}{symbol}{text}"
