@@ -1,0 +1,36 @@
+"""Reads about the brand and the people who work here."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from huitou.accounts.models import Brand, User
+from huitou.core.errors import DomainError
+
+
+class NoBrand(DomainError):
+    """Nothing was imported or loaded yet, so there is no brand."""
+
+    code = "no_brand"
+    status = 409
+
+
+def get_brand() -> Brand:
+    """The brand of this deployment.
+
+    Raises NoBrand where the store is empty: the message names the two ways to begin.
+    """
+    brand = find_brand()
+    if brand is None:
+        raise NoBrand(_("The store is empty. Load the example (huitou example load) or import your orders."))
+    return brand
+
+
+def find_brand() -> Brand | None:
+    """The brand of this deployment, or None while the store is empty."""
+    return Brand.objects.filter(pk=1).first()
+
+
+def find_first_admin() -> User | None:
+    """The oldest administrator, or None before the first start."""
+    return User.objects.filter(is_superuser=True).order_by("pk").first()
