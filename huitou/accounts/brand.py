@@ -11,22 +11,22 @@ from huitou.accounts.models import Brand, check_zone
 from huitou.core.errors import DomainError
 
 
-class BrandInvalid(DomainError):
+class BrandInvalidError(DomainError):
     """A setting of the brand has a value that cannot be used."""
 
     code = "brand_invalid"
 
 
 def check_brand(brand: Brand) -> None:
-    """Raise BrandInvalid unless every setting of `brand` can be used; says which one and how to write it."""
+    """Raise BrandInvalidError unless every setting of `brand` can be used; says which one and how to write it."""
     if not brand.name.strip():
-        raise BrandInvalid(_("The brand needs a name."))
+        raise BrandInvalidError(_("The brand needs a name."))
     try:
         check_zone(brand.zone)
     except ValidationError as error:
-        raise BrandInvalid(" ".join(error.messages)) from error
+        raise BrandInvalidError(" ".join(error.messages)) from error
     if not re.fullmatch(r"[A-Z]{3}", brand.currency):
-        raise BrandInvalid(
+        raise BrandInvalidError(
             _("%(currency)s is not a currency code; write three capitals like CNY.") % {"currency": brand.currency}
         )
     _check_rules(brand)
@@ -42,12 +42,12 @@ def _check_rules(brand: Brand) -> None:
         Exclusions.from_json(brand.exclusions)
         Thresholds.from_json(brand.thresholds)
     except (ValueError, TypeError, KeyError) as error:
-        raise BrandInvalid(_("The purchase rules cannot be read: %(why)s") % {"why": str(error)}) from error
+        raise BrandInvalidError(_("The purchase rules cannot be read: %(why)s") % {"why": str(error)}) from error
 
 
 def _check_targets(targets: object) -> None:
     if not isinstance(targets, dict):
-        raise BrandInvalid(_("Targets are one number per metric name."))
+        raise BrandInvalidError(_("Targets are one number per metric name."))
     for metric, value in targets.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BrandInvalid(_("The target of %(metric)s must be a number.") % {"metric": str(metric)})
+            raise BrandInvalidError(_("The target of %(metric)s must be a number.") % {"metric": str(metric)})

@@ -40,13 +40,10 @@ def set_(
     from huitou.accounts.services import update_brand
     from huitou.core.clock import SystemClock
 
-    changes: dict[str, object] = {}
-    for field, text in (("name", name), ("zone", zone), ("currency", currency)):
-        if text is not None:
-            changes[field] = text
-    for field, text in (("exclusions", exclusions), ("thresholds", thresholds)):
-        if text is not None:
-            changes[field] = _object(field, text)
+    texts = {"name": name, "zone": zone, "currency": currency}
+    objects = {"exclusions": exclusions, "thresholds": thresholds}
+    changes: dict[str, object] = {field: text for field, text in texts.items() if text is not None}
+    changes |= {field: _object(field, text) for field, text in objects.items() if text is not None}
     if target:
         brand = find_brand()
         changes["targets"] = {**(brand.targets if brand else {}), **dict(_target(part) for part in target)}
@@ -64,7 +61,7 @@ def _object(field: str, text: str) -> dict[str, Any]:
 
 
 def _target(text: str) -> tuple[str, float]:
-    metric, separator, value = text.partition("=")
+    metric, _, value = text.partition("=")
     try:
         return metric.strip(), float(value)
     except ValueError as error:

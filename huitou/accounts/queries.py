@@ -8,7 +8,7 @@ from huitou.accounts.models import Brand, User
 from huitou.core.errors import DomainError
 
 
-class NoBrand(DomainError):
+class NoBrandError(DomainError):
     """Nothing was imported or loaded yet, so there is no brand."""
 
     code = "no_brand"
@@ -18,11 +18,11 @@ class NoBrand(DomainError):
 def get_brand() -> Brand:
     """The brand of this deployment.
 
-    Raises NoBrand where the store is empty: the message names the two ways to begin.
+    Raises NoBrandError where the store is empty: the message names the two ways to begin.
     """
     brand = find_brand()
     if brand is None:
-        raise NoBrand(_("The store is empty. Load the example (huitou example load) or import your orders."))
+        raise NoBrandError(_("The store is empty. Load the example (huitou example load) or import your orders."))
     return brand
 
 

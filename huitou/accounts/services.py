@@ -25,28 +25,28 @@ ADMIN_NAME = "admin"
 _SETTABLE = ("name", "zone", "currency", "exclusions", "thresholds", "targets")
 
 
-class BrandExists(DomainError):
+class BrandExistsError(DomainError):
     """A deployment has one brand, and it is already there."""
 
     code = "brand_exists"
     status = 409
 
 
-class ExampleLoaded(DomainError):
+class ExampleLoadedError(DomainError):
     """The example brand fills the store; a brand's own data never mixes with it."""
 
     code = "example_loaded"
     status = 409
 
 
-class BrandFixed(DomainError):
+class BrandFixedError(DomainError):
     """A property of the brand that facts already depend on cannot change."""
 
     code = "brand_fixed"
     status = 409
 
 
-class WeakPassword(DomainError):
+class WeakPasswordError(DomainError):
     """The password of `HUITOU_ADMIN_PASSWORD` is too weak."""
 
     code = "weak_password"
@@ -100,12 +100,12 @@ def create_brand(
 ) -> Brand:
     """Create the one brand of this deployment.
 
-    Raises BrandExists if there is one, BrandInvalid if a value is not usable.
+    Raises BrandExistsError if there is one, BrandInvalidError if a value is not usable.
     """
     with transaction.atomic():
         _lock_brand()
         if find_brand() is not None:
-            raise BrandExists(_("This deployment already has its brand; change it instead of creating another."))
+            raise BrandExistsError(_("This deployment already has its brand; change it instead of creating another."))
         brand = Brand(
             pk=1,
             name=name,
@@ -125,7 +125,7 @@ def create_brand(
 def ensure_brand(*, clock: Clock, for_example: bool = False, actor: User | None = None) -> Brand:
     """The brand that an import writes to; the first import of all creates it with the defaults.
 
-    Raises ExampleLoaded if the store holds the example and the import is not the example's own, and the other way
+    Raises ExampleLoadedError if the store holds the example and the import is not the example's own, and the other way
     round: the two never mix.
     """
     with transaction.atomic():
@@ -134,11 +134,11 @@ def ensure_brand(*, clock: Clock, for_example: bool = False, actor: User | None 
         if brand is None:
             return create_brand(name=str(_("My brand")), clock=clock, is_example=for_example, actor=actor)
         if brand.is_example and not for_example:
-            raise ExampleLoaded(
+            raise ExampleLoadedError(
                 _("The store holds the example brand. Remove it first (huitou example remove), then import.")
             )
         if for_example and not brand.is_example:
-            raise BrandExists(_("This deployment holds a brand of its own; the example needs an empty store."))
+            raise BrandExistsError(_("This deployment holds a brand of its own; the example needs an empty store."))
         return brand
 
 
@@ -147,7 +147,7 @@ def update_brand(
 ) -> Brand:
     """Change the brand: `changes` maps name, zone, currency, exclusions, thresholds and targets to new values.
 
-    Raises BrandInvalid if a value is not usable, BrandFixed if facts already depend on what would change.
+    Raises BrandInvalidError if a value is not usable, BrandFixedError if facts already depend on what would change.
     """
     unknown = set(changes) - set(_SETTABLE)
     assert not unknown, f"not settable: {unknown}"
@@ -175,7 +175,7 @@ def move_brand_clock(*, to: datetime, clock: Clock, actor: User | None = None, a
         _lock_brand()
         brand = Brand.objects.select_for_update().get(pk=1)
         if not brand.is_example:
-            raise BrandFixed(_("Only the example brand has a clock of its own."))
+            raise BrandFixedError(_("Only the example brand has a clock of its own."))
         detail = {"before": str(brand.clock_now), "after": str(to)}
         brand.clock_now = to
         brand.save(update_fields=["clock_now"])
@@ -195,7 +195,7 @@ def create_first_admin(*, clock: Clock, password: str | None = None) -> FirstAdm
     """Create the first administrator; None if there is one already.
 
     The password is `password`, else `HUITOU_ADMIN_PASSWORD`, else generated; it is returned once.
-    Raises WeakPassword if a given one is too short or too common.
+    Raises WeakPasswordError if a given one is too short or too common.
     """
     given = password or os.environ.get("HUITOU_ADMIN_PASSWORD") or ""
     with transaction.atomic():
@@ -207,7 +207,7 @@ def create_first_admin(*, clock: Clock, password: str | None = None) -> FirstAdm
         try:
             validate_password(chosen, user)
         except ValidationError as error:
-            raise WeakPassword(
+            raise WeakPasswordError(
                 _("The password in HUITOU_ADMIN_PASSWORD is too weak: %(why)s") % {"why": " ".join(error.messages)}
             ) from error
         user.set_password(chosen)
@@ -220,10 +220,10 @@ def _check_still_free(brand: Brand, changes: Mapping[str, object]) -> None:
     zone_moves = changes.get("zone", brand.zone) != brand.zone
     currency = str(changes.get("currency", brand.currency))
     if brand.is_example and (zone_moves or currency != brand.currency):
-        raise BrandFixed(_("The example's time zone and currency belong to its data and cannot change."))
+        raise BrandFixedError(_("The example's time zone and currency belong to its data and cannot change."))
     # Amounts are stored in minor units: another number of digits would change what they mean.
     if exponent(currency) != exponent(brand.currency) and LakeBatch.objects.exists():
-        raise BrandFixed(
+        raise BrandFixedError(
             _("Amounts are already stored in %(currency)s; a currency with other decimals needs an empty store.")
             % {"currency": brand.currency}
         )
