@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
@@ -38,7 +39,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "huitou.console.middleware.ConsoleLanguage",
+    "huitou.console.middleware.ContentSecurityPolicy",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -58,6 +60,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "huitou.console.shell.context",
             ],
         },
     },
@@ -97,15 +100,29 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+
+def _plotly_files() -> Path:
+    """Where the plotly wheel keeps its browser library; found without importing the package."""
+    spec = find_spec("plotly")
+    assert spec is not None, "plotly is a dependency"
+    assert spec.origin is not None, "plotly is a regular package"
+    return Path(spec.origin).parent / "package_data"
+
+
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+# Addresses of static files carry a fingerprint of their content, so browsers may keep them.
+WHITENOISE_MAX_AGE = 0 if DEBUG else 365 * 86_400
+STATICFILES_DIRS = [("plotly", _plotly_files())]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+# Largest file that the console takes, in bytes; the command line takes files of any size.
+UPLOAD_MAX_BYTES = int(os.environ.get("HUITOU_UPLOAD_MAX_MB", "512")) * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 LOGGING = {

@@ -2,4 +2,6 @@
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from huitou.console.shell import registry
+
+urlpatterns: list[URLPattern | URLResolver] = [*registry().urls]

@@ -1,0 +1,80 @@
+"""Numbers as operators read them, by unit: rate, minor, count, days."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from huitou.core.money import format_minor
+
+Number = int | float
+NOTHING = "–"
+
+
+def format_value(value: Number | None, unit: str, currency: str = "CNY") -> str:
+    """`value` in words: a rate (0-1) as 28.4%, minor units as ¥1,234.50, days as 23 days, counts with separators."""
+    if value is None:
+        return NOTHING
+    if unit == "rate":
+        return f"{value * 100:,.1f}%"
+    if unit == "minor":
+        return format_minor(round(value), currency)
+    if unit == "days":
+        return format_days(value)
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def format_days(value: Number) -> str:
+    """A length of time in days: whole where it is whole, else to one decimal."""
+    number = f"{value:,.0f}" if float(value).is_integer() or value >= 100 else f"{value:,.1f}"
+    return ngettext("%(number)s day", "%(number)s days", 1 if value == 1 else 2) % {"number": number}
+
+
+def format_change(value: Number | None, before: Number | None, unit: str) -> str:
+    """How `value` differs from `before`: percentage points for rates, per cent for the rest; empty if unknown."""
+    if value is None or before is None:
+        return ""
+    if unit == "rate":
+        return _("%(points)s pp") % {"points": f"{(value - before) * 100:+.1f}"}
+    if not before:
+        return ""
+    return f"{(value - before) / abs(before) * 100:+.1f}%"
+
+
+def format_money_short(amount_minor: Number | None, currency: str) -> str:
+    """Money without the small change, for figures at a glance: ¥1,235."""
+    if amount_minor is None:
+        return NOTHING
+    full = format_minor(round(amount_minor), currency)
+    return full.split(".", maxsplit=1)[0] if abs(amount_minor) >= 100_000 else full
+
+
+def format_day(moment: date | datetime | None, zone: ZoneInfo | None = None) -> str:
+    """The calendar day, 2017-10-02, of a day or of an instant in `zone`."""
+    if moment is None:
+        return NOTHING
+    if isinstance(moment, datetime):
+        moment = moment.astimezone(zone or UTC).date()
+    return moment.isoformat()
+
+
+def format_instant(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
+    """Day and minute in `zone`: 2017-10-02 14:05."""
+    return NOTHING if moment is None else f"{moment.astimezone(zone or UTC):%Y-%m-%d %H:%M}"
+
+
+def mask_phone(phone: str) -> str:
+    """A phone number that can be recognised but not called: 138****1234. What is already masked stays."""
+    digits = phone.strip()
+    if len(digits) < 7:
+        return "*" * len(digits)
+    return f"{digits[:3]}****{digits[-4:]}"
+
+
+def mask_name(name: str) -> str:
+    """A name with everything but its first character hidden: 张**."""
+    text = name.strip()
+    return text[:1] + "*" * min(len(text) - 1, 2) if text else ""

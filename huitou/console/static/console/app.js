@@ -1,0 +1,63 @@
+// What the console does without a round trip: menu on phones, theme switch, forms that submit on change.
+"use strict";
+
+(function () {
+  const root = document.documentElement;
+
+  function darkNow() {
+    const chosen = root.dataset.theme;
+    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
+  function setTheme(theme) {
+    root.dataset.theme = theme;
+    document.cookie = `huitou_theme=${theme}; path=/; max-age=31536000; samesite=lax`;
+    document.dispatchEvent(new Event("huitou:theme"));
+  }
+
+  function setMenu(open) {
+    const sidebar = document.getElementById("sidebar");
+    const button = document.getElementById("menu-button");
+    if (!sidebar || !button) return;
+    sidebar.toggleAttribute("data-open", open);
+    button.setAttribute("aria-expanded", String(open));
+    if (open) sidebar.querySelector("a").focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (!target) return;
+    if (target.closest("[data-theme-switch]")) setTheme(darkNow() ? "light" : "dark");
+    else if (target.closest("#menu-button")) setMenu(!document.getElementById("sidebar").hasAttribute("data-open"));
+    else if (!target.closest("#sidebar")) setMenu(false);
+    const dismiss = target.closest("[data-dismiss]");
+    if (dismiss) dismiss.closest(".message").remove();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const open = document.querySelector("#sidebar[data-open]");
+    if (event.key === "Escape" && open) {
+      setMenu(false);
+      document.getElementById("menu-button").focus();
+    }
+  });
+
+  document.addEventListener("change", (event) => {
+    const form = event.target instanceof Element ? event.target.closest("form[data-submit-on-change]") : null;
+    if (form) form.requestSubmit();
+  });
+
+  // A form that was sent says so and is not sent twice.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || form.method !== "post") return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    const button = event.submitter;
+    if (button && button.dataset.busy) setTimeout(() => (button.textContent = button.dataset.busy), 0);
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((f) => delete f.dataset.sent));
+})();

@@ -1,0 +1,78 @@
+// Draws every chart on the page from its JSON, in the colours of the stylesheet, and again when the theme changes.
+"use strict";
+
+(function () {
+  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const COLORS = 8;
+
+  function axisFormat(unit, currency) {
+    if (unit === "rate") return { ticksuffix: "%", tickformat: ",~r" };
+    if (unit === "minor") return { tickprefix: { CNY: "¥", GBP: "£", USD: "$", EUR: "€", JPY: "¥" }[currency] || "", tickformat: ",~s" };
+    return { tickformat: ",~r" };
+  }
+
+  function traces(data) {
+    return data.series.map((series, index) => {
+      const color = token(`--chart-${(index % COLORS) + 1}`);
+      const surface = token("--surface");
+      const open = series.notes.map(Boolean);
+      const hover = series.texts.map((text, i) => text + (series.notes[i] ? ` · ${series.notes[i]}` : ""));
+      const shared = { name: series.name, x: data.labels, y: series.values, text: hover, textposition: "none",
+        hovertemplate: data.series.length > 1 ? "%{fullData.name} %{text}<extra></extra>" : "%{text}<extra></extra>" };
+      if (data.kind === "line") {
+        const few = data.labels.length <= 60;
+        return { ...shared, type: "scatter", mode: few ? "lines+markers" : "lines",
+          line: { color, width: 2 },
+          marker: { size: 6, color: open.map((o) => (o ? surface : color)), line: { color, width: 1.6 } } };
+      }
+      return { ...shared, type: "bar",
+        marker: { color: open.map((o) => (o ? surface : color)), line: { color, width: open.map((o) => (o ? 1.4 : 0)) } } };
+    });
+  }
+
+  function layout(data, small) {
+    const grid = token("--line");
+    const text = token("--text-3");
+    const shapes = [];
+    const annotations = [];
+    if (data.target !== null) {
+      shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: data.target, y1: data.target,
+        line: { color: token("--warn"), width: 1.2, dash: "dash" } });
+      annotations.push({ xref: "paper", x: 1, y: data.target, xanchor: "right", yanchor: "bottom", showarrow: false,
+        text: data.targetText, font: { color: token("--warn"), size: 11 } });
+    }
+    return {
+      margin: { l: 8, r: 8, t: 8, b: 8 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: text },
+      hovermode: "x unified",
+      hoverlabel: { bgcolor: token("--surface"), bordercolor: token("--line"), font: { color: token("--text") } },
+      barmode: data.kind === "stacked" ? "relative" : "group",
+      bargap: 0.28,
+      showlegend: data.series.length > 1,
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+      xaxis: { type: "category", automargin: true, gridcolor: grid, linecolor: grid, nticks: small ? 6 : 12, tickangle: 0,
+        fixedrange: true, showgrid: false },
+      yaxis: { automargin: true, gridcolor: grid, zerolinecolor: grid, rangemode: "tozero", nticks: 5, fixedrange: true,
+        ...axisFormat(data.unit, data.currency) },
+      shapes,
+      annotations,
+    };
+  }
+
+  function draw(plot) {
+    const data = JSON.parse(document.getElementById(plot.dataset.source).textContent);
+    Plotly.react(plot, traces(data), layout(data, plot.clientWidth < 480), { displayModeBar: false, responsive: true });
+    plot.dataset.drawn = "1";
+  }
+
+  function drawAll() {
+    document.querySelectorAll("[data-source]").forEach(draw);
+  }
+
+  document.addEventListener("huitou:theme", drawAll);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  document.addEventListener("htmx:afterSwap", drawAll);
+  drawAll();
+})();
