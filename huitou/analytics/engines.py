@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -103,7 +102,7 @@ class Lake:
     def _make(self, table: str) -> DeltaTable:
         spec = TABLES[table]
         if "://" not in self.url:
-            os.makedirs(self._uri(table), exist_ok=True)
+            Path(self._uri(table)).mkdir(parents=True, exist_ok=True)
         return DeltaTable.create(
             self._uri(table),
             schema=spec.schema,

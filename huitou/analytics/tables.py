@@ -178,9 +178,12 @@ INT_ORDER_CATEGORIES = Table(
     columns=(
         Column("source", pa.string(), "feed that the order came from"),
         Column("order_id", pa.string(), "the shop's order number"),
-        Column("category", pa.string(), "category of the lines, or 'unknown'"),
+        Column("category", pa.string(), "category of the lines, else of the product, or 'unknown'"),
+        Column("person_id", pa.int64(), "who bought; empty for anonymous sales", nullable=True),
+        Column("paid_at", INSTANT, "payment instant of the order; UTC"),
         Column("amount_minor", pa.int64(), "sum of the category's line amounts, in minor units"),
         Column("wholly_refunded", pa.bool_(), "every line of the category with a positive amount went back"),
+        Column("is_purchase", pa.bool_(), "belongs to a purchase, has a positive amount and is not wholly refunded"),
     ),
 )
 

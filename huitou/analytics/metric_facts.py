@@ -1,0 +1,162 @@
+"""The facts as metrics see them: purchases, sales and refunds, cut by dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+OCCASIONS = ("order", "day")
+UNKNOWN = "unknown"
+# Events that count as a visit, in the Segment spec's words.
+VISITS = ("Page Viewed", "Screen Viewed", "Application Opened", "Product List Viewed", "Product Viewed")
+
+
+def keys(dims: Sequence[str]) -> list[str]:
+    """Column names that hold the values of `dims`, in their order."""
+    return [f"dim{i}" for i in range(len(dims))]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One consistent view of the lake, as of one instant.
+
+    orders, categories, refunds, attributes : tables int_orders, int_order_categories, int_refunds and
+        dim_person_attributes
+    occasion : order, or day: orders of one customer and one day are one purchase
+    visits : one row per visit event of an identified person (person_id, day), or None where visits are not known
+    """
+
+    orders: ibis.Table
+    categories: ibis.Table
+    refunds: ibis.Table
+    attributes: ibis.Table
+    occasion: str = "order"
+    visits: ibis.Table | None = None
+
+    def purchases(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """One row per purchase and combination of `dims` it belongs to: dim columns, person_id, paid_at, day.
+
+        Whether an order is a purchase is judged on the whole order; under a category stand all purchases that
+        contain it. With occasion day a customer's purchases of one day (and one combination) are one, at the
+        first one's instant; anonymous purchases are never joined.
+        """
+        by = keys(dims)
+        rows = self._cut(self.orders.filter(self.orders.is_purchase), dims)
+        columns = [*by, "person_id", "paid_at", "day"]
+        if self.occasion == "order":
+            return rows.select(*columns)
+        known = rows.filter(rows.person_id.notnull())
+        joined = known.group_by([*by, "person_id", "day"]).aggregate(paid_at=known.paid_at.min()).select(*columns)
+        return joined.union(rows.filter(rows.person_id.isnull()).select(*columns))
+
+    def known_purchases(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """`purchases` of identified customers."""
+        rows = self.purchases(dims)
+        return rows.filter(rows.person_id.notnull())
+
+    def first_purchases(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """One row per identified customer (and combination): first_at, first_day of the first purchase ever."""
+        rows = self.known_purchases(dims)
+        return rows.group_by([*keys(dims), "person_id"]).aggregate(
+            first_at=rows.paid_at.min(), first_day=rows.day.min()
+        )
+
+    def sequence(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """`known_purchases` with previous_paid_at and purchase_no within customer and combination.
+
+        Purchases at one instant may stand in any order: no figure depends on which of them comes first.
+        """
+        by = keys(dims)
+        if self.occasion == "order" and all(dim.startswith("attribute.") for dim in dims):
+            # The materialised sequence is the same one: attributes cut between customers, never inside one.
+            rows = self._cut(self.orders.filter(self.orders.is_purchase & self.orders.person_id.notnull()), dims)
+            return rows.select(*by, "person_id", "paid_at", "day", "purchase_no", "previous_paid_at")
+        rows = self.known_purchases(dims)
+        window = ibis.window(group_by=[*by, "person_id"], order_by=["paid_at", "day"])
+        return rows.mutate(
+            purchase_no=(ibis.row_number() + 1).over(window).cast("int32"),
+            previous_paid_at=rows.paid_at.lag().over(window),
+        )
+
+    def sales(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """One row per sale that counts for money: dim columns, source, order_id, person_id, paid_at, day, amount_minor.
+
+        Wholly refunded orders are in (their refund takes them out on its own day), excluded ones are not. Under a
+        category stands the amount of its own lines.
+        """
+        rows = self._cut(self.orders.filter(~self.orders.is_excluded), dims)
+        return rows.select(*keys(dims), "source", "order_id", "person_id", "paid_at", "day", "amount_minor")
+
+    def money_back(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """One row per part of a refund, matched or not: dim columns, person_id, day, amount_minor (a magnitude),
+        sale_source and sale_order_id."""
+        rows = self.refunds.filter(~self.refunds.is_excluded)
+        for key, dim in zip(keys(dims), dims, strict=True):
+            rows = self._attribute(rows, key, dim) if dim.startswith("attribute.") else _value(rows, key, dim)
+        return rows.select(*keys(dims), "person_id", "day", "amount_minor", "sale_source", "sale_order_id")
+
+    def revenue(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """Signed money by day: dim columns, person_id, day, amount_minor (negative for refunds)."""
+        sales, back = self.sales(dims), self.money_back(dims)
+        columns = [*keys(dims), "person_id", "day", "amount_minor"]
+        negative = back.mutate(amount_minor=-back.amount_minor)
+        return sales.select(*columns).union(negative.select(*columns))
+
+    def visits_by_day(self, dims: Sequence[str] = ()) -> ibis.Table | None:
+        """One row per visit of an identified person: dim columns, person_id, day; None where visits are not known,
+        or not by `dims` (a visit has no channel, store or category)."""
+        if self.visits is None or not all(dim.startswith("attribute.") for dim in dims):
+            return None
+        rows = self.visits
+        for key, dim in zip(keys(dims), dims, strict=True):
+            rows = self._attribute(rows, key, dim)
+        return rows.select(*keys(dims), "person_id", "day")
+
+    def last_instant(self) -> ibis.Table:
+        """One row: `at`, the last instant the order facts reach; empty where there are none."""
+        at = self.orders.select(at=self.orders.paid_at).union(self.refunds.select(at=self.refunds.refunded_at))
+        return at.aggregate(at=at["at"].max())
+
+    def _cut(self, orders: ibis.Table, dims: Sequence[str]) -> ibis.Table:
+        """`orders` with the dim columns; an order stands once per category it holds, with that category's amount."""
+        rows = orders
+        if "category" in dims:
+            parts = self.categories.select("source", "order_id", "category", part_minor="amount_minor")
+            joined = rows.inner_join(parts, ["source", "order_id"])
+            rows = joined.mutate(amount_minor=joined.part_minor).drop("part_minor")
+        for key, dim in zip(keys(dims), dims, strict=True):
+            rows = self._attribute(rows, key, dim) if dim.startswith("attribute.") else _value(rows, key, dim)
+        return rows
+
+    def _attribute(self, rows: ibis.Table, key: str, dim: str) -> ibis.Table:
+        name = dim.removeprefix("attribute.")
+        values = self.attributes.filter(self.attributes.attribute == name)
+        values = values.select(attribute_person=values.person_id, attribute_value=values.value)
+        joined = rows.left_join(values, rows.person_id == values.attribute_person)
+        return joined.mutate(**{key: joined.attribute_value.fill_null(UNKNOWN)}).drop(
+            "attribute_person", "attribute_value"
+        )
+
+
+def _value(rows: ibis.Table, key: str, dim: str) -> ibis.Table:
+    column: ir.StringColumn = rows[dim]
+    return rows.mutate(**{key: column.fill_null(UNKNOWN)})
+
+
+def merge_measures(by: Sequence[str], *parts: tuple[ibis.Table, Sequence[str]]) -> ibis.Table:
+    """Tables with different measures but the same keys `by`, as one row per key: missing measures are 0.
+
+    A union and one sum instead of outer joins: each part may have several rows per key.
+    """
+    names = [name for _, measures in parts for name in measures]
+    tables = []
+    for table, measures in parts:
+        missing = {name: ibis.literal(0, "int64") for name in names if name not in measures}
+        present = {name: table[name].cast("int64") for name in measures}
+        filled = table.mutate(**{**present, **missing})
+        tables.append(filled.select(*by, *names))
+    stacked = ibis.union(*tables) if len(tables) > 1 else tables[0]
+    return stacked.group_by(list(by)).aggregate(**{name: stacked[name].sum() for name in names})
