@@ -39,6 +39,12 @@ def boot(*, migrate: bool = True) -> Home:
     return home
 
 
+def assume_booted() -> None:
+    """For processes in which Django and its database were set up by somebody else (a test run)."""
+    global _booted
+    _booted = True
+
+
 def _migrate_if_behind() -> None:
     from django.core.management import call_command
     from django.db import connection

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.utils.functional import Promise
+from collections.abc import Mapping
+
+from django.utils.functional import Promise, lazy
 
 
 class DomainError(Exception):
@@ -24,3 +26,11 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+def _fill(message: Promise, values: Mapping[str, object]) -> str:
+    return str(message) % values
+
+
+# A lazy translation with its placeholders filled in, still lazy: for errors raised before Django is set up.
+fill_later = lazy(_fill, str)

@@ -51,7 +51,7 @@ class Home:
         path = self.root / "secret-key"
         if not path.exists():
             self.root.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"secret-key.{os.getpid()}")
+            fresh = path.with_name(f"secret-key.{secrets.token_hex(4)}")
             fresh.touch(mode=0o600)
             fresh.write_text(secrets.token_urlsafe(48))
             try:
