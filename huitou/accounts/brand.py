@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from huitou.accounts.models import Brand, check_zone
+from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.core.errors import DomainError
 
 
@@ -34,14 +35,10 @@ def check_brand(brand: Brand) -> None:
 
 
 def _check_rules(brand: Brand) -> None:
-    if not brand.exclusions and not brand.thresholds:
-        return
-    from huitou.analytics.rules import Exclusions, Thresholds
-
     try:
         Exclusions.from_json(brand.exclusions)
         Thresholds.from_json(brand.thresholds)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError) as error:
         raise BrandInvalidError(_("The purchase rules cannot be read: %(why)s") % {"why": str(error)}) from error
 
 
