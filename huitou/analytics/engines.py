@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
@@ -137,7 +138,9 @@ def _cast(rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader
     return pa.RecordBatchReader.from_batches(schema, batches())
 
 
-def open_scratch(folder: Path, *, memory_limit_mb: int = 2048, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+def open_scratch(
+    folder: Path, *, memory_limit_mb: int = 2048, threads: int | None = None, database: str = ":memory:"
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own for one job, spilling into `folder`; no extension is ever downloaded."""
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -148,9 +151,68 @@ def open_scratch(folder: Path, *, memory_limit_mb: int = 2048, threads: int | No
     }
     if threads:
         config["threads"] = threads
-    connection = duckdb.connect(config=config)
+    connection = duckdb.connect(database, config=config)
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+class Scratch:
+    """A DuckDB file of one job's own, below `folder`: set-wise work that must not grow with its input in memory.
+
+    The file and its spills are removed when the block ends.
+    """
+
+    def __init__(self, folder: Path, *, memory_limit_mb: int = 512, threads: int | None = None) -> None:
+        self.folder = folder
+        self._path = folder / f"scratch-{os.getpid()}-{id(self)}.duckdb"
+        self._connection = open_scratch(
+            folder, memory_limit_mb=memory_limit_mb, threads=threads, database=str(self._path)
+        )
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, sql: str, parameters: Sequence[object] | None = None) -> None:
+        """Execute one statement for its effect."""
+        self._connection.execute(sql, parameters)
+
+    def rows(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+        """Every row of the result: for small results only."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[object] | None = None) -> tuple[Any, ...]:
+        """The one row of the result."""
+        found = self._connection.execute(sql, parameters).fetchone()
+        assert found is not None, "the query returns one row"
+        return found
+
+    def batches(self, sql: str, parameters: Sequence[object] | None = None) -> pa.RecordBatchReader:
+        """The result as a stream of batches."""
+        return self._connection.execute(sql, parameters).to_arrow_reader(65_536)
+
+    def load(self, table: str, batches: pa.RecordBatchReader) -> None:
+        """Make `table` from a stream of batches."""
+        self._connection.register("incoming_batches", batches)
+        try:
+            self._connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM incoming_batches")
+        finally:
+            self._connection.unregister("incoming_batches")
+
+    def try_run(self, sql: str) -> str | None:
+        """Execute a statement that outside data may make impossible; returns why it was, or None."""
+        try:
+            self._connection.execute(sql)
+        except duckdb.Error as error:
+            return str(error)
+        return None
+
+    def close(self) -> None:
+        self._connection.close()
+        for path in self.folder.glob(self._path.name + "*"):
+            path.unlink(missing_ok=True)
 
 
 class Engine:
