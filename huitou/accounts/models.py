@@ -57,7 +57,9 @@ class Brand(models.Model):
     currency = models.CharField(max_length=3, default="CNY")
     clock_now = models.DateTimeField(null=True, blank=True, help_text="the brand's own now; empty: the real one")
     is_example = models.BooleanField(default=False)
-    exclusions = models.JSONField(default=dict, help_text="purchase exclusions, see accounts.brand.Exclusions")
+    example_scope = models.CharField(max_length=20, blank=True, help_text="how much of the example: brand, all")
+    clock_target = models.DateTimeField(null=True, help_text="the now that a running load or advance works towards")
+    exclusions = models.JSONField(default=dict, help_text="purchase exclusions, see analytics.rules.Exclusions")
     thresholds = models.JSONField(default=dict, help_text="configured cut-offs of features and layers")
     targets = models.JSONField(default=dict, help_text="target value by metric name")
 

@@ -94,6 +94,8 @@ def create_brand(
     currency: str = "CNY",
     is_example: bool = False,
     clock_now: datetime | None = None,
+    clock_target: datetime | None = None,
+    example_scope: str = "",
     targets: Mapping[str, object] | None = None,
     actor: User | None = None,
     actor_label: str = "cli",
@@ -113,6 +115,8 @@ def create_brand(
             currency=currency,
             is_example=is_example,
             clock_now=clock_now,
+            clock_target=clock_target,
+            example_scope=example_scope,
             targets=dict(targets or {}),
         )
         check_brand(brand)
@@ -169,17 +173,43 @@ def update_brand(
     return brand
 
 
-def move_brand_clock(*, to: datetime, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Brand:
-    """Set the example brand's own now (an aware instant); a brand that lives in the present has no such clock."""
+def aim_example(
+    *, scope: str, target: datetime | None, clock: Clock, actor: User | None = None, actor_label: str = "cli"
+) -> Brand:
+    """Note what a load, advance or removal of the example works towards, so that a killed one is resumed.
+
+    `target` is the now to reach (an aware instant), None when there is none. Raises BrandFixedError for other brands.
+    """
     with transaction.atomic():
-        _lock_brand()
-        brand = Brand.objects.select_for_update().get(pk=1)
-        if not brand.is_example:
-            raise BrandFixedError(_("Only the example brand has a clock of its own."))
+        brand = _lock_example()
+        brand.example_scope = scope
+        brand.clock_target = target
+        brand.save(update_fields=["example_scope", "clock_target"])
+        detail = {"scope": scope, "target": str(target)}
+        record_audit(action="example.started", clock=clock, actor=actor, actor_label=actor_label, detail=detail)
+    return brand
+
+
+def move_brand_clock(*, to: datetime, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Brand:
+    """Set the example's own now (an aware instant), which ends what was aimed at.
+
+    Raises BrandFixedError for a brand that lives in the present.
+    """
+    with transaction.atomic():
+        brand = _lock_example()
         detail = {"before": str(brand.clock_now), "after": str(to)}
         brand.clock_now = to
-        brand.save(update_fields=["clock_now"])
+        brand.clock_target = None
+        brand.save(update_fields=["clock_now", "clock_target"])
         record_audit(action="brand.clock_moved", clock=clock, actor=actor, actor_label=actor_label, detail=detail)
+    return brand
+
+
+def _lock_example() -> Brand:
+    _lock_brand()
+    brand = Brand.objects.select_for_update().get(pk=1)
+    if not brand.is_example:
+        raise BrandFixedError(_("Only the example brand has a clock of its own."))
     return brand
 
 
