@@ -50,7 +50,7 @@ class Facts:
             return rows.select(*columns)
         known = rows.filter(rows.person_id.notnull())
         joined = known.group_by([*by, "person_id", "day"]).aggregate(paid_at=known.paid_at.min()).select(*columns)
-        return joined.union(rows.filter(rows.person_id.isnull()).select(*columns))
+        return stack(joined, rows.filter(rows.person_id.isnull()).select(*columns))
 
     def known_purchases(self, dims: Sequence[str] = ()) -> ibis.Table:
         """`purchases` of identified customers."""
@@ -58,10 +58,10 @@ class Facts:
         return rows.filter(rows.person_id.notnull())
 
     def first_purchases(self, dims: Sequence[str] = ()) -> ibis.Table:
-        """One row per identified customer (and combination): first_at, first_day of the first purchase ever."""
+        """One row per identified customer (and combination): first_at and first_purchase_day, of all time."""
         rows = self.known_purchases(dims)
         return rows.group_by([*keys(dims), "person_id"]).aggregate(
-            first_at=rows.paid_at.min(), first_day=rows.day.min()
+            first_at=rows.paid_at.min(), first_purchase_day=rows.day.min()
         )
 
     def sequence(self, dims: Sequence[str] = ()) -> ibis.Table:
@@ -103,7 +103,7 @@ class Facts:
         sales, back = self.sales(dims), self.money_back(dims)
         columns = [*keys(dims), "person_id", "day", "amount_minor"]
         negative = back.mutate(amount_minor=-back.amount_minor)
-        return sales.select(*columns).union(negative.select(*columns))
+        return stack(sales.select(*columns), negative.select(*columns))
 
     def visits_by_day(self, dims: Sequence[str] = ()) -> ibis.Table | None:
         """One row per visit of an identified person: dim columns, person_id, day; None where visits are not known,
@@ -117,7 +117,7 @@ class Facts:
 
     def last_instant(self) -> ibis.Table:
         """One row: `at`, the last instant the order facts reach; empty where there are none."""
-        at = self.orders.select(at=self.orders.paid_at).union(self.refunds.select(at=self.refunds.refunded_at))
+        at = stack(self.orders.select(at=self.orders.paid_at), self.refunds.select(at=self.refunds.refunded_at))
         return at.aggregate(at=at["at"].max())
 
     def _cut(self, orders: ibis.Table, dims: Sequence[str]) -> ibis.Table:
@@ -146,6 +146,12 @@ def _value(rows: ibis.Table, key: str, dim: str) -> ibis.Table:
     return rows.mutate(**{key: column.fill_null(UNKNOWN)})
 
 
+def stack(*tables: ibis.Table) -> ibis.Table:
+    """The rows of all tables, which have the same columns; whether a column may be empty need not agree."""
+    schema = {name: kind.copy(nullable=True) for name, kind in tables[0].schema().items()}
+    return ibis.union(*[table.cast(schema) for table in tables]) if len(tables) > 1 else tables[0]
+
+
 def merge_measures(by: Sequence[str], *parts: tuple[ibis.Table, Sequence[str]]) -> ibis.Table:
     """Tables with different measures but the same keys `by`, as one row per key: missing measures are 0.
 
@@ -158,5 +164,5 @@ def merge_measures(by: Sequence[str], *parts: tuple[ibis.Table, Sequence[str]]) 
         present = {name: table[name].cast("int64") for name in measures}
         filled = table.mutate(**{**present, **missing})
         tables.append(filled.select(*by, *names))
-    stacked = ibis.union(*tables) if len(tables) > 1 else tables[0]
+    stacked = stack(*tables)
     return stacked.group_by(list(by)).aggregate(**{name: stacked[name].sum() for name in names})
