@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from huitou.accounts.models import Brand
 
 app = typer.Typer(name="brand", no_args_is_help=True, help="Show or change the brand's settings.")
+COMMANDS = {"brand": app}
 
 
 @app.command("show")
