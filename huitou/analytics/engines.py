@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -100,6 +101,17 @@ class Lake:
         version = self.version(table)
         assert version is not None, "a table that was just written exists"
         return version
+
+    def drop(self, table: str) -> None:
+        """Delete the table with all its versions and remembered transactions; nothing to do if it is not there."""
+        opened = self._open(table)
+        if opened is None:
+            return
+        if "://" in self.url:
+            opened.delete()
+            opened.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        else:
+            shutil.rmtree(self._uri(table))
 
     def _make(self, table: str) -> DeltaTable:
         spec = TABLES[table]

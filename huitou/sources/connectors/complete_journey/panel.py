@@ -36,6 +36,15 @@ SCOPES = ("brand", "all")
 FIRST = datetime(2017, 1, 1, tzinfo=ZoneInfo(ZONE))
 OPENING = datetime(2017, 10, 2, tzinfo=ZoneInfo(ZONE))
 END = datetime(2018, 1, 2, tzinfo=ZoneInfo(ZONE))
+ATTRIBUTES = (
+    "age_band",
+    "income_band",
+    "home_ownership",
+    "marital_status",
+    "household_size",
+    "household_composition",
+    "kids_count",
+)
 TABLES = ("campaign_descriptions", "campaigns", "coupon_redemptions", "coupons", "demographics", "products")
 
 
@@ -120,20 +129,15 @@ class Panel:
 
     def write_orders(self, cut: Slice, path: Path) -> int:
         """Write the slice's order lines to `path` in canonical fields; returns how many."""
-        return self._copy(f"SELECT * FROM lines WHERE {_within('paid_at', cut)} ORDER BY paid_at, order_id", path)
+        return self._copy(_ORDERS.format(within=_within("paid_at", cut)), path)
 
     def write_products(self, cut: Slice, path: Path) -> int:
         """Write every product sold before the slice's end, with the list price seen most often until then."""
         return self._copy(_PRODUCTS_SOLD.format(until=_naive(cut.end)), path)
 
-    def customers(self, cut: Slice) -> list[tuple[str, dict[str, str]]]:
-        """(household, attributes) of every household with known attributes that bought before the slice's end."""
-        rows = self._db.execute(_ATTRIBUTES.format(until=_naive(cut.end))).fetchall()
-        names = [column[0] for column in self._db.description or []][1:]
-        return [
-            (row[0], {name: value for name, value in zip(names, row[1:], strict=True) if value is not None})
-            for row in rows
-        ]
+    def write_customers(self, cut: Slice, path: Path) -> int:
+        """Write the attributes of every household in the panel's survey that bought before the slice's end."""
+        return self._copy(_ATTRIBUTES.format(until=_naive(cut.end)), path)
 
     def events(self, cut: Slice) -> list[dict[str, Any]]:
         """What the slice adds: events of households that have bought, none before their first purchase is visible."""
@@ -188,6 +192,10 @@ FROM raw_transactions t
 {join} JOIN products p ON p.sku = CAST(t.product_id AS VARCHAR)
 """
 
+_ORDERS = """
+SELECT * EXCLUDE (coupon_discount) FROM lines WHERE {within} ORDER BY paid_at, order_id, sku
+"""
+
 _PRODUCTS_SOLD = """
 WITH prices AS (
     SELECT sku, CAST((amount + discount) * 100 AS BIGINT) // quantity AS list_price_minor, count(*) AS seen
@@ -198,7 +206,7 @@ WITH prices AS (
     SELECT sku, arg_max(list_price_minor, (seen, list_price_minor)) AS list_price_minor
     FROM prices GROUP BY sku
 )
-SELECT p.sku, p.product_name, p.category, p.brand,
+SELECT p.sku, p.product_name AS name, p.category, p.brand,
        CAST(s.list_price_minor * CAST(0.01 AS DECIMAL(3, 2)) AS DECIMAL(18, 2)) AS list_price
 FROM products p
 LEFT JOIN shelf s USING (sku)
@@ -257,9 +265,15 @@ ORDER BY occurred_at, event_id
 """
 
 _ATTRIBUTES = """
-SELECT CAST(d.household_id AS VARCHAR), d.age AS age_band, d.income AS income_band, d.home_ownership,
-       d.marital_status, d.household_size, d.household_comp AS household_composition, d.kids_count
-FROM raw_demographics d
-WHERE CAST(d.household_id AS VARCHAR) IN (SELECT customer_id FROM lines WHERE paid_at < {until})
-ORDER BY 1
+SELECT CAST(household_id AS VARCHAR) AS customer_id,
+       age AS age_band,
+       income AS income_band,
+       home_ownership,
+       marital_status,
+       household_size,
+       household_comp AS household_composition,
+       kids_count
+FROM raw_demographics
+WHERE CAST(household_id AS VARCHAR) IN (SELECT customer_id FROM lines WHERE paid_at < {until})
+ORDER BY customer_id
 """
