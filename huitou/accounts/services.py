@@ -174,17 +174,25 @@ def update_brand(
 
 
 def aim_example(
-    *, scope: str, target: datetime | None, clock: Clock, actor: User | None = None, actor_label: str = "cli"
+    *,
+    scope: str,
+    target: datetime | None,
+    clock: Clock,
+    now: datetime | None = None,
+    actor: User | None = None,
+    actor_label: str = "cli",
 ) -> Brand:
     """Note what a load, advance or removal of the example works towards, so that a killed one is resumed.
 
-    `target` is the now to reach (an aware instant), None when there is none. Raises BrandFixedError for other brands.
+    `target` is the now to reach (an aware instant), None when there is none; `now` sets the clock back to start from.
+    Raises BrandFixedError for a brand that is not the example.
     """
     with transaction.atomic():
         brand = _lock_example()
         brand.example_scope = scope
         brand.clock_target = target
-        brand.save(update_fields=["example_scope", "clock_target"])
+        brand.clock_now = now or brand.clock_now
+        brand.save(update_fields=["example_scope", "clock_target", "clock_now"])
         detail = {"scope": scope, "target": str(target)}
         record_audit(action="example.started", clock=clock, actor=actor, actor_label=actor_label, detail=detail)
     return brand
