@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.conf import settings as django_settings
-from psycopg.conninfo import conninfo_to_dict
 
 from huitou.core import boot
 from huitou.core.home import Home
@@ -49,13 +48,6 @@ def database_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_url: str) -> None:
     """Point Django at that server, just before pytest-django creates its test database there."""
-    parts = conninfo_to_dict(database_url)
-    django_settings.DATABASES["default"].update(
-        NAME=str(parts.get("dbname", "huitou")),
-        USER=str(parts.get("user", "")),
-        PASSWORD=str(parts.get("password", "")),
-        HOST=str(parts.get("host", "")),
-        PORT=str(parts.get("port", "")),
-    )
+    django_settings.DATABASES["default"].update(boot.connection_settings(database_url))
     # Commands under test must use this database, and not start one for the test's own data directory.
     boot.assume_booted()

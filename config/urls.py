@@ -3,5 +3,6 @@
 from django.urls import URLPattern, URLResolver
 
 from huitou.console.shell import registry
+from huitou.core.api import urls as health_urls
 
-urlpatterns: list[URLPattern | URLResolver] = [*registry().urls]
+urlpatterns: list[URLPattern | URLResolver] = [*health_urls, *registry().urls]

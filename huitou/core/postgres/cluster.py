@@ -96,7 +96,7 @@ def _run(place: Place, command: list[str], log: int, statement: str = "") -> Non
         cwd="/",
         env=environment(),
         check=True,
-        preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - the supervisor has one thread
+        preexec_fn=die_with_parent(signal.SIGKILL),
         **place.account_options(),
     )
 
@@ -104,7 +104,9 @@ def _run(place: Place, command: list[str], log: int, statement: str = "") -> Non
 def server_command(place: Place, port: int, extra: str) -> list[str]:
     """The server's command line; `extra` holds further settings as `name=value`, separated by spaces."""
     settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(place.sockets or "")}
-    settings.update(pair.split("=", 1) for pair in extra.split() if "=" in pair)
+    for pair in extra.split():
+        name, _, value = pair.partition("=")
+        settings[name] = value
     command = [str(place.binaries / "bin" / "postgres"), "-D", str(place.data)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]

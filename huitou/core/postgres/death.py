@@ -33,6 +33,12 @@ def die_with_parent(sent: signal.Signals) -> Callable[[], None]:
     return in_child
 
 
+def stop_with_parent(sent: signal.Signals) -> None:
+    """Ask the kernel to send `sent` to this very process when its parent ends: for children others start for us."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(sent), 0, 0, 0)
+
+
 def watch_from_outside(child: int, sent: signal.Signals) -> subprocess.Popen[bytes] | None:
     """Where the kernel has no parent-death signal (macOS), a small process that waits for our end instead.
 

@@ -128,7 +128,7 @@ class Supervisor:
                 cwd="/",
                 env=cluster.environment(),
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509 - there is one thread
+                preexec_fn=die_with_parent(signal.SIGINT),
                 **self.place.account_options(),
             )
             self.watcher = watch_from_outside(self.server.pid, signal.SIGINT)
@@ -191,7 +191,7 @@ def processes_of(data: Path) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if Path(os.readlink(entry / "cwd")) == data and "postgres" in os.readlink(entry / "exe"):
+            if (entry / "cwd").readlink() == data and "postgres" in (entry / "exe").readlink().name:
                 found.append(int(entry.name))
         except OSError:
             continue

@@ -1,0 +1,43 @@
+"""Commands that run the product: `up` for all of it on one machine, `serve` and `worker` for its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from huitou.core.boot import booted
+
+
+@booted
+def up(
+    example: Annotated[bool, typer.Option("--example", help="Load the example brand if the store is empty.")] = False,
+    serve: Annotated[bool, typer.Option(help="Serve console and worker, or stop once all is ready.")] = True,
+) -> None:
+    """Bring everything up on this machine: database, first administrator, data, console and worker."""
+    from config.up import bring_up
+
+    bring_up(example=example, serve=serve)
+
+
+@booted
+def serve() -> None:
+    """Serve the console and the API. HUITOU_HOST and HUITOU_PORT say where."""
+    from huitou.core.serving.web import serve as run
+
+    run()
+
+
+@booted
+def worker(
+    queue: Annotated[list[str] | None, typer.Option(help="Only this queue; may be repeated.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop when no job is left.")] = False,
+) -> None:
+    """Run background jobs: imports, refreshes, schedules."""
+    from huitou.core.jobs import run_worker
+
+    run_worker(queues=queue, wait=not once)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {"up": up, "serve": serve, "worker": worker}

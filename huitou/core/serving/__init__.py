@@ -1,0 +1,1 @@
+"""Processes that stay: the web server, the worker, and `up`, which watches over both."""

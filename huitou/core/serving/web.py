@@ -1,0 +1,66 @@
+"""The web server: Granian with one worker process, which leases the database for itself."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from django.utils.translation import gettext as _
+
+from huitou.core.errors import DomainError
+
+TARGET = "config.web:application"
+
+
+class AddressError(DomainError):
+    """The web server cannot listen where it was told to."""
+
+    code = "address"
+
+
+def chosen_address() -> tuple[str, int]:
+    """Host and port to serve on: `HUITOU_HOST` (127.0.0.1) and `HUITOU_PORT` (8000).
+
+    Raises AddressError when the port is no port or somebody else listens there.
+    """
+    host, given = os.environ.get("HUITOU_HOST", "127.0.0.1"), os.environ.get("HUITOU_PORT", "8000")
+    if not given.isascii() or not given.isdigit() or not 0 < int(given) < 65536:
+        raise AddressError(_("HUITOU_PORT is %(value)s; it must be a number from 1 to 65535.") % {"value": repr(given)})
+    port = int(given)
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            # Granian shares ports on purpose; listening shows whether somebody else is really there.
+            probe.listen(1)
+    except OSError as error:
+        raise AddressError(
+            _(
+                "Cannot listen on %(host)s:%(port)s: %(reason)s. If another program uses the port, choose a free one: "
+                "HUITOU_PORT=8001. The address is HUITOU_HOST."
+            )
+            % {"host": host, "port": port, "reason": error.strerror or str(error)}
+        ) from error
+    return host, port
+
+
+def serve() -> None:
+    """Serve until SIGTERM or Ctrl-C. Requests under way are finished."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    host, port = chosen_address()
+    Server(
+        TARGET,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=int(os.environ.get("HUITOU_WEB_WORKERS", "1")),
+        blocking_threads=16,
+        websockets=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=15,
+    ).serve()
