@@ -44,7 +44,7 @@ async def _run(queues: Sequence[str] | None, wait: bool) -> None:
         async with worker_app.open_async():
             await retry_stalled()
             all_jobs = worker_app.run_worker_async(
-                queues=queues,  # type: ignore[typeddict-item]  # None means all, as its documentation says
+                queues=queues,  # type: ignore[arg-type]  # None means all, as its documentation says
                 concurrency=CONCURRENCY,
                 wait=wait,
                 delete_jobs="successful",

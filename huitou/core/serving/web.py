@@ -58,7 +58,7 @@ def serve() -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=int(os.environ.get("HUITOU_WEB_WORKERS", "1")),
-        blocking_threads=16,
+        blocking_threads=2 * (os.cpu_count() or 1) + 1,
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,

@@ -1,0 +1,97 @@
+# Everything starts here; `make` alone says what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Stamps inside the environment: removing it makes them go too.
+BASE := $(VENV)/.base
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+SOAK := $(VENV)/.soak
+CATALOGUE := huitou/locale/zh_Hans/LC_MESSAGES/django
+CODE := config huitou tests benchmarks conftest.py
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	--python-version 3.11 pyproject.toml
+
+.PHONY: help run test check soak bench lock messages browser clean
+
+help: ## this list
+	@echo "Huitou 回头"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+run: $(RUN) ## install, load the example brand into an empty store, serve on http://127.0.0.1:8000 (ARGS=--no-serve)
+	@exec $(BIN)/huitou up --example $(ARGS)
+
+test: $(DEV) browser ## everything: format, lint, types, import contracts, and all tests but the long ones
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+check: $(DEV) ## format, lint, types, import contracts and the repository's own rules, in seconds
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_tidy.py
+
+soak: $(SOAK) browser ## the long tests: kill loops, a million lines, Spark; results go to tests/soak/results
+	$(BIN)/python -m pytest -m soak
+
+bench: $(DEV) ## run every benchmark; results go to benchmarks/results
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+lock: ## pin the dependencies anew (needs uv)
+	$(LOCK) --extra example -o requirements/run.lock
+	$(LOCK) --extra example --extra dev -o requirements/dev.lock
+	$(LOCK) --extra example --extra dev --extra spark -o requirements/soak.lock
+
+messages: $(DEV) ## gather the texts to translate and compile the catalogue
+	$(BIN)/python -m config.messages
+
+clean: ## remove the environment and caches, never the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BASE):
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Huitou needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version 2>&1 || true)." >&2; \
+		echo "Name another one: make run PYTHON=/path/to/python3.11" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV) || { echo "If the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(RUN): requirements/run.lock pyproject.toml $(CATALOGUE).po | $(BASE)
+	$(PIP) install --quiet --progress-bar on --require-hashes -r requirements/run.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -c 'import polib; polib.pofile("$(CATALOGUE).po").save_as_mofile("$(CATALOGUE).mo")'
+	@touch $@
+
+$(DEV): requirements/dev.lock $(RUN) | $(BASE)
+	$(PIP) install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(SOAK): requirements/soak.lock $(DEV) | $(BASE)
+	$(PIP) install --quiet --require-hashes -r requirements/soak.lock
+	@touch $@
+
+# The browser tests drive the system's Chromium and need a font that has Chinese characters.
+browser:
+	@missing=""; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| missing="$$missing chromium"; \
+	{ command -v fc-list >/dev/null && [ -n "$$(fc-list :lang=zh-cn family 2>/dev/null)" ]; } \
+		|| missing="$$missing fontconfig fonts-noto-cjk"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+		else \
+			echo "The browser tests need:$$missing. Install them, on Debian or Ubuntu with" >&2; \
+			echo "  sudo apt-get update && sudo apt-get install$$missing" >&2; exit 1; \
+		fi; \
+	fi
