@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -23,7 +23,7 @@ HEADER = "order_id,sku,product_name,quantity,unit_price,paid_at,customer_id,chan
 def write_orders(path: Path, *, lines: int, seed: int) -> None:
     """An order file of `lines` lines: 1 to 7 lines an order, one customer for every ten lines, two years."""
     rng = random.Random(seed)
-    start = datetime(2023, 1, 1)
+    start = datetime(2023, 1, 1, tzinfo=UTC)
     written = order = 0
     with path.open("w") as file:
         file.write(HEADER)

@@ -1,0 +1,138 @@
+"""What bytes a text file is made of, found out over the whole file in one pass, and its way to plain UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+UTF8, UTF8_BOM, GB18030, LATIN1, MIXED = "utf-8", "utf-8-sig", "gb18030", "latin-1", "mixed"
+_BLOCK = 1 << 22
+_BOMS = ((codecs.BOM_UTF8, UTF8_BOM), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_JUDGED_LINES = 20_000
+
+
+@dataclass(frozen=True)
+class FileScan:
+    """One pass over a file: identity, and what a fast reader must know. `has_blank_lines`: inside, not at the end."""
+
+    sha256: str
+    size: int
+    bom: str
+    is_utf8: bool
+    has_blank_lines: bool
+    has_nul: bool
+
+
+def scan_file(path: Path) -> FileScan:
+    """Read the file once, in blocks."""
+    digest = hashlib.sha256()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    size, is_utf8, blank, nul, bom, tail = 0, True, False, False, "", b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            if not size:
+                bom = next((name for mark, name in _BOMS if block.startswith(mark)), "")
+            size += len(block)
+            digest.update(block)
+            is_utf8 = is_utf8 and _decodes(decoder, block)
+            nul = nul or b"\0" in block
+            if not blank:
+                # What only ends the file is held back until more follows it.
+                text = (tail + block).replace(b"\r\n", b"\n")
+                body = text.rstrip(b"\n\r")
+                blank = b"\n\n" in body
+                tail = text[max(0, len(body) - 1) :][-(1 << 10) :]
+        is_utf8 = is_utf8 and _decodes(decoder, b"", final=True)
+    return FileScan(digest.hexdigest(), size, bom, is_utf8, blank, nul)
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
+    if block.isascii() and not final and not decoder.getstate()[0]:
+        return True
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def detect_encoding(path: Path, scan: FileScan) -> str:
+    """Name of the encoding: utf-8, utf-8-sig, utf-16, gb18030, latin-1, or mixed (decoded line by line)."""
+    if scan.bom == "utf-16" or (scan.bom and scan.is_utf8):
+        return scan.bom
+    if scan.is_utf8:
+        return UTF8
+    utf8_lines = gb_lines = other_lines = high = lonely = 0
+    with path.open("rb") as file:
+        judged = 0
+        for line in file:
+            if line.isascii():
+                continue
+            judged += 1
+            if _is(line, "utf-8"):
+                utf8_lines += 1
+            elif _is(line, "gb18030"):
+                gb_lines += 1
+            else:
+                other_lines += 1
+            high += sum(byte > 0x7F for byte in line)
+            lonely += _lonely_bytes(line)
+            if judged >= _JUDGED_LINES and utf8_lines and gb_lines:
+                break
+    # In GBK the high bytes come in pairs; a £ or é of a Western code page stands between ASCII letters.
+    if high and lonely > high / 2:
+        return LATIN1
+    # A short GBK word may happen to be valid UTF-8, so a handful of such lines does not make a file mixed.
+    if not other_lines and utf8_lines <= gb_lines // 100:
+        return GB18030
+    return MIXED
+
+
+def _is(line: bytes, encoding: str) -> bool:
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _lonely_bytes(line: bytes) -> int:
+    padded = b"\0" + line + b"\0"
+    return sum(
+        1 for i in range(1, len(padded) - 1) if padded[i] > 0x7F and padded[i - 1] < 0x80 and padded[i + 1] < 0x80
+    )
+
+
+def transcode(path: Path, encoding: str, target: Path) -> bool:
+    """Write the file as UTF-8 to `target`, in blocks. False if it is not wholly in that encoding."""
+    try:
+        with path.open(encoding=encoding, newline="") as source, target.open("w", encoding="utf-8", newline="") as out:
+            while block := source.read(_BLOCK):
+                out.write(block)
+    except UnicodeError:
+        return False
+    return True
+
+
+def decoded_lines(path: Path, encoding: str) -> Iterator[tuple[str, bool]]:
+    """Each physical line with its end, and whether it could be decoded; mixed files are tried line by line."""
+    if encoding.startswith("utf-16"):
+        with path.open(encoding=encoding, errors="replace", newline="") as file:
+            for line in file:
+                yield line, "\ufffd" not in line
+        return
+    tried = ("utf-8", "gb18030") if encoding == MIXED else ("utf-8" if encoding == UTF8_BOM else encoding,)
+    with path.open("rb") as file:
+        for number, raw in enumerate(file):
+            line = raw.removeprefix(codecs.BOM_UTF8) if number == 0 else raw
+            for name in tried:
+                try:
+                    yield line.decode(name), True
+                    break
+                except UnicodeDecodeError:
+                    continue
+            else:
+                yield line.decode("utf-8", errors="replace"), False

@@ -1,0 +1,184 @@
+"""Which column of this file is which field: as told, else guessed from its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from huitou.core.errors import DomainError
+from huitou.sources.canonical import ATTRIBUTE_PREFIX, KINDS, find_field
+from huitou.sources.importing.options import ImportOptions
+from huitou.sources.statuses import word_key
+
+
+class MappingError(DomainError):
+    """The mapping does not fit the file."""
+
+    code = "mapping_does_not_fit"
+
+
+@dataclass(frozen=True)
+class FileMapping:
+    """The mapping of one file: `indexes` field to column position, `columns` field to header, for people."""
+
+    kind: str
+    headers: tuple[str, ...]
+    indexes: Mapping[str, int]
+    constants: Mapping[str, str]
+    guessed: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    refund_prefix: str = ""
+    matched_index: int | None = None
+    head_order_index: int | None = None
+
+    @property
+    def columns(self) -> dict[str, str]:
+        return {name: self.headers[index] for name, index in self.indexes.items()}
+
+    def has(self, name: str) -> bool:
+        return name in self.indexes or name in self.constants
+
+    def to_json(self) -> dict[str, object]:
+        """What was used, for reports; fields in the order of their declaration."""
+        used: dict[str, object] = {"columns": self.columns, "guessed": list(self.guessed)}
+        if self.constants:
+            used["constants"] = dict(self.constants)
+        if self.values:
+            used["values"] = {name: dict(words) for name, words in self.values.items()}
+        if self.refund_prefix:
+            used["refund_prefix"] = self.refund_prefix
+        return used
+
+
+def find_column(headers: Sequence[str], wanted: str) -> int | None:
+    """Position of the header `wanted`: exactly, else regardless of width, case and blanks; `#3` is the third column."""
+    if wanted in headers:
+        return headers.index(wanted)
+    keys = [word_key(header) for header in headers]
+    key = word_key(wanted)
+    if key and key in keys:
+        return keys.index(key)
+    if wanted.startswith("#") and wanted[1:].isdigit() and 1 <= int(wanted[1:]) <= len(headers):
+        return int(wanted[1:]) - 1
+    return None
+
+
+def map_file(kind: str, options: ImportOptions, headers: Sequence[str]) -> FileMapping:
+    """Map the headers of one file. Raises MappingError with what is missing and what the file has."""
+    return _finish(kind, options, headers, _told(kind, options.columns, headers, options.may_lack))
+
+
+def map_joined(options: ImportOptions, headers: Sequence[str], line_headers: Sequence[str]) -> FileMapping:
+    """Map an order file and its line file, joined to rows that hold the line's columns first, then the order's."""
+    lines = guess_columns("orders", line_headers, taken=set()) if not options.line_columns else {}
+    lines |= _told("orders", options.line_columns, line_headers, options.may_lack)
+    heads = guess_columns("orders", headers, taken=set()) if not options.columns else {}
+    heads |= _told("orders", options.columns, headers, options.may_lack)
+    for part in (lines, heads):
+        if "order_id" not in part:
+            raise MappingError(_("Both files need the order number: map order_id in the order file and the line file."))
+    indexes = {**{name: index + len(line_headers) for name, index in heads.items()}, **lines}
+    joined = [*line_headers, *headers]
+    return _finish("orders", options, joined, indexes, matched_index=len(joined))
+
+
+def _told(
+    kind: str, columns: Mapping[str, tuple[str, ...]], headers: Sequence[str], may_lack: frozenset[str]
+) -> dict[str, int]:
+    told: dict[str, int] = {}
+    for name, candidates in columns.items():
+        if find_field(kind, name) is None:
+            raise MappingError(
+                _("There is no field named %(name)s. Fields of %(kind)s files: %(known)s.")
+                % {"name": name, "kind": kind, "known": ", ".join(f.name for f in KINDS[kind])}
+            )
+        found = next((i for c in candidates if (i := find_column(headers, c)) is not None), None)
+        if found is not None:
+            told[name] = found
+        elif name not in may_lack:
+            raise MappingError(
+                _("The file has no column named %(column)s (for %(name)s). Its columns: %(headers)s.")
+                % {"column": candidates[0], "name": name, "headers": ", ".join(h for h in headers if h)}
+            )
+    return told
+
+
+def _finish(
+    kind: str,
+    options: ImportOptions,
+    headers: Sequence[str],
+    told: dict[str, int],
+    *,
+    matched_index: int | None = None,
+) -> FileMapping:
+    unknown = [name for name in options.constants if find_field(kind, name) is None]
+    if unknown:
+        raise MappingError(_("There is no field named %(name)s.") % {"name": unknown[0]})
+    # Where a mapping was given, only columns named exactly like a field are added to it; else all are guessed.
+    guessed = guess_columns(kind, headers, only_names=bool(told), taken=set(told.values()))
+    guessed = {n: i for n, i in guessed.items() if n not in told and n not in options.constants}
+    indexes = {**guessed, **told}
+    ordered = [f.name for f in KINDS[kind] if f.name in indexes]
+    ordered += [name for name in indexes if name not in ordered]
+    mapping = FileMapping(
+        kind=kind,
+        headers=tuple(headers),
+        indexes={name: indexes[name] for name in ordered},
+        constants=dict(options.constants),
+        guessed=tuple(name for name in ordered if name in guessed),
+        values=options.values,
+        refund_prefix=options.refund_prefix,
+        matched_index=matched_index,
+    )
+    _check(mapping)
+    return mapping
+
+
+def guess_columns(kind: str, headers: Sequence[str], *, only_names: bool = False, taken: set[int]) -> dict[str, int]:
+    """Field to column position, from headers that shops commonly give; each column serves one field."""
+    keys = [word_key(header) for header in headers]
+    guessed: dict[str, int] = {}
+    used = set(taken)
+    for declared in KINDS[kind]:
+        for header in (declared.name,) if only_names else (declared.name, *declared.headers):
+            found = next((i for i, key in enumerate(keys) if key == word_key(header) and i not in used), None)
+            if found is not None:
+                guessed[declared.name] = found
+                used.add(found)
+                break
+    if kind == "customers":
+        guessed |= {
+            header: index
+            for index, header in enumerate(headers)
+            if header.startswith(ATTRIBUTE_PREFIX) and header != ATTRIBUTE_PREFIX and index not in used
+        }
+    return guessed
+
+
+def count_known_headers(kind: str, cells: Sequence[str]) -> int:
+    """How many of the cells are headers that we know: what tells the header row from titles above it."""
+    return len(guess_columns(kind, cells, taken=set()))
+
+
+def _check(mapping: FileMapping) -> None:
+    missing = [f.name for f in KINDS[mapping.kind] if f.required and not mapping.has(f.name)]
+    if "paid_at" in missing and mapping.has("ordered_at"):
+        missing.remove("paid_at")
+    if missing:
+        raise MappingError(
+            _("Which column is %(missing)s? Say it with --map %(first)s=COLUMN. The file's columns: %(headers)s.")
+            % {
+                "missing": ", ".join(missing),
+                "first": missing[0],
+                "headers": ", ".join(h for h in mapping.headers if h),
+            }
+        )
+    if mapping.kind == "orders" and not (mapping.has("amount") or mapping.has("unit_price")):
+        raise MappingError(
+            _(
+                "Money is missing: map unit_price (price of one piece) or amount (paid for the line). Columns: %(headers)s."
+            )
+            % {"headers": ", ".join(h for h in mapping.headers if h)}
+        )
