@@ -14,8 +14,7 @@ BASE := $(VENV)/.base
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 SOAK := $(VENV)/.soak
-CATALOGUE := huitou/locale/zh_Hans/LC_MESSAGES/django
-CODE := config huitou tests benchmarks conftest.py
+TRANSLATIONS := $(wildcard huitou/locale/*/LC_MESSAGES/django.po)
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
 
@@ -66,10 +65,11 @@ $(BASE):
 	"$(PYTHON)" -m venv $(VENV) || { echo "If the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 	@touch $@
 
-$(RUN): requirements/run.lock pyproject.toml $(CATALOGUE).po | $(BASE)
+$(RUN): requirements/run.lock pyproject.toml $(TRANSLATIONS) | $(BASE)
 	$(PIP) install --quiet --progress-bar on --require-hashes -r requirements/run.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
-	@$(BIN)/python -c 'import polib; polib.pofile("$(CATALOGUE).po").save_as_mofile("$(CATALOGUE).mo")'
+	@$(BIN)/python -c 'import polib, sys; [polib.pofile(p).save_as_mofile(p[:-2] + "mo") for p in sys.argv[1:]]' \
+		$(TRANSLATIONS)
 	@touch $@
 
 $(DEV): requirements/dev.lock $(RUN) | $(BASE)
