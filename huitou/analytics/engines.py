@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+from ibis.backends.sql.datatypes import DuckDBType
 
 from huitou.analytics.tables import TABLES
 
@@ -112,6 +116,42 @@ class Lake:
             opened.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
         else:
             shutil.rmtree(self._uri(table))
+
+    def folder(self, table: str) -> Path | None:
+        """Where an engine on this machine may put files of the table itself; None where the lake is remote."""
+        if "://" in self.url:
+            return None
+        self._make(table)
+        return Path(self._uri(table))
+
+    def replace_files(self, table: str, files: Mapping[Path, int]) -> int:
+        """Make the given files, already in the table's folder, its whole content; returns the new version.
+
+        Parameters
+        ----------
+        table
+            Without partition columns.
+        files
+            Number of rows by Parquet file. Files of a process that dies before this are no part of the table.
+        """
+        spec = TABLES[table]
+        assert not spec.partition, "files of a partitioned table would need their values"
+        opened = self._open(table) or self._make(table)
+        actions: list[AddAction | RemoveAction] = [
+            AddAction(
+                path=file.name,
+                size=file.stat().st_size,
+                partition_values={},
+                modification_time=int(file.stat().st_mtime * 1000),
+                data_change=True,
+                stats=json.dumps({"numRecords": rows}),
+            )
+            for file, rows in files.items()
+        ]
+        opened.create_write_transaction(actions, mode="overwrite", schema=opened.schema())
+        version = self.version(table)
+        assert version is not None, "a table that was just written exists"
+        return version
 
     def _make(self, table: str) -> DeltaTable:
         spec = TABLES[table]
@@ -241,9 +281,13 @@ class Engine:
     ) -> None:
         self.lake = lake
         self._versions = dict(versions or {})
-        self._connection = open_scratch(scratch, memory_limit_mb=memory_limit_mb)
+        self._scratch = scratch / f"engine-{uuid.uuid4().hex}"
+        self._connection = open_scratch(self._scratch, memory_limit_mb=memory_limit_mb)
+        # Rows of a table have no order: keeping one would cost memory.
+        self._connection.execute("SET preserve_insertion_order = false")
         self._backend = ibis.duckdb.from_connection(self._connection)
         self._tables: dict[str, ibis.Table] = {}
+        self._kept = 0
 
     def table(self, name: str) -> ibis.Table:
         """The declared lake table as an Ibis table; without rows where nothing was written yet."""
@@ -254,7 +298,7 @@ class Engine:
                 columns = ", ".join(f'"{c.name}"' for c in spec.columns)
                 hive = ", ".join(f"{p}: VARCHAR" for p in spec.partition)
                 options = f", hive_partitioning=true, hive_types={{{hive}}}" if spec.partition else ""
-                listed = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
+                listed = ", ".join(_quoted(f) for f in files)
                 self._connection.execute(
                     f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}]{options})"
                 )
@@ -262,6 +306,49 @@ class Engine:
             else:
                 self._tables[name] = self._backend.create_table(name, schema=ibis.schema(spec.schema), temp=True)
         return self._tables[name]
+
+    def define(self, name: str, expression: ibis.Table) -> ibis.Table:
+        """Let `table(name)` be this result from now on, computed once, in the declared columns and types."""
+        self._tables[name] = self.keep(name, _declared(name, expression))
+        return self._tables[name]
+
+    def keep(self, name: str, expression: ibis.Table) -> ibis.Table:
+        """The result, computed once; it lies on disk until the engine is closed."""
+        self._kept += 1
+        path = self._scratch / f"{self._kept:03d}-{name}.parquet"
+        self._copy(expression, path)
+        view = f"kept_{self._kept:03d}_{name}"
+        self._connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet({_quoted(str(path))})")
+        return self._backend.table(view)
+
+    def write(self, name: str, expression: ibis.Table) -> tuple[int, int]:
+        """Replace the lake table by the result; returns the new version and the number of rows.
+
+        From then on `table(name)` reads that version.
+        """
+        rows = _declared(name, expression)
+        folder = self.lake.folder(name)
+        if folder is None or TABLES[name].partition:
+            count, version = _counted_overwrite(self.lake, name, self.to_reader(rows))
+        else:
+            path = folder / f"part-{uuid.uuid4().hex}.parquet"
+            count = self._copy(rows, path)
+            version = self.lake.replace_files(name, {path: count})
+        self._versions[name] = version
+        self._tables.pop(name, None)
+        return version, count
+
+    def _copy(self, expression: ibis.Table, path: Path) -> int:
+        # DuckDB sums into wider integers than the expression declares; files hold what is declared.
+        columns = ", ".join(
+            f'CAST("{name}" AS {DuckDBType.to_string(dtype)}) AS "{name}"'
+            for name, dtype in expression.schema().items()
+        )
+        query = f"SELECT {columns} FROM ({self._backend.compile(expression)})"
+        options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880"
+        done = self._connection.execute(f"COPY ({query}) TO {_quoted(str(path))} ({options})").fetchone()
+        assert done is not None, "COPY answers with the number of rows"
+        return int(done[0])
 
     def to_pyarrow(self, expression: ibis.Table) -> pa.Table:
         """The whole result in memory: for small results only."""
@@ -273,3 +360,30 @@ class Engine:
 
     def close(self) -> None:
         self._connection.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _declared(name: str, expression: ibis.Table) -> ibis.Table:
+    """The expression in the declared columns and types of lake table `name`."""
+    schema = ibis.schema(TABLES[name].schema)
+    # Nullability is no part of a cast: an outer join's columns count as nullable wherever they come from.
+    return expression.select(
+        **{column: expression[column].cast(dtype(nullable=True)) for column, dtype in schema.items()}
+    )
+
+
+def _counted_overwrite(lake: Lake, name: str, rows: pa.RecordBatchReader) -> tuple[int, int]:
+    count = 0
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        nonlocal count
+        for batch in rows:
+            count += batch.num_rows
+            yield batch
+
+    version = lake.overwrite(name, pa.RecordBatchReader.from_batches(rows.schema, batches()))
+    return count, version
