@@ -98,14 +98,21 @@ def _find_store(control: Path, account: Account | None) -> Path:
         return Path(note.read_text().strip())
     if account is None or (control / "data").exists() or account.can_enter(control):
         return control
-    SYSTEM_ROOT.mkdir(mode=0o755, exist_ok=True)
+    _make_system_root()
     # A random name: a data directory that is deleted and made again must not find the old database.
     store = SYSTEM_ROOT / secrets.token_hex(8)
     fresh = control / "location.new"
     fresh.write_text(f"{store}\n")
     fresh.rename(note)
-    store.mkdir(mode=0o711, exist_ok=True)
+    store.mkdir(exist_ok=True)
+    store.chmod(0o711)
     return store
+
+
+def _make_system_root() -> None:
+    if not SYSTEM_ROOT.exists():
+        SYSTEM_ROOT.mkdir()
+        SYSTEM_ROOT.chmod(0o755)  # whatever our umask is
 
 
 def _find_binaries(account: Account | None) -> Path:
@@ -116,7 +123,7 @@ def _find_binaries(account: Account | None) -> Path:
     wheel = Path(spec.origin).parent / "pginstall"
     if account is None or account.can_enter(wheel / "bin" / "postgres"):
         return wheel
-    SYSTEM_ROOT.mkdir(mode=0o755, exist_ok=True)
+    _make_system_root()
     copy = SYSTEM_ROOT / f"pgserver-{importlib.metadata.version(WHEEL)}"
     if not copy.exists():
         fresh = Path(tempfile.mkdtemp(dir=SYSTEM_ROOT, prefix="pgserver-new-"))

@@ -26,7 +26,7 @@ from huitou.core.postgres.place import Place, find_place
 POLL_SECONDS = 0.1
 # A script of several commands should not pay for a restart between them.
 LINGER_SECONDS = 1.0
-START_ATTEMPTS = 8
+START_ATTEMPTS = 5
 _LOG_BYTES = 10_000_000
 
 
