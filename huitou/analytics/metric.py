@@ -35,10 +35,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a cell. `needs` is the last day that must be over before it is final.
+    """One number of a cell.
 
     `value` is a share from 0 to 1 (rate), a plain quotient (ratio), minor units, a count or days, as `unit` says;
-    an empty unit means the metric's own. `numerator` and `denominator` are what it was made of, where it was.
+    an empty unit means the metric's own. `numerator` and `denominator` are what it was made of, where it was. The
+    number is final `window_days` × 24 hours after the day `until` is over; None means the metric's own window, and
+    the period's last day.
     """
 
     value: int | float | None
@@ -46,7 +48,8 @@ class Figure:
     denominator: int | None = None
     series: str | None = None
     unit: str = ""
-    needs: date | None = None
+    until: date | None = None
+    window_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,10 @@ class Metric:
     compares: bool = False
     caveat: Callable[[Sequence[Figure]], str] = lambda _figures: ""
 
-    def needs(self, period: Period, figure: Figure) -> date:
-        """The last day that must be over before `figure` of `period` is final."""
-        return figure.needs or period.last + timedelta(days=self.window_days)
+    def final_after(self, period: Period, figure: Figure) -> tuple[date, timedelta]:
+        """When `figure` of `period` is final: so long after the end of that day."""
+        days = self.window_days if figure.window_days is None else figure.window_days
+        return figure.until or period.last, timedelta(days=days)
 
 
 def whole(measures: Measures, name: str) -> int:

@@ -17,8 +17,8 @@ def repurchase_rate_within(days: int) -> Metric:
         term_zh=f"{days}天复购率",
         definition=(
             "Of the customers with a purchase in the period, the share with a later purchase at most "
-            f"{days} × 24 hours after their first purchase in the period. The later purchase may lie after the period's "
-            f"end; two purchases at the same instant are not later. Final {days} days after the period's end."
+            f"{days} × 24 hours after their first purchase in the period. The later purchase may lie after the "
+            f"period's end; two purchases at the same instant are not later. Final {days} days after the period's end."
         ),
         not_to_confuse=(
             "Not the repurchase rate of the period (复购率), which counts only what lies inside it, and not a cohort "

@@ -36,8 +36,8 @@ def _figures(cell: Cell) -> Sequence[Figure]:
         if k and start > cell.today:
             break
         back = whole(cell.measures, f"after_{k}")
-        needs = max(end, cell.period.last) if k else cell.period.last
-        rows.append(Figure(back / size if size else None, back, size, series=str(k), needs=needs))
+        until = end if k else cell.period.last
+        rows.append(Figure(back / size if size else None, back, size, series=str(k), until=until))
     return rows
 
 

@@ -110,7 +110,8 @@ METRIC = Metric(
         "identified visitors, conversion is buyers ÷ visitors; without visits on record, buyers take the place of "
         "traffic × conversion. Orders per buyer is the (1 + repurchase) factor of the formula; the classic repurchase "
         "rate stands beside it. Average order value is that of identified customers, net of refunds. The change "
-        "against the calendar period before is split by the logarithmic mean (LMDI-I) into contributions that add up to it."
+        "against the calendar period before is split by the logarithmic mean (LMDI-I) into contributions that add "
+        "up to it."
     ),
     not_to_confuse=(
         "The split says which factor moved together with revenue, not what caused it. Orders per buyer less one is the "

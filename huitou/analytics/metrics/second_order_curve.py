@@ -1,7 +1,6 @@
 """How soon first-time buyers come back: cumulative share with a second purchase by day."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import ibis
 
@@ -36,8 +35,7 @@ def _figures(cell: Cell) -> Sequence[Figure]:
     rows = []
     for days in STEPS:
         back = whole(cell.measures, f"within_{days}")
-        needs = cell.period.last + timedelta(days=days)
-        rows.append(Figure(back / people if people else None, back, people, series=str(days), needs=needs))
+        rows.append(Figure(back / people if people else None, back, people, series=str(days), window_days=days))
     return rows
 
 

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
+from itertools import pairwise
 from statistics import median
 
 from huitou.analytics.metrics.tests.history import History, Order
@@ -32,6 +34,7 @@ def label(day: date, grain: str) -> str | None:
     }[grain]
 
 
+@cache
 def walk(day: date, grain: str, direction: int) -> date:
     """The last day, going in `direction`, that has the same period as `day`."""
     while label(day + direction * DAY, grain) == label(day, grain):
@@ -194,7 +197,7 @@ def rebuy_rate(q: Question) -> Cells:
 
 def second_order_curve(q: Question) -> Cells:
     new = [p for p in q.view.by_person().values() if q.first <= p[0].day <= q.last]
-    steps = [0, 1, 3, 7, 14, 21, *range(30, 91, 15), *range(120, 361, 30), 365]
+    steps = [0, 1, 3, 7, 14, 21, *range(30, 91, 15), *range(120, 331, 30), 365]
     return {
         str(d): share(sum(len(p) > 1 and p[1].at - p[0].at <= timedelta(days=d) for p in new), len(new)) for d in steps
     }
@@ -203,7 +206,7 @@ def second_order_curve(q: Question) -> Cells:
 def repurchase_cycle_days(q: Question) -> Cells:
     gaps = []
     for purchases in q.view.by_person().values():
-        for earlier, later in zip(purchases, purchases[1:], strict=False):
+        for earlier, later in pairwise(purchases):
             if q.first <= later.day <= q.last:
                 gaps.append((later.at - earlier.at).total_seconds() / 86400)
     return {None: (median(gaps) if gaps else None, None, len(gaps))}

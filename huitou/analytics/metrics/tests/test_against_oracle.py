@@ -31,7 +31,8 @@ DIMS: tuple[tuple[str, ...], ...] = (
 @pytest.fixture(scope="module")
 def execute(tmp_path_factory: pytest.TempPathFactory) -> Execute:
     backend = ibis.duckdb.from_connection(open_scratch(tmp_path_factory.mktemp("metrics")))
-    return backend.to_pyarrow
+    run: Execute = backend.to_pyarrow
+    return run
 
 
 ranges = st.tuples(
@@ -64,9 +65,7 @@ def test_figures_equal_the_oracle(
     metric = METRICS[kind]
     grain = data.draw(st.sampled_from([g for g in metric.grains if g != "day" or (span[1] - span[0]).days < 40]))
     today = data.draw(st.sampled_from([span[1], span[1] + timedelta(days=200)]))
-    rows = compute_rows(
-        metric, facts_of(history, occasion), Periods(grain, *span), dims, today=today, execute=execute
-    )
+    rows = compute_rows(metric, facts_of(history, occasion), Periods(grain, *span), dims, today=today, execute=execute)
     computed = {(r.period.name, r.values, r.figure.series): r.figure for r in rows}
     expected = {}
     for values, view in views(history, dims, occasion).items():
