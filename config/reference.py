@@ -137,10 +137,25 @@ def lake() -> str:
     return "\n".join(lines)
 
 
+def glossary() -> str:
+    """docs/glossary.md: the words as they stand there, then every metric and feature."""
+    from django.utils.translation import override
+
+    from huitou.reports.queries import list_metrics
+
+    words = (DOCS / "glossary.md").read_text(encoding="utf-8").split("\n## Metrics")[0].rstrip()
+    metrics: list[tuple[object, ...]] = [
+        (metric.label, metric.term_zh, f"`{metric.kind}`: {metric.definition}") for metric in list_metrics()
+    ]
+    lines = [words, "", "## Metrics", "", NOTE, "", *_table(("Term", "中文", "Meaning"), metrics), ""]
+    return "\n".join(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli,
     "reference/order-files.md": order_files,
     "reference/lake.md": lake,
+    "glossary.md": glossary,
 }
 
 
