@@ -1,0 +1,82 @@
+"""A real browser against a live server on real PostgreSQL; every page is watched for errors and refused content."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.core.cache import cache
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from huitou.accounts.services import create_first_admin
+from huitou.core.clock import SystemClock
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
+_FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+PASSWORD = "a long enough secret"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium of the machine; `make test` says how to install it."""
+    # Playwright keeps an event loop running, which Django would take for asynchronous code.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS.split())
+        yield chromium
+        chromium.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass
+class Console:
+    """The console in one browser window. `troubles` gathers script errors, refused content and failed requests."""
+
+    page: Page
+    url: str
+    troubles: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.url + path)
+        return self.page
+
+    def speak(self, language: str) -> None:
+        """zh-hans or en, by the cookie that the switch sets."""
+        self.page.context.add_cookies([{"name": "django_language", "value": language, "url": self.url}])
+
+    def log_in(self) -> None:
+        self.open("/login/")
+        self.page.fill("[name=username]", "admin")
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_selector("nav")
+
+
+@pytest.fixture
+def console(browser: Browser, live_server: LiveServer) -> Iterator[Console]:
+    """A signed-in console on an empty store."""
+    cache.clear()
+    create_first_admin(clock=SystemClock(), password=PASSWORD)
+    window: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+    found = Console(window.new_page(), live_server.url)
+    found.page.set_default_timeout(15_000)
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            found.troubles.append(f"{found.page.url}: {message.text}")
+
+    found.page.on("console", hear)
+    found.page.on("pageerror", lambda error: found.troubles.append(f"{found.page.url}: {error}"))
+    found.log_in()
+    yield found
+    window.close()
+    assert found.troubles == []
