@@ -18,6 +18,7 @@ import pytest
 from huitou.core.home import Home
 from huitou.core.postgres import EmbeddedPostgresError, acquire
 from huitou.core.postgres.lease import NOTES
+from huitou.core.postgres.place import copy_binaries, find_place
 from tests.faults.servers import (
     ROOT,
     Writer,
@@ -245,3 +246,15 @@ def test_root_hands_the_server_to_another_account_and_opens_nothing(created: Hom
     assert is_quiet(home)
     assert check_store(home) == []
     shutil.rmtree(store)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has somebody else run the server")
+def test_copied_binaries_run_where_the_originals_cannot_be_reached(created: Home) -> None:
+    place = find_place(created)
+    copy = created.root.parent / "copy"
+    copy_binaries(place.binaries, copy)
+    assert place.account is not None
+    for program in ("initdb", "postgres"):
+        path = copy / place.binaries.relative_to(place.binaries.parents[1]) / "bin" / program
+        ran = subprocess.run([path, "--version"], **place.account.options(), capture_output=True, text=True, check=True)
+        assert "PostgreSQL" in ran.stdout

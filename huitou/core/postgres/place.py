@@ -126,12 +126,25 @@ def _find_binaries(account: Account | None) -> Path:
     _make_system_root()
     copy = SYSTEM_ROOT / f"pgserver-{importlib.metadata.version(WHEEL)}"
     if not copy.exists():
-        fresh = Path(tempfile.mkdtemp(dir=SYSTEM_ROOT, prefix="pgserver-new-"))
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(wheel / part, fresh / part, symlinks=True)
-        fresh.chmod(0o755)
-        try:
-            fresh.rename(copy)
-        except OSError:  # another supervisor was faster; its copy is the same
-            shutil.rmtree(fresh, ignore_errors=True)
-    return copy
+        copy_binaries(wheel, copy)
+    return copy / wheel.relative_to(wheel.parents[1])
+
+
+def copy_binaries(wheel: Path, copy: Path) -> None:
+    """Copy what the server needs to `copy`, whole or not at all.
+
+    The programs look for their libraries in a sibling of the package, relative to themselves: it comes along.
+    """
+    fresh = Path(tempfile.mkdtemp(dir=copy.parent, prefix="new-"))
+    package = wheel.parent
+    for part in ("bin", "lib", "share"):
+        shutil.copytree(wheel / part, fresh / package.name / wheel.name / part, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
+    for folder in (fresh, fresh / package.name, fresh / package.name / wheel.name):
+        folder.chmod(0o755)
+    try:
+        fresh.rename(copy)
+    except OSError:  # another supervisor was faster; its copy is the same
+        shutil.rmtree(fresh, ignore_errors=True)
