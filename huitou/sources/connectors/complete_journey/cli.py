@@ -1,0 +1,121 @@
+"""`huitou example`: load, advance and remove the example brand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huitou.core.boot import booted
+
+if TYPE_CHECKING:
+    from huitou.core.terminal import Report
+    from huitou.sources.connectors.complete_journey.loading import ExampleStatus
+
+app = typer.Typer(name="example", no_args_is_help=True, help="The example brand: real purchases, a clock of its own.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+@booted
+def load(
+    everything: Annotated[
+        bool, typer.Option("--all", help="The whole grocer, 1.47 million lines, in place of the brand's categories.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load the example into an empty store, or finish a load that was interrupted."""
+    from django.conf import settings
+    from django.utils.translation import gettext as _
+
+    from huitou.core.clock import SystemClock
+    from huitou.sources.connectors.complete_journey.loading import load_example
+
+    scope = "all" if everything else "brand"
+    _run(
+        _("Loading the example"),
+        lambda report: load_example(home=settings.HOME, clock=SystemClock(), scope=scope, report=report),
+        as_json,
+    )
+
+
+@app.command()
+@booted
+def advance(
+    days: Annotated[int, typer.Option(help="Whole days to move the example's now on by.")],
+    as_json: AsJson = False,
+) -> None:
+    """Move the example's now on: the purchases of those days arrive."""
+    from django.conf import settings
+    from django.utils.translation import gettext as _
+
+    from huitou.core.clock import SystemClock
+    from huitou.sources.connectors.complete_journey.loading import advance_example
+
+    _run(
+        _("Advancing the example"),
+        lambda report: advance_example(days=days, home=settings.HOME, clock=SystemClock(), report=report),
+        as_json,
+    )
+
+
+@app.command()
+@booted
+def remove(as_json: AsJson = False) -> None:
+    """Remove everything that was loaded for the example; the store is empty afterwards."""
+    from django.conf import settings
+    from django.utils.translation import gettext as _
+
+    from huitou.core.clock import SystemClock
+    from huitou.sources.connectors.complete_journey.loading import remove_example
+
+    _run(
+        _("Removing the example"),
+        lambda report: remove_example(home=settings.HOME, clock=SystemClock()),
+        as_json,
+    )
+
+
+@app.command()
+@booted
+def status(as_json: AsJson = False) -> None:
+    """Say how far the example is, and what is visible of it."""
+    from huitou.sources.connectors.complete_journey.loading import example_status
+
+    _print(example_status(), as_json)
+
+
+def _run(label: str, work: Callable[[Report], ExampleStatus], as_json: bool) -> None:
+    from huitou.core.terminal import progress
+
+    with progress(label) as report:
+        status = work(report)
+    _print(status, as_json)
+
+
+def _print(status: ExampleStatus, as_json: bool) -> None:
+    from django.utils.translation import gettext as _
+
+    from huitou.core.terminal import print_json
+
+    if as_json:
+        print_json(status.to_json())
+    elif status.now is None:
+        own = _("The store holds a brand of its own, not the example.")
+        typer.echo(own if status.state == "own" else _("The store is empty. Load the example: huitou example load"))
+    else:
+        typer.echo(
+            _("Example %(state)s. Its now is %(now)s, %(left)s days are hidden.")
+            % {"state": status.state, "now": status.now.date().isoformat(), "left": status.days_left}
+        )
+        typer.echo(
+            _("%(lines)s order lines, %(customers)s customers, %(products)s products, %(events)s events.")
+            % {
+                "lines": f"{status.lines:,}",
+                "customers": f"{status.customers:,}",
+                "products": f"{status.products:,}",
+                "events": f"{status.events:,}",
+            }
+        )
