@@ -95,17 +95,20 @@ def _unprivileged_account() -> Account:
 def _find_store(control: Path, account: Account | None) -> Path:
     note = control / "location"
     if note.exists():
-        return Path(note.read_text().strip())
+        store = Path(note.read_text().strip())
+        if not store.is_dir():
+            raise RuntimeError(f"the database files belong in {store}, as {note} says, and are not there")
+        return store
     if account is None or (control / "data").exists() or account.can_enter(control):
         return control
     _make_system_root()
     # A random name: a data directory that is deleted and made again must not find the old database.
     store = SYSTEM_ROOT / secrets.token_hex(8)
+    store.mkdir()
+    store.chmod(0o711)
     fresh = control / "location.new"
     fresh.write_text(f"{store}\n")
     fresh.rename(note)
-    store.mkdir(exist_ok=True)
-    store.chmod(0o711)
     return store
 
 
