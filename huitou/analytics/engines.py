@@ -307,6 +307,13 @@ class Engine:
                 self._tables[name] = self._backend.create_table(name, schema=ibis.schema(spec.schema), temp=True)
         return self._tables[name]
 
+    def provide(self, name: str, rows: pa.Table) -> ibis.Table:
+        """Let `table(name)` be the given rows from now on."""
+        path = self._next_file(name)
+        pq.write_table(rows.cast(TABLES[name].schema), path)
+        self._tables[name] = self._view(name, path)
+        return self._tables[name]
+
     def define(self, name: str, expression: ibis.Table) -> ibis.Table:
         """Let `table(name)` be this result from now on, computed once, in the declared columns and types."""
         self._tables[name] = self.keep(name, _declared(name, expression))
@@ -314,9 +321,15 @@ class Engine:
 
     def keep(self, name: str, expression: ibis.Table) -> ibis.Table:
         """The result, computed once; it lies on disk until the engine is closed."""
-        self._kept += 1
-        path = self._scratch / f"{self._kept:03d}-{name}.parquet"
+        path = self._next_file(name)
         self._copy(expression, path)
+        return self._view(name, path)
+
+    def _next_file(self, name: str) -> Path:
+        self._kept += 1
+        return self._scratch / f"{self._kept:03d}-{name}.parquet"
+
+    def _view(self, name: str, path: Path) -> ibis.Table:
         view = f"kept_{self._kept:03d}_{name}"
         self._connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet({_quoted(str(path))})")
         return self._backend.table(view)

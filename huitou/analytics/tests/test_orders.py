@@ -1,0 +1,88 @@
+"""Orders, purchases and refund parts equal a plain Python account of the same lines, on thousands of histories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from random import Random
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.orders import Terms, build_orders
+from huitou.analytics.rules import Exclusions
+from huitou.analytics.tables import TABLES
+from huitou.analytics.tests.histories import START, Row, order_lines
+from huitou.analytics.tests.order_oracle import answer
+
+CATEGORIES = {"x": "k1", "y": "k3"}
+
+
+@pytest.fixture
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("orders")
+    engine = Engine(Lake(str(folder / "lake")), scratch=folder / "scratch")
+    yield engine
+    engine.close()
+
+
+def _check(engine: Engine, lines: list[Row], hours: int | None, rules: Exclusions, zone: str) -> None:
+    as_of = None if hours is None else START + timedelta(hours=hours)
+    terms = Terms(as_of, zone, rules, (START, START + timedelta(days=4)), batches=2)
+    engine.provide("fct_order_lines", pa.Table.from_pylist(lines, TABLES["fct_order_lines"].schema))
+    products = [{"sku": s, "category": c, "brand": None, "list_price_minor": None} for s, c in CATEGORIES.items()]
+    engine.provide("dim_products", pa.Table.from_pylist(products, TABLES["dim_products"].schema))
+    built = build_orders(engine.table("fct_order_lines"), engine.table("dim_products"), terms, engine)
+    expected = answer(lines, CATEGORIES, as_of=as_of, zone=zone, exclusions=rules)
+
+    orders = {(r.pop("source"), r.pop("order_id")): r for r in engine.to_pyarrow(built.orders).to_pylist()}
+    assert orders == expected.orders
+    categories = engine.to_pyarrow(built.categories).to_pylist()
+    measured = ("amount_minor", "wholly_refunded", "is_purchase")
+    named = {(r["source"], r["order_id"], r["category"]): {m: r[m] for m in measured} for r in categories}
+    assert named == expected.categories
+    key = ("source", "order_id", "line_no", "part_no")
+    parts = sorted(engine.to_pyarrow(built.refunds).to_pylist(), key=lambda r: [r[k] for k in key])
+    assert parts == sorted(expected.refunds, key=lambda r: [r[k] for k in key])
+    assert set(engine.to_pyarrow(built.buyers)["person_id"].to_pylist()) == expected.buyers
+
+
+@pytest.mark.parametrize(
+    ("seed", "hours", "rules", "zone"),
+    [
+        (1, None, Exclusions(order_types=()), "Asia/Shanghai"),
+        (2, 35, Exclusions(), "Europe/London"),
+        (3, 50, Exclusions(min_amount_minor=100, channels=("store",)), "Asia/Shanghai"),
+        (4, None, Exclusions(skus=("z",), person_ids=tuple(range(2, 8000, 10))), "Europe/London"),
+    ],
+)
+def test_many_histories_equal_a_plain_account(
+    engine: Engine, seed: int, hours: int | None, rules: Exclusions, zone: str
+) -> None:
+    random = Random(seed)
+    lines = [line for case in range(400) for line in order_lines(random, case=case)]
+    # The account below compares every line with every other, so it is taken case by case.
+    assert len({line["source"] for line in lines}) > 600
+    _check(engine, lines, hours, rules, zone)
+
+
+@settings(max_examples=8, deadline=None)
+@given(random=st.randoms(use_true_random=False))
+def test_a_history_equals_a_plain_account(tmp_path_factory: pytest.TempPathFactory, random: Random) -> None:
+    folder = tmp_path_factory.mktemp("one")
+    engine = Engine(Lake(str(folder / "lake")), scratch=folder / "scratch")
+    _check(engine, order_lines(random, orders=14), None, Exclusions(), "Asia/Shanghai")
+    engine.close()
+
+
+def test_heavy_refunding_of_one_product_nests(engine: Engine) -> None:
+    """Long alternating histories of one customer and product, where depths are cut many times."""
+    random = Random(9)
+    lines = [
+        line | {"sku": "x", "refund_of": None, "person_id": 1 if line["person_id"] else None}
+        for line in order_lines(random, orders=150, step_hours=3)
+    ]
+    _check(engine, lines, None, Exclusions(order_types=()), "Asia/Shanghai")
