@@ -61,22 +61,21 @@ def _prepare(*, example: bool) -> None:
     from huitou.accounts.queries import find_brand
     from huitou.core.lake import commit_pending
 
-    home = settings.HOME
-    finished = commit_pending(home=home, clock=SystemClock())
+    home, clock = settings.HOME, SystemClock()
+    finished = commit_pending(home=home, clock=clock)
     if finished:
         _say(_("Finished %(count)d batches that were interrupted.") % {"count": len(finished)})
     if example:
-        _load_example()
+        from huitou.sources.connectors.complete_journey.loading import load_example_if_empty
+
+        with progress(_("Loading the example brand")) as report:
+            load_example_if_empty(home=home, clock=clock, report=report)
     brand = find_brand()
     if brand is not None:
         from huitou.orders.refresh import run_refresh
 
         with progress(_("Refreshing")) as report:
             run_refresh(home=home, brand=brand, clock=brand.clock, progress=report)
-
-
-def _load_example() -> None:
-    """Load the example unless there is a brand already."""
 
 
 def _watch_over(host: str, port: int) -> None:
