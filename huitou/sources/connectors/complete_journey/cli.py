@@ -106,9 +106,15 @@ def _print(status: ExampleStatus, as_json: bool) -> None:
         own = _("The store holds a brand of its own, not the example.")
         typer.echo(own if status.state == "own" else _("The store is empty. Load the example: huitou example load"))
     else:
+        states = {
+            "ready": _("The example is loaded."),
+            "loading": _("The example is not loaded whole yet; huitou example load goes on."),
+            "removing": _("The example is not removed whole yet; huitou example remove goes on."),
+        }
+        typer.echo(states[status.state])
         typer.echo(
-            _("Example %(state)s. Its now is %(now)s, %(left)s days are hidden.")
-            % {"state": status.state, "now": status.now.date().isoformat(), "left": status.days_left}
+            _("Its now is %(now)s; %(left)s days are still hidden.")
+            % {"now": status.now.date().isoformat(), "left": status.days_left}
         )
         typer.echo(
             _("%(lines)s order lines, %(customers)s customers, %(products)s products, %(events)s events.")
