@@ -70,7 +70,10 @@ def gather() -> dict[Message, set[str]]:
 
 def declared_texts() -> Iterator[tuple[str, str]]:
     """English texts that plugins declare, with the file that holds them."""
-    yield from ()
+    from huitou.analytics.metrics import METRICS
+
+    for metric in METRICS:
+        yield from ((text, f"huitou/analytics/metrics/{metric.kind}.py") for text in metric.texts())
 
 
 def build(catalogue: polib.POFile, found: dict[Message, set[str]]) -> polib.POFile:

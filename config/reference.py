@@ -151,7 +151,15 @@ def glossary() -> str:
     return "\n".join(lines)
 
 
+def metrics() -> str:
+    """docs/concepts/metrics.md"""
+    from huitou.reports.metrics_page import metrics_page
+
+    return metrics_page(NOTE)
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "concepts/metrics.md": metrics,
     "reference/cli.md": cli,
     "reference/order-files.md": order_files,
     "reference/lake.md": lake,

@@ -69,7 +69,7 @@ class Metric:
     unit : rate (0 to 1), minor (smallest currency units), count, days
     window_days : days after a period's end until its figures are final
     grains, dimensions : what it can be asked by
-    caveat : a sentence to print beside these figures, or an empty one
+    caveat : a sentence to print beside figures for which `needs_caveat` holds; translated too
     """
 
     kind: str
@@ -84,8 +84,13 @@ class Metric:
     grains: tuple[str, ...] = (*CALENDAR_GRAINS, "total")
     dimensions: tuple[str, ...] = DIMENSIONS
     series_doc: str = ""
-    compares: bool = False
-    caveat: Callable[[Sequence[Figure]], str] = lambda _figures: ""
+    caveat: str = ""
+    needs_caveat: Callable[[Sequence[Figure]], bool] = lambda _figures: False
+
+    def texts(self) -> tuple[str, ...]:
+        """Every English text that is shown to people."""
+        texts = (self.label, self.definition, self.not_to_confuse, self.series_doc, self.caveat)
+        return tuple(text for text in texts if text)
 
     def final_after(self, period: Period, figure: Figure) -> tuple[date, timedelta]:
         """When `figure` of `period` is final: so long after the end of that day."""

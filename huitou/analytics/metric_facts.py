@@ -115,10 +115,10 @@ class Facts:
             rows = self._attribute(rows, key, dim)
         return rows.select(*keys(dims), "person_id", "day")
 
-    def last_instant(self) -> ibis.Table:
-        """One row: `at`, the last instant the order facts reach; empty where there are none."""
-        at = stack(self.orders.select(at=self.orders.paid_at), self.refunds.select(at=self.refunds.refunded_at))
-        return at.aggregate(at=at["at"].max())
+    def extent(self) -> ibis.Table:
+        """One row: `first_at` and `last_at`, between which the order facts lie; empty where there are none."""
+        times = stack(self.orders.select(at=self.orders.paid_at), self.refunds.select(at=self.refunds.refunded_at))
+        return times.aggregate(first_at=times["at"].min(), last_at=times["at"].max())
 
     def _cut(self, orders: ibis.Table, dims: Sequence[str]) -> ibis.Table:
         """`orders` with the dim columns; an order stands once per category it holds, with that category's amount."""

@@ -97,8 +97,8 @@ def _figures(cell: Cell) -> Sequence[Figure]:
     return [*rows, *_split(cell, traffic=traffic)]
 
 
-def _caveat(figures: Sequence[Figure]) -> str:
-    return "" if any(figure.series == "contribution.traffic" for figure in figures) else WITHOUT_TRAFFIC
+def _without_traffic(figures: Sequence[Figure]) -> bool:
+    return not any(figure.series == "contribution.traffic" for figure in figures)
 
 
 METRIC = Metric(
@@ -122,6 +122,6 @@ METRIC = Metric(
     figures=_figures,
     grains=CALENDAR_GRAINS,
     series_doc="factor, change, or contribution.<factor>",
-    compares=True,
-    caveat=_caveat,
+    caveat=WITHOUT_TRAFFIC,
+    needs_caveat=_without_traffic,
 )

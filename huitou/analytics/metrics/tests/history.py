@@ -94,7 +94,8 @@ def histories(draw: st.DrawFn) -> History:
     orders: list[Order] = []
     for n in range(draw(st.integers(0, 12))):
         at = draw(instants(zone))
-        if orders and draw(_coin()):
+        again = draw(st.booleans())
+        if orders and again:
             # Exactly a window after an earlier order, a second more, or at the same instant.
             days = draw(st.sampled_from([0, 1, 30, 31, 60, 90, 180, 365]))
             at = draw(st.sampled_from(orders)).at + timedelta(days=days, seconds=draw(st.sampled_from([0, 0, 1, -1])))
@@ -106,10 +107,6 @@ def histories(draw: st.DrawFn) -> History:
     cities = draw(st.dictionaries(st.integers(1, 3), st.sampled_from(["Beijing", "Xi'an"]), max_size=3))
     visits = draw(st.lists(st.tuples(st.integers(1, 5), instants(zone)), max_size=6))
     return History(zone, tuple(orders), tuple(strays), cities, tuple(visits))
-
-
-def _coin() -> st.SearchStrategy[bool]:
-    return st.booleans()
 
 
 def _people() -> st.SearchStrategy[int | None]:

@@ -16,7 +16,6 @@ from huitou.analytics.metric import Cell
 from huitou.analytics.metric_rows import compute_rows
 from huitou.analytics.metrics import METRICS
 from huitou.analytics.metrics._log_mean import contributions
-from huitou.analytics.metrics.revenue_equation import WITHOUT_TRAFFIC
 from huitou.analytics.metrics.tests.history import TURNING_POINTS, History, facts_of, histories
 from huitou.analytics.metrics.tests.oracle import Question, equation_parts, periods, views
 from huitou.analytics.periods import Periods
@@ -110,7 +109,7 @@ def test_first_buyers_ever_explain_the_whole_change() -> None:
     values = {figure.series: figure.value for figure in figures}
     assert values["change"] == values["contribution.buyers"] == 900
     assert values["contribution.aov"] == values["contribution.orders_per_buyer"] == 0
-    assert METRIC.caveat(figures) == WITHOUT_TRAFFIC
+    assert METRIC.needs_caveat(figures)
 
 
 def test_with_visits_traffic_and_conversion_take_the_place_of_buyers() -> None:
@@ -122,4 +121,4 @@ def test_with_visits_traffic_and_conversion_take_the_place_of_buyers() -> None:
     assert values["contribution.traffic"] == 2000
     assert values["contribution.conversion"] == -1000
     assert values["conversion"] == 0.05
-    assert METRIC.caveat(figures) == ""
+    assert not METRIC.needs_caveat(figures)

@@ -1,0 +1,173 @@
+"""Figures as text: JSON and CSV for programs, tables for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from huitou.analytics.metric import Metric
+from huitou.core.money import format_minor
+from huitou.reports.queries import MetricResult, MetricRow
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def metric_object(metric: Metric) -> dict[str, Any]:
+    """A metric's declaration, without figures."""
+    return {
+        "metric": metric.kind,
+        "label": _(metric.label),
+        "term_zh": metric.term_zh,
+        "definition": _(metric.definition),
+        "not_to_confuse": _(metric.not_to_confuse),
+        "unit": metric.unit,
+        "grains": list(metric.grains),
+        "dimensions": ["attribute.<name>" if name == "attribute" else name for name in metric.dimensions],
+        "series": _(metric.series_doc) if metric.series_doc else None,
+        "window_days": metric.window_days or None,
+    }
+
+
+def result_object(result: MetricResult) -> dict[str, Any]:
+    """A result as plain values; dimension values stand in each row under the dimension's name."""
+    return {
+        "metric": result.metric,
+        "label": result.label,
+        "term_zh": result.term_zh,
+        "definition": result.definition,
+        "not_to_confuse": result.not_to_confuse,
+        "caveat": result.caveat,
+        "unit": result.unit,
+        "currency": result.currency,
+        "exclusions": result.exclusions,
+        "occasion": result.occasion,
+        "as_of": result.as_of.isoformat(),
+        "observed_until": result.observed_until.isoformat() if result.observed_until else None,
+        "rows": [_row_object(result, row) for row in result.rows],
+    }
+
+
+def _row_object(result: MetricResult, row: MetricRow) -> dict[str, Any]:
+    series = {"series": row.series} if row.series is not None else {}
+    return {
+        "period": row.period,
+        **row.dims,
+        **series,
+        "value": row.value,
+        "numerator": row.numerator,
+        "denominator": row.denominator,
+        "complete": row.complete,
+        "covered": row.covered,
+        "unit": row.unit,
+        "from": row.first.isoformat() if row.first else None,
+        "to": row.last.isoformat() if row.last else None,
+    }
+
+
+def json_text(result: MetricResult) -> str:
+    """One JSON object and a line end."""
+    return json.dumps(result_object(result), ensure_ascii=False) + "\n"
+
+
+def csv_text(result: MetricResult) -> str:
+    """One line per row below a header; the same names and values as in JSON, empty where JSON has null."""
+    rows = [_row_object(result, row) for row in result.rows]
+    has_series = any("series" in row for row in rows)
+    names = ["period", *result.dims, *(["series"] if has_series else [])]
+    names += ["value", "numerator", "denominator", "complete", "covered", "unit", "from", "to"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _plain(row.get(name)) for name in names} for row in rows)
+    return text.getvalue()
+
+
+def _plain(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def format_value(value: float | int | None, unit: str, currency: str) -> str:
+    """A value as people read it: 12.3%, ¥1,234.50, 1,234, 41.5; a dash where there is none."""
+    if value is None:
+        return "–"
+    if unit == "rate":
+        return f"{value:.1%}"
+    if unit == "minor":
+        return format_minor(int(value), currency)
+    if unit == "count":
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if unit == "days" else f"{value:,.3f}"
+
+
+def print_result(result: MetricResult, out: Path | None = None) -> None:
+    """The result as a table, with what must stand beside it."""
+    if out is None:
+        _print_result(result, _console())
+        return
+    from rich.console import Console
+
+    with out.open("w", encoding="utf-8") as file:
+        _print_result(result, Console(file=file, width=160))
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _print_result(result: MetricResult, console: Console) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    has_series = any(row.series is not None for row in result.rows)
+    # What no row has needs no column.
+    has_period = any(row.period is not None for row in result.rows)
+    columns = [_("Period")] if has_period else []
+    columns += [*result.dims, *([_("Series")] if has_series else [])]
+    table = Table(title=escape(f"{result.label} {result.metric}"), title_justify="left")
+    for column in columns:
+        table.add_column(escape(column))
+    for column in (_("Value"), _("Numerator"), _("Denominator")):
+        table.add_column(column, justify="right")
+    table.add_column(_("Note"))
+    for row in result.rows:
+        places = [row.period or ""] if has_period else []
+        places += [*row.dims.values(), *([row.series or ""] if has_series else [])]
+        table.add_row(
+            *(escape(place) for place in places),
+            format_value(row.value, row.unit, result.currency),
+            "" if row.numerator is None else f"{row.numerator:,}",
+            "" if row.denominator is None else f"{row.denominator:,}",
+            _note(row),
+        )
+    console.print(table)
+    for line in (result.definition, result.caveat, result.exclusions):
+        if line:
+            console.print(escape(line))
+
+
+def _note(row: MetricRow) -> str:
+    if not row.complete:
+        return _("incomplete")
+    return "" if row.covered else _("data does not reach that far")
+
+
+def print_metrics(metrics: Sequence[Metric]) -> None:
+    """Every metric with its definition, as a table."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(show_lines=True)
+    for column in (_("Name"), _("Metric"), _("Definition")):
+        table.add_column(column, overflow="fold")
+    for metric in metrics:
+        table.add_row(metric.kind, escape(_(metric.label)), escape(_(metric.definition)))
+    _console().print(table)
