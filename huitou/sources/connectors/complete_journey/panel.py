@@ -37,12 +37,12 @@ FIRST = datetime(2017, 1, 1, tzinfo=ZoneInfo(ZONE))
 OPENING = datetime(2017, 10, 2, tzinfo=ZoneInfo(ZONE))
 END = datetime(2018, 1, 2, tzinfo=ZoneInfo(ZONE))
 ATTRIBUTES = (
-    "age_band",
-    "income_band",
+    "age",
+    "income",
     "home_ownership",
     "marital_status",
     "household_size",
-    "household_composition",
+    "household_comp",
     "kids_count",
 )
 TABLES = ("campaign_descriptions", "campaigns", "coupon_redemptions", "coupons", "demographics", "products")
@@ -265,14 +265,8 @@ ORDER BY occurred_at, event_id
 """
 
 _ATTRIBUTES = """
-SELECT CAST(household_id AS VARCHAR) AS customer_id,
-       age AS age_band,
-       income AS income_band,
-       home_ownership,
-       marital_status,
-       household_size,
-       household_comp AS household_composition,
-       kids_count
+SELECT CAST(household_id AS VARCHAR) AS customer_id, age, income, home_ownership, marital_status, household_size,
+       household_comp, kids_count
 FROM raw_demographics
 WHERE CAST(household_id AS VARCHAR) IN (SELECT customer_id FROM lines WHERE paid_at < {until})
 ORDER BY customer_id
