@@ -1,0 +1,69 @@
+"""The worker runs what was deferred, and takes up what a killed worker had in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, transaction
+from procrastinate.contrib.django import app
+
+from huitou.core.jobs import run_worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ran: list[str] = []
+
+
+@app.task(name="tests.remember", queue="default")
+def remember(word: str) -> None:
+    ran.append(word)
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    ran.clear()
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
+
+
+def statuses() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status, count(*) FROM procrastinate_jobs WHERE task_name = 'tests.remember' GROUP BY 1")
+        return dict(cursor.fetchall())
+
+
+def test_a_deferred_job_runs() -> None:
+    remember.defer(word="once")
+    run_worker(wait=False)
+    assert ran == ["once"]
+    assert statuses() == {}, "finished jobs are not kept"
+
+
+def test_a_job_deferred_in_a_transaction_that_fails_never_runs() -> None:
+    with transaction.atomic():
+        remember.defer(word="never")
+        transaction.set_rollback(True)
+    run_worker(wait=False)
+    assert ran == []
+
+
+@pytest.mark.parametrize(("silent_seconds", "expected"), [(120, ["again"]), (0, [])])
+def test_a_job_of_a_silent_worker_runs_again(silent_seconds: int, expected: list[str]) -> None:
+    remember.defer(word="again")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) "
+            "VALUES (now() - make_interval(secs => %s)) RETURNING id) "
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM worker)",
+            [silent_seconds],
+        )
+    run_worker(wait=False)
+    assert ran == expected
+
+
+def test_a_worker_for_one_queue_leaves_the_others() -> None:
+    remember.defer(word="elsewhere")
+    run_worker(queues=["other"], wait=False)
+    assert ran == []
+    assert statuses() == {"todo": 1}
