@@ -110,11 +110,27 @@ def build_orders(lines: ibis.Table, products: ibis.Table, terms: Terms, space: W
     touched = space.keep("touched_lines", _touched_lines(sales, parts))
     orders = space.keep("orders", _number_purchases(_with_refunds(sums, parts, touched)))
     return OrderTables(
-        orders=orders,
+        orders=orders.drop("is_mixed"),
         categories=_categories(sales, products, orders, touched),
         refunds=_refunds(parts, products, sums, terms),
         buyers=buyers,
     )
+
+
+def known_customers(buyers: ibis.Table, persons: ibis.Table, as_of: datetime) -> ibis.Table:
+    """Everyone who counts as a customer at an instant: `person_id`, one row per customer.
+
+    Parameters
+    ----------
+    buyers
+        Persons with a sale line before the instant, whatever became of it.
+    persons
+        dim_persons: those whom the shop knew before the instant count as well.
+    as_of
+        Aware instant.
+    """
+    known = persons.filter(persons.known_since < ibis.literal(as_of)).select("person_id")
+    return buyers.select("person_id").union(known, distinct=True)
 
 
 def _is_any(column: ibis.Value, values: Iterable[object]) -> ibis.Value:
@@ -123,7 +139,8 @@ def _is_any(column: ibis.Value, values: Iterable[object]) -> ibis.Value:
 
 
 def _order_sums(sales: ibis.Table, terms: Terms) -> ibis.Table:
-    """One row per order: the sums of its lines, and whether the brand excludes it."""
+    """One row per order: the sums of its lines, whether the brand excludes it, and whether its lines disagree about
+    person or instant (`is_mixed`)."""
     rules = terms.exclusions
     measures = {
         "person_id": sales.person_id.max(),
@@ -133,6 +150,9 @@ def _order_sums(sales: ibis.Table, terms: Terms) -> ibis.Table:
         "amount_minor": sales.amount_minor.sum(),
         "discount_minor": sales.discount_minor.sum(),
     }
+    several = sales.person_id.min() != sales.person_id.max()
+    some = (sales.person_id.count() > 0) & (sales.person_id.count() < sales.count())
+    measures["is_mixed"] = several.fill_null(False) | some | (sales.occurred_at.min() < sales.occurred_at.max())
     if rules.order_types:
         measures["special"] = _is_any(sales.order_type, rules.order_types).any()
     if rules.skus:
@@ -146,7 +166,7 @@ def _order_sums(sales: ibis.Table, terms: Terms) -> ibis.Table:
     if rules.min_amount_minor is not None:
         excluded = excluded | (orders.amount_minor < rules.min_amount_minor)
     day = local_day(orders.paid_at, terms.zone, *terms.span)
-    columns = ["person_id", "paid_at", "channel", "store", "amount_minor", "discount_minor"]
+    columns = ["person_id", "paid_at", "channel", "store", "amount_minor", "discount_minor", "is_mixed"]
     return orders.select(*_ORDER, *columns, day=day, is_excluded=excluded)
 
 
@@ -222,14 +242,18 @@ def _categories(sales: ibis.Table, products: ibis.Table, orders: ibis.Table, tou
     emptied = _categorized(touched, products)
     emptied = emptied.group_by(by).aggregate(gone=((emptied.amount_minor <= 0) | emptied.is_gone).all())
     emptied = emptied.filter(emptied.gone)
-    # Most orders are purchases: the few others are looked up.
-    none = orders.filter(~orders.is_purchase).select(*_ORDER, no_purchase=True)
-    found = sums.left_join(emptied, by, rname="{name}_e").left_join(none, _ORDER, rname="{name}_n")
-    gone, no_purchase = found.gone.fill_null(False), found.no_purchase.fill_null(False)
+    # Most orders are purchases whose lines agree: the few others are looked up.
+    odd = orders.filter(~orders.is_purchase | orders.is_mixed)
+    odd = odd.select(*_ORDER, buys="is_purchase", who="person_id", when="paid_at")
+    found = sums.left_join(emptied, by, rname="{name}_e").left_join(odd, _ORDER, rname="{name}_n")
+    gone, is_odd = found.gone.fill_null(False), found.buys.notnull()
     return found.select(
-        *sums.columns,
+        *by,
+        person_id=is_odd.ifelse(found.who, found.person_id),
+        paid_at=is_odd.ifelse(found.when, found.paid_at),
+        amount_minor="amount_minor",
         wholly_refunded=gone,
-        is_purchase=~gone & ~no_purchase & (found.amount_minor > 0),
+        is_purchase=~gone & found.buys.fill_null(True) & (found.amount_minor > 0),
     )
 
 

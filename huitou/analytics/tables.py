@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import ibis
 import pyarrow as pa
+
+from huitou.analytics.feature import FEATURES
 
 INSTANT = pa.timestamp("us", tz="UTC")
 QUANTITY = pa.decimal128(18, 4)
@@ -215,6 +218,24 @@ INT_REFUNDS = Table(
     ),
 )
 
+FEAT_CUSTOMERS = Table(
+    name="feat_customers",
+    grain="one customer: anyone with a sale line, or known to the shop, before the refresh's instant",
+    key=("person_id",),
+    partition=(),
+    written_by="orders",
+    refresh="rewritten at every refresh, as of its instant",
+    columns=(
+        Column("person_id", pa.int64(), "the customer"),
+        *(
+            Column(
+                f.kind, ibis.dtype(f.dtype).to_pyarrow(), f.definition, nullable=f.empty is None and f.unit != "flag"
+            )
+            for f in FEATURES
+        ),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -226,5 +247,6 @@ TABLES: dict[str, Table] = {
         INT_ORDERS,
         INT_ORDER_CATEGORIES,
         INT_REFUNDS,
+        FEAT_CUSTOMERS,
     )
 }

@@ -53,6 +53,8 @@ def answer(
             gone = all(_gone(x, back) for x in mine if x["amount_minor"] > 0) and _touched(key, own, back)
             amount = sum(x["amount_minor"] for x in mine)
             result.categories[(*key, name)] = {
+                "person_id": result.orders[key]["person_id"],
+                "paid_at": result.orders[key]["paid_at"],
                 "amount_minor": amount,
                 "wholly_refunded": gone,
                 "is_purchase": result.orders[key]["is_purchase"] and not gone and amount > 0,

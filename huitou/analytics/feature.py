@@ -1,0 +1,211 @@
+"""What a feature is: one named, documented column about a customer as of an instant; and how all become one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+
+from huitou.analytics.registry import Registry
+
+if TYPE_CHECKING:
+    from huitou.analytics.rules import Thresholds
+
+UNITS = ("count", "minor", "days", "rate", "score", "instant", "text", "flag")
+INSTANT = "timestamp('UTC', 6)"
+_DTYPES = {
+    "instant": INSTANT,
+    "text": "string",
+    "flag": "boolean",
+    "score": "int32",
+    "count": "int64",
+    "minor": "int64",
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When, and by which cut-offs, features are taken."""
+
+    as_of: datetime
+    thresholds: Thresholds
+
+    def ago(self, days: int) -> ibis.Scalar:
+        """The instant `days` times 24 hours before."""
+        return ibis.literal(self.as_of - timedelta(days=days))
+
+    def days_since(self, instant: ibis.Value) -> ibis.Value:
+        """Whole spans of 24 hours since a timestamp column, int64."""
+        return ((self.as_of.timestamp() - instant.epoch_seconds()) / 86_400).floor().cast("int64")
+
+
+Build = Callable[[ibis.Table, Moment], ibis.Value]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of feat_customers. Exactly one of `over_orders`, `over_categories` and `derive` is given.
+
+    Parameters
+    ----------
+    kind
+        Name of the column and of the module; its unit stands last in it.
+    label, term_zh, definition
+        English name (a message id), Chinese term, and one or two sentences that say exactly what is counted.
+    unit
+        One of UNITS; `minor` is money in minor units, `days` are days of 24 hours, `rate` is 0 to 1.
+    over_orders
+        Aggregate over the customer's orders (see `order_rows`).
+    over_categories
+        Aggregate over the customer's categories (see `category_rows`).
+    derive
+        Value from the customer's other features, which `needs` names; windows see all customers.
+    empty
+        Value for customers without any order; None: no value.
+    whole_days
+        For unit days: int64 rather than float64.
+    """
+
+    kind: str
+    label: str
+    term_zh: str
+    definition: str
+    unit: str
+    over_orders: Build | None = None
+    over_categories: Build | None = None
+    derive: Build | None = None
+    needs: tuple[str, ...] = ()
+    empty: int | None = None
+    whole_days: bool = False
+
+    def __post_init__(self) -> None:
+        given = [b for b in (self.over_orders, self.over_categories, self.derive) if b is not None]
+        assert len(given) == 1, f"{self.kind}: exactly one way to compute it"
+        assert self.unit in UNITS, f"{self.kind}: unknown unit {self.unit}"
+        assert bool(self.needs) == (self.derive is not None), f"{self.kind}: derived features name what they need"
+
+    @property
+    def dtype(self) -> str:
+        """Ibis type of the column."""
+        if self.unit == "days" and self.whole_days:
+            return "int64"
+        return _DTYPES.get(self.unit, "float64")
+
+
+FEATURES = Registry("huitou.analytics.features", "FEATURE", Feature)
+
+
+def order_rows(orders: ibis.Table) -> ibis.Table:
+    """Orders of known persons that are not excluded, as features aggregate them.
+
+    Returns
+    -------
+    Table
+        One row per order of int_orders. `at`, `amount`, `refunded`, `discount` (minor units), `is_repeat` and
+        `gap_days` (float days since the purchase before) are filled for purchases only; `ordered` and `returned`
+        (minor units) for every order.
+    """
+    rows = orders.filter(orders.person_id.notnull(), ~orders.is_excluded)
+    counts = rows.is_purchase
+    gap = (rows.paid_at.epoch_seconds() - rows.previous_paid_at.epoch_seconds()) / 86_400
+    return rows.select(
+        person_id="person_id",
+        at=counts.ifelse(rows.paid_at, ibis.null(rows.paid_at.type())),
+        amount=counts.ifelse(rows.amount_minor, ibis.null("int64")),
+        refunded=counts.ifelse(rows.refunded_minor, ibis.null("int64")),
+        discount=counts.ifelse(rows.discount_minor, ibis.null("int64")),
+        is_repeat=counts & rows.previous_paid_at.notnull(),
+        gap_days=gap,
+        ordered="amount_minor",
+        returned="refunded_minor",
+    )
+
+
+def category_rows(categories: ibis.Table, names: ibis.Table) -> ibis.Table:
+    """Categories that known persons purchased in.
+
+    Parameters
+    ----------
+    categories
+        int_order_categories.
+    names
+        One row per category: `category`, `place` in the order of their names, from 0.
+
+    Returns
+    -------
+    Table
+        One row per person and category: `person_id`, `place`, `orders` (purchases with the category in them).
+    """
+    bought = categories.filter(categories.person_id.notnull(), categories.is_purchase)
+    counted = bought.inner_join(names, "category")
+    return counted.group_by(["person_id", "place"]).aggregate(orders=counted.count())
+
+
+def category_names(categories: ibis.Table) -> ibis.Table:
+    """One row per category of int_order_categories: `category` and its `place` in the order of names, from 0."""
+    names = categories.select("category").distinct()
+    return names.mutate(place=ibis.row_number().over(order_by="category").cast("int64"))
+
+
+def build_features(
+    *,
+    customers: ibis.Table,
+    orders: ibis.Table,
+    categories: ibis.Table,
+    names: ibis.Table,
+    moment: Moment,
+) -> ibis.Table:
+    """feat_customers: every registered feature, each source aggregated once.
+
+    Parameters
+    ----------
+    customers
+        `person_id`, one row per customer.
+    orders, categories
+        int_orders and int_order_categories, cut at the same instant.
+    names
+        `category_names(categories)`.
+    moment
+        The instant and the cut-offs.
+
+    Returns
+    -------
+    Table
+        One row per customer: person_id, then the features in the order of their names.
+    """
+    rows, places = order_rows(orders), category_rows(categories, names)
+    over_orders = {f.kind: f.over_orders(rows, moment) for f in FEATURES if f.over_orders}
+    over_categories = {f.kind: f.over_categories(places, moment) for f in FEATURES if f.over_categories}
+    table = customers.left_join(rows.group_by("person_id").aggregate(**over_orders), "person_id")
+    table = table.drop("person_id_right")
+    table = table.left_join(places.group_by("person_id").aggregate(**over_categories), "person_id")
+    table = table.drop("person_id_right")
+    filled = {f.kind: table[f.kind].fill_null(f.empty) for f in FEATURES if not f.derive and f.empty is not None}
+    table = _with_names(table.mutate(**filled), names)
+    for level in _levels(f for f in FEATURES if f.derive):
+        table = table.mutate(**{f.kind: f.derive(table, moment).cast(f.dtype) for f in level if f.derive})
+    return table.select("person_id", **{f.kind: table[f.kind].cast(f.dtype) for f in FEATURES})
+
+
+def _with_names(table: ibis.Table, names: ibis.Table) -> ibis.Table:
+    """Categories leave the aggregate as places; here they get their names back."""
+    joined = table.rename(top_place="top_category").left_join(
+        names.select(top_category="category", place="place"), [("top_place", "place")]
+    )
+    return joined.drop("top_place", "place")
+
+
+def _levels(derived: Iterable[Feature]) -> list[list[Feature]]:
+    """Derived features in steps, so that each step needs only earlier ones."""
+    waiting = {f.kind: f for f in derived}
+    levels = []
+    while waiting:
+        ready = [f for f in waiting.values() if not set(f.needs) & set(waiting)]
+        assert ready, f"features need each other in a circle: {sorted(waiting)}"
+        levels.append(ready)
+        for feature in ready:
+            del waiting[feature.kind]
+    return levels

@@ -1,0 +1,1 @@
+"""One file per feature; see `huitou.analytics.feature`."""

@@ -1,0 +1,28 @@
+"""Next purchase due."""
+
+from __future__ import annotations
+
+import ibis
+
+from huitou.analytics.feature import Feature, Moment
+
+
+def _due(t: ibis.Table, moment: Moment) -> ibis.Value:
+    gap = t["interpurchase_days_mean"]
+    seconds = (t["last_order_at"].epoch_seconds() + gap * 86_400).floor().cast("int64")
+    due = seconds.as_timestamp("s")
+    return (gap >= 1).ifelse(due, ibis.null(due.type()))
+
+
+FEATURE = Feature(
+    kind="next_order_due_at",
+    label="Next purchase due",
+    term_zh="预计下次购买时间",
+    definition=(
+        "Last purchase plus the mean time between purchases: when the next one is due by own rhythm. "
+        "Needs two purchases and a mean of at least a day."
+    ),
+    unit="instant",
+    derive=_due,
+    needs=("last_order_at", "interpurchase_days_mean"),
+)

@@ -1,0 +1,7 @@
+"""Purchases in the last 30 days."""
+
+from __future__ import annotations
+
+from huitou.analytics.features._windows import orders_within
+
+FEATURE = orders_within(30)

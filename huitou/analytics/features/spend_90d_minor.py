@@ -1,0 +1,7 @@
+"""Money spent in the last 90 days."""
+
+from __future__ import annotations
+
+from huitou.analytics.features._windows import spend_within
+
+FEATURE = spend_within(90)
