@@ -137,17 +137,43 @@ def lake() -> str:
     return "\n".join(lines)
 
 
+def features() -> str:
+    """docs/reference/features.md"""
+    from huitou.analytics.feature import FEATURES
+
+    lines = [
+        "# Features",
+        "",
+        NOTE,
+        "",
+        "One row per customer, as of any instant, in `feat_customers` and in `huitou features export`. Each feature is one",
+        "file in `huitou/analytics/features/`. Money is in minor units, a day is 24 hours. Cut-offs are settings of the",
+        "brand: `huitou brand set --thresholds`.",
+        "",
+    ]
+    rows: list[tuple[object, ...]] = [
+        (f"`{feature.kind}`", f"{feature.label} {feature.term_zh}", feature.unit, feature.definition)
+        for feature in sorted(FEATURES, key=lambda feature: feature.kind)
+    ]
+    return "\n".join([*lines, *_table(("Feature", "Name", "Unit", "What it says"), rows)])
+
+
 def glossary() -> str:
     """docs/glossary.md: the words as they stand there, then every metric and feature."""
-    from django.utils.translation import override
-
+    from huitou.analytics.feature import FEATURES
     from huitou.reports.queries import list_metrics
 
     words = (DOCS / "glossary.md").read_text(encoding="utf-8").split("\n## Metrics")[0].rstrip()
     metrics: list[tuple[object, ...]] = [
         (metric.label, metric.term_zh, f"`{metric.kind}`: {metric.definition}") for metric in list_metrics()
     ]
-    lines = [words, "", "## Metrics", "", NOTE, "", *_table(("Term", "中文", "Meaning"), metrics), ""]
+    columns: list[tuple[object, ...]] = [
+        (feature.label, feature.term_zh, f"`{feature.kind}`: {feature.definition}")
+        for feature in sorted(FEATURES, key=lambda feature: feature.kind)
+    ]
+    heads = ("Term", "中文", "Meaning")
+    lines = [words, "", "## Metrics", "", NOTE, "", *_table(heads, metrics), ""]
+    lines += ["## Features", "", *_table(heads, columns), ""]
     return "\n".join(lines)
 
 
@@ -163,6 +189,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli,
     "reference/order-files.md": order_files,
     "reference/lake.md": lake,
+    "reference/features.md": features,
     "glossary.md": glossary,
 }
 
