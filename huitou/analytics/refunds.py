@@ -215,9 +215,7 @@ def _split(returned: ibis.Table, parts: ibis.Table) -> ibis.Table:
     each, odd = _quotient(numbered.amount_minor, whole), numbered.amount_minor % whole
     half = _quotient(whole, ibis.literal(2, "int64"))
     share = each * numbered.reached + _quotient(odd * numbered.reached + half, whole)
-    numbered = numbered.mutate(
-        money=(numbered.reached == numbered.line_units).ifelse(numbered.amount_minor, share)
-    )
+    numbered = numbered.mutate(money=(numbered.reached == numbered.line_units).ifelse(numbered.amount_minor, share))
     earlier = numbered.money.lag(1).over(group_by=line, order_by="part_no").fill_null(0)
     return numbered.mutate(part_minor=numbered.money - earlier).select(
         *returned.drop("units").columns,
