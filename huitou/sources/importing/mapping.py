@@ -177,8 +177,6 @@ def _check(mapping: FileMapping) -> None:
         )
     if mapping.kind == "orders" and not (mapping.has("amount") or mapping.has("unit_price")):
         raise MappingError(
-            _(
-                "Money is missing: map unit_price (price of one piece) or amount (paid for the line). Columns: %(headers)s."
-            )
+            _("Money is missing: map unit_price (of one piece) or amount (paid for the line). Columns: %(headers)s.")
             % {"headers": ", ".join(h for h in mapping.headers if h)}
         )

@@ -1,0 +1,23 @@
+"""Reads of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from huitou.catalog.models import Category, Product
+
+
+def product_names(skus: Iterable[str]) -> dict[str, str]:
+    """Name by sku, for those that have one."""
+    return dict(Product.objects.filter(sku__in=list(skus)).exclude(name="").values_list("sku", "name"))
+
+
+def category_names(language: str = "zh-hans") -> dict[str, str]:
+    """Name by category code, in the reader's language where there is one."""
+    english = language.startswith("en")
+    return {c.code: (c.name_en if english and c.name_en else c.name_zh) for c in Category.objects.order_by("code")}
+
+
+def count_products() -> int:
+    """How many products are known."""
+    return Product.objects.count()

@@ -1,0 +1,82 @@
+"""Set-wise SQL of the people register: what the ORM cannot say."""
+
+from __future__ import annotations
+
+# What a file knows of people: their number, and name and phone where it gives them.
+CREATE_INCOMING = """
+CREATE TEMP TABLE incoming_people (value text NOT NULL, display_name text, phone text) ON COMMIT DROP
+"""
+COPY_INCOMING = "COPY incoming_people (value, display_name, phone) FROM STDIN (FORMAT csv)"
+ANALYZE_INCOMING = "ANALYZE incoming_people"
+# Unknown numbers, each with a person id of its own, in the order of the key that all writers insert in.
+CREATE_UNKNOWN = """
+CREATE TEMP TABLE unknown_people ON COMMIT DROP AS
+SELECT value, display_name, phone, nextval(pg_get_serial_sequence('customers_person', 'id')) AS person_id
+FROM (
+    SELECT DISTINCT ON (incoming.value) incoming.value, incoming.display_name, incoming.phone
+    FROM incoming_people AS incoming
+    LEFT JOIN customers_identifier AS known
+        ON known.kind = %(kind)s AND known.namespace = %(namespace)s AND known.value = incoming.value
+    WHERE known.id IS NULL
+    ORDER BY incoming.value
+) AS missing
+"""
+INSERT_PERSONS = """
+INSERT INTO customers_person (id, display_name, phone, attributes, created_at)
+SELECT person_id, coalesce(display_name, ''), coalesce(phone, ''), '{}', %(now)s FROM unknown_people ORDER BY value
+"""
+INSERT_IDENTIFIERS = """
+INSERT INTO customers_identifier (kind, namespace, value, person_id)
+SELECT %(kind)s, %(namespace)s, value, person_id FROM unknown_people ORDER BY value
+ON CONFLICT (kind, namespace, value) DO NOTHING
+"""
+# Somebody else may have named a number between our look and our insert: then the person is theirs, not ours.
+DELETE_SUPERSEDED = """
+DELETE FROM customers_person AS person USING unknown_people AS unknown
+WHERE person.id = unknown.person_id
+    AND NOT EXISTS (SELECT 1 FROM customers_identifier AS i WHERE i.person_id = person.id)
+"""
+# A later file may know more; what it leaves empty stays, and a masked phone never replaces a whole one.
+UPDATE_DETAILS = """
+UPDATE customers_person AS person
+SET display_name = coalesce(nullif(incoming.display_name, ''), person.display_name),
+    phone = CASE
+        WHEN coalesce(incoming.phone, '') = '' THEN person.phone
+        WHEN incoming.phone LIKE '%%*%%' AND person.phone <> '' AND person.phone NOT LIKE '%%*%%' THEN person.phone
+        ELSE incoming.phone END
+FROM incoming_people AS incoming
+JOIN customers_identifier AS known
+    ON known.kind = %(kind)s AND known.namespace = %(namespace)s AND known.value = incoming.value
+WHERE person.id = known.person_id
+    AND (coalesce(incoming.display_name, '') NOT IN ('', person.display_name)
+        OR coalesce(incoming.phone, '') NOT IN ('', person.phone))
+"""
+SELECT_PERSON_IDS = """
+COPY (
+    SELECT DISTINCT incoming.value, known.person_id
+    FROM incoming_people AS incoming
+    JOIN customers_identifier AS known
+        ON known.kind = '{kind}' AND known.namespace = '{namespace}' AND known.value = incoming.value
+) TO STDOUT (FORMAT csv)
+"""
+CREATE_INCOMING_DETAILS = """
+CREATE TEMP TABLE incoming_details (
+    value text NOT NULL, display_name text, phone text, known_since timestamptz, attributes jsonb
+) ON COMMIT DROP
+"""
+COPY_INCOMING_DETAILS = "COPY incoming_details FROM STDIN (FORMAT csv)"
+# Attributes are joined name by name; only what the file filled replaces what is known.
+UPSERT_DETAILS = """
+UPDATE customers_person AS person
+SET display_name = coalesce(nullif(incoming.display_name, ''), person.display_name),
+    phone = CASE
+        WHEN coalesce(incoming.phone, '') = '' THEN person.phone
+        WHEN incoming.phone LIKE '%%*%%' AND person.phone <> '' AND person.phone NOT LIKE '%%*%%' THEN person.phone
+        ELSE incoming.phone END,
+    known_since = coalesce(incoming.known_since, person.known_since),
+    attributes = person.attributes || coalesce(incoming.attributes, '{}')
+FROM incoming_details AS incoming
+JOIN customers_identifier AS known
+    ON known.kind = %(kind)s AND known.namespace = %(namespace)s AND known.value = incoming.value
+WHERE person.id = known.person_id
+"""

@@ -1,0 +1,55 @@
+"""Wall times of a zone as UTC, in SQL: the offset changes of the years at hand, written out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+def offset_changes(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, timedelta]]:
+    """Changes of the zone's UTC offset between two UTC instants: (instant of change, offset from then on)."""
+    changes: list[tuple[datetime, timedelta]] = []
+    at, step = first, timedelta(days=1)
+    offset = _offset(zone, at)
+    while at < last:
+        after = at + step
+        if _offset(zone, after) != offset:
+            low, high = at, after
+            while high - low > timedelta(seconds=1):
+                middle = low + (high - low) / 2
+                middle = middle.replace(microsecond=0)
+                if middle in (low, high):
+                    break
+                low, high = (middle, high) if _offset(zone, middle) == offset else (low, middle)
+            offset = _offset(zone, high)
+            changes.append((high, offset))
+        at = after
+    return changes
+
+
+def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
+    found = instant.astimezone(zone).utcoffset()
+    assert found is not None, "a zone has an offset at any instant"
+    return found
+
+
+def wall_to_utc(wall: str, zone: ZoneInfo, first: datetime, last: datetime) -> str:
+    """SQL of the UTC TIMESTAMP for the naive TIMESTAMP expression `wall`, for wall times between two naive times.
+
+    As Python's zoneinfo with fold=0: a time that comes twice is the first one, a time that does not exist is counted
+    on from before the gap.
+    """
+    start = first.replace(tzinfo=UTC) - timedelta(days=2)
+    offset = _offset(zone, start)
+    branches: list[str] = []
+    for instant, after in offset_changes(zone, start, last.replace(tzinfo=UTC) + timedelta(days=2)):
+        # Up to this wall time the offset from before the change holds, in a gap as in an overlap.
+        until = instant.replace(tzinfo=None) + max(offset, after)
+        branches.append(f"WHEN {wall} < TIMESTAMP '{until:%Y-%m-%d %H:%M:%S}' THEN {_minus(wall, offset)}")
+        offset = after
+    last_branch = _minus(wall, offset)
+    return f"CASE {' '.join(branches)} ELSE {last_branch} END" if branches else last_branch
+
+
+def _minus(wall: str, offset: timedelta) -> str:
+    return f"{wall} - to_seconds({int(offset.total_seconds())})"
