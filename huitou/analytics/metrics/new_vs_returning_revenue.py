@@ -56,8 +56,8 @@ METRIC = Metric(
     definition=(
         "Revenue split by the buyer's state at the sale: returning if the customer had a purchase before that sale "
         "(on an earlier day, where the day is the occasion), else new; anonymous without a customer. A matched refund "
-        "goes off, on its own day, where its sale was counted; an unmatched refund of a known customer goes off "
-        "returning, because only who has bought can give back. The three add up to revenue."
+        "is deducted, on its own day, where its sale was counted; an unmatched refund of a known customer is deducted "
+        "from returning, because only someone who has bought can give back. The three add up to revenue."
     ),
     not_to_confuse=(
         "Not the revenue of people who were new in the period: a customer's second order counts as returning even "
