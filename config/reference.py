@@ -147,8 +147,8 @@ def features() -> str:
         NOTE,
         "",
         "One row per customer, as of any instant, in `feat_customers` and in `huitou features export`. Each feature",
-        "is one file in `huitou/analytics/features/`. Money is in minor units, a day is 24 hours. Cut-offs are settings",
-        "of the brand: `huitou brand set --thresholds`.",
+        "is one file in `huitou/analytics/features/`. Money is in minor units, a day is 24 hours. Cut-offs are",
+        "settings of the brand: `huitou brand set --thresholds`.",
         "",
     ]
     rows: list[tuple[object, ...]] = [

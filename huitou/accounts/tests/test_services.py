@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from huitou.accounts.brand import BrandInvalidError
 from huitou.accounts.models import AuditEntry, Brand, User
@@ -25,7 +27,14 @@ from huitou.accounts.services import (
 from huitou.core.clock import FixedClock
 from huitou.core.models import LakeBatch
 
+pytestmark = pytest.mark.usefixtures("in_english")
 NOON = FixedClock(datetime(2026, 3, 4, 4, tzinfo=UTC))
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 @pytest.mark.django_db
