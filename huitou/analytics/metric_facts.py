@@ -91,12 +91,20 @@ class Facts:
         return rows.select(*keys(dims), "source", "order_id", "person_id", "paid_at", "day", "amount_minor")
 
     def money_back(self, dims: Sequence[str] = ()) -> ibis.Table:
-        """One row per part of a refund, matched or not: dim columns, person_id, day, amount_minor (a magnitude),
-        sale_source and sale_order_id."""
-        rows = self.refunds.filter(~self.refunds.is_excluded)
+        """One row per part of a refund: dim columns, person_id, day, amount_minor (a magnitude), sale_at and sale_day.
+
+        A matched refund belongs to the buyer of its sale, even if the refund itself names nobody; unmatched ones
+        have no sale_at and sale_day.
+        """
+        sold = self.orders.select(
+            sold_source="source", sold_id="order_id", buyer="person_id", sale_at="paid_at", sale_day="day"
+        )
+        back = self.refunds.filter(~self.refunds.is_excluded)
+        rows = back.left_join(sold, [back.sale_source == sold.sold_source, back.sale_order_id == sold.sold_id])
+        rows = rows.mutate(person_id=rows.sale_at.notnull().ifelse(rows.buyer, rows.person_id))
         for key, dim in zip(keys(dims), dims, strict=True):
             rows = self._attribute(rows, key, dim) if dim.startswith("attribute.") else _value(rows, key, dim)
-        return rows.select(*keys(dims), "person_id", "day", "amount_minor", "sale_source", "sale_order_id")
+        return rows.select(*keys(dims), "person_id", "day", "amount_minor", "sale_at", "sale_day")
 
     def revenue(self, dims: Sequence[str] = ()) -> ibis.Table:
         """Signed money by day: dim columns, person_id, day, amount_minor (negative for refunds)."""

@@ -13,16 +13,10 @@ SERIES = ("new", "returning", "anonymous")
 
 def _movements(facts: Facts, dims: tuple[str, ...]) -> ibis.Table:
     """Money by day with the customer and the sale it belongs to: sale_at and sale_day, empty for unmatched refunds."""
-    columns = [*keys(dims), "day", "amount_minor", "buyer", "sale_at", "sale_day"]
-    sales = facts.sales(dims)
-    sold = sales.mutate(buyer=sales.person_id, sale_at=sales.paid_at, sale_day=sales.day)
-    origin = facts.sales().select(
-        origin_source="source", origin_id="order_id", origin_person="person_id", sale_at="paid_at", sale_day="day"
-    )
-    back = facts.money_back(dims)
-    found = back.left_join(origin, [back.sale_source == origin.origin_source, back.sale_order_id == origin.origin_id])
-    buyer = found.sale_at.notnull().ifelse(found.origin_person, found.person_id)
-    returned = found.mutate(amount_minor=-found.amount_minor, buyer=buyer)
+    columns = [*keys(dims), "person_id", "day", "amount_minor", "sale_at", "sale_day"]
+    sales, back = facts.sales(dims), facts.money_back(dims)
+    sold = sales.mutate(sale_at=sales.paid_at, sale_day=sales.day)
+    returned = back.mutate(amount_minor=-back.amount_minor)
     return stack(sold.select(*columns), returned.select(*columns))
 
 
@@ -30,11 +24,11 @@ def _compute(facts: Facts, periods: Periods, dims: tuple[str, ...]) -> ibis.Tabl
     by = keys(dims)
     first = facts.first_purchases(dims).rename({f"first_{name}": name for name in [*by, "person_id"]})
     money = _movements(facts, dims).inner_join(periods.calendar(), "day")
-    matches = [money.buyer == first.first_person_id, *[money[name] == first[f"first_{name}"] for name in by]]
+    matches = [money.person_id == first.first_person_id, *[money[name] == first[f"first_{name}"] for name in by]]
     known = money.left_join(first, matches)
     before = known.first_purchase_day < known.sale_day if facts.occasion == "day" else known.first_at < known.sale_at
     state = ibis.cases(
-        (known.buyer.isnull(), "anonymous"),
+        (known.person_id.isnull(), "anonymous"),
         (known.sale_at.isnull() | before.fill_null(False), "returning"),
         else_="new",
     )

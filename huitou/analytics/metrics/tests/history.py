@@ -34,11 +34,12 @@ NO_MATCH = None
 
 @dataclass(frozen=True)
 class Return:
-    """Money that went back for one category of an order."""
+    """Money that went back for one category of an order; a nameless one does not say to whom."""
 
     at: datetime
     category: str
     amount: int
+    nameless: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _order(draw: st.DrawFn, n: int, at: datetime) -> Order:
     if draw(st.integers(0, 3)) == 0:
         given_back = amounts if draw(st.booleans()) else dict(list(amounts.items())[:1])
         later = timedelta(days=draw(st.sampled_from([0, 1, 31, 100])))
-        returns = [Return(at + later, category, amount) for category, amount in given_back.items() if amount]
+        nameless = draw(st.booleans())
+        returns = [Return(at + later, category, amount, nameless) for category, amount in given_back.items() if amount]
     return Order(
         f"o{n}",
         draw(_people()),
@@ -209,7 +211,11 @@ def _category_rows(history: History) -> list[dict[str, Any]]:
 
 
 def _refund_rows(history: History) -> list[dict[str, Any]]:
-    matched = [(o.person, r, o.channel, o.store, o.name, o.dead) for o in history.orders for r in o.returns]
+    matched = [
+        (None if r.nameless else o.person, r, o.channel, o.store, o.name, o.dead)
+        for o in history.orders
+        for r in o.returns
+    ]
     strays = [(person, back, channel, None, NO_MATCH, False) for person, back, channel in history.strays]
     return [
         {
