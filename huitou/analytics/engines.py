@@ -215,6 +215,9 @@ class Scratch:
     The file and its spills are removed when the block ends.
     """
 
+    # What every refusal of the database is, for callers that can do something about one.
+    error = duckdb.Error
+
     def __init__(self, folder: Path, *, memory_limit_mb: int = 512, threads: int | None = None) -> None:
         self.folder = folder
         self._path = folder / f"scratch-{os.getpid()}-{id(self)}.duckdb"
