@@ -43,4 +43,7 @@ def test_a_missing_or_mangled_translation_is_named() -> None:
     entries = polib.POFile()
     entries.append(polib.POEntry(msgid="Left out"))
     entries.append(polib.POEntry(msgid="%(n)s rows", msgstr="%(m)s 行"))
-    assert [line.split(":")[0] for line in problems(entries)] == ["no Chinese for", "other placeholders in the Chinese for"]
+    assert [line.split(":")[0] for line in problems(entries)] == [
+        "no Chinese for",
+        "other placeholders in the Chinese for",
+    ]

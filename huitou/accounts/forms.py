@@ -93,7 +93,7 @@ class BrandForm(forms.Form):
         form.brand = brand
         for metric, label in TARGETS.items():
             form.fields[f"target_{metric}"] = forms.DecimalField(
-                label=label, min_value=Decimal(0), max_value=Decimal(100), required=False, help_text=_("Per cent")
+                label=str(label), min_value=Decimal(0), max_value=Decimal(100), required=False, help_text=_("Per cent")
             )
         if brand.currency not in CURRENCIES:
             currency = form.fields["currency"]

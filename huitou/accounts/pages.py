@@ -1,4 +1,4 @@
-"""Signing in and out, the console's language, the brand's settings, and what every page says about the brand."""
+"""Signing in and out, the console's language, and the brand's settings."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ from huitou.accounts.forms import BrandForm
 from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand
 from huitou.accounts.services import update_brand
-from huitou.console.formats import format_day
-from huitou.console.shell import Banner, Page, ShellContext, render_cards
+from huitou.console.shell import Page, ShellContext, render_cards
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
 
@@ -32,18 +31,9 @@ PAGES = [Page("settings", "platform", gettext_lazy("Settings"), "settings", 90, 
 
 
 def shell_context(request: HttpRequest) -> ShellContext:
-    """The brand's name, and on the example's pages whose clock they follow."""
+    """The brand's name."""
     brand = find_brand()
-    if brand is None:
-        return ShellContext()
-    if not brand.is_example:
-        return ShellContext(brand_name=brand.name)
-    text = _(
-        "Example brand · its clock stands at %(day)s; what happens afterwards is not revealed yet. Move the clock on "
-        "in the settings to see what came true."
-    ) % {"day": format_day(brand.now(), brand.tz)}
-    banner = Banner(text=text, action_label=_("Import my orders"), action_url="/own-data/")
-    return ShellContext(brand_name=brand.name, banners=[banner])
+    return ShellContext(brand_name=brand.name if brand else "")
 
 
 class Login(LoginView):

@@ -23,3 +23,20 @@ KNOWN = (
 def attribute_value_label(value: str) -> str:
     """The attribute's value in the reader's language where there is a word for it, else as it is stored."""
     return _(value) if value in KNOWN else value
+
+
+def attribute_label(name: str) -> str:
+    """The attribute's name in the reader's language where there is a word for it, else as it is stored."""
+    words = {
+        "city": _("City"),
+        "gender": _("Gender"),
+        "birthday": _("Birthday"),
+        "age_band": _("Age"),
+        "income_band": _("Household income"),
+        "household_size": _("Household size"),
+        "household_composition": _("Household composition"),
+        "home_ownership": _("Home ownership"),
+        "marital_status": _("Marital status"),
+        "kids_count": _("Children"),
+    }
+    return words.get(name, name)

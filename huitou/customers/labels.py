@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from huitou.console.formats import mask_name, mask_phone
 from huitou.customers.models import Identifier, Person
@@ -45,20 +44,3 @@ def list_attributes(limit: int = 30) -> list[str]:
             [limit],
         )
         return [str(row[0]) for row in cursor.fetchall()]
-
-
-def attribute_label(name: str) -> str:
-    """An attribute's name in the reader's language, where we have a word for it."""
-    words = {
-        "city": _("City"),
-        "gender": _("Gender"),
-        "birthday": _("Birthday"),
-        "age": _("Age"),
-        "income": _("Household income"),
-        "household_size": _("Household size"),
-        "household_comp": _("Household composition"),
-        "home_ownership": _("Home ownership"),
-        "marital_status": _("Marital status"),
-        "kids_count": _("Children"),
-    }
-    return words.get(name, name)

@@ -11,7 +11,8 @@ from django.urls import path
 from huitou.accounts.queries import get_brand
 from huitou.console.formats import mask_name, mask_phone
 from huitou.console.shell import render_cards
-from huitou.customers.labels import attribute_label, customer_labels, mask_identifier
+from huitou.customers.attributes import attribute_label, attribute_value_label
+from huitou.customers.labels import customer_labels, mask_identifier
 from huitou.customers.models import Person
 
 
@@ -25,7 +26,10 @@ def show_customer(request: HttpRequest, person_id: int) -> HttpResponse:
         "name": mask_name(person.display_name),
         "phone": mask_phone(person.phone) if person.phone else "",
         "identifiers": [(i.namespace, mask_identifier(i.value)) for i in person.identifiers.order_by("pk")],
-        "attributes": [(attribute_label(name), value) for name, value in sorted(person.attributes.items())],
+        "attributes": [
+            (attribute_label(name), attribute_value_label(str(value)))
+            for name, value in sorted(person.attributes.items())
+        ],
         "cards": render_cards("customer", request, person_id),
     }
     return render(request, "customers/detail.html", context)

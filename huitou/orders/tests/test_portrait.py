@@ -55,5 +55,7 @@ def test_without_a_purchase_there_is_one_sentence() -> None:
 
 def test_tags_name_stage_band_and_layers() -> None:
     with translation.override("en"):
-        found = tags({"lifecycle_stage": "declining", "repurchase_band": "low", "vip_layer": True, "dormant_layer": None})
+        found = tags(
+            {"lifecycle_stage": "declining", "repurchase_band": "low", "vip_layer": True, "dormant_layer": None}
+        )
     assert [(tag.text, tag.tone) for tag in found] == [("Declining", "warn"), ("Low repurchase", ""), ("VIP", "accent")]

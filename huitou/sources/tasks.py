@@ -1,0 +1,81 @@
+"""Jobs that the console starts: imports, and loading, advancing and removing the example. Twice without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.utils import translation
+from procrastinate.contrib.django import app
+
+from huitou.accounts.models import User
+from huitou.core.clock import SystemClock
+from huitou.core.errors import DomainError
+from huitou.core.home import Home
+from huitou.sources.job_progress import JobState, Reporter, write_state
+
+EXAMPLE = "example"
+
+
+def import_job_name(run_id: int) -> str:
+    """Under this name the progress of an import and its refresh is kept."""
+    return f"import-{run_id}"
+
+
+@app.task(name="sources.load_example", queueing_lock="sources.example", lock="sources.example")
+def load_example_job(*, user_id: int | None, language: str) -> None:
+    """Load the example into the empty store and refresh."""
+    from huitou.sources.connectors.complete_journey.loading import load_example
+
+    _watched(
+        EXAMPLE,
+        language,
+        lambda home, report: load_example(home=home, clock=SystemClock(), report=report, actor=_user(user_id)),
+    )
+
+
+@app.task(name="sources.advance_example", queueing_lock="sources.example", lock="sources.example")
+def advance_example_job(*, days: int, user_id: int | None, language: str) -> None:
+    """Move the example's clock on by `days` and refresh."""
+    from huitou.sources.connectors.complete_journey.loading import advance_example
+
+    _watched(
+        EXAMPLE,
+        language,
+        lambda home, report: advance_example(
+            days=days, home=home, clock=SystemClock(), report=report, actor=_user(user_id)
+        ),
+    )
+
+
+@app.task(name="sources.remove_example", queueing_lock="sources.example", lock="sources.example")
+def remove_example_job(*, user_id: int | None, language: str) -> None:
+    """Empty the store of the example."""
+    from huitou.sources.connectors.complete_journey.loading import remove_example
+
+    _watched(
+        EXAMPLE, language, lambda home, _report: remove_example(home=home, clock=SystemClock(), actor=_user(user_id))
+    )
+
+
+def _user(user_id: int | None) -> User | None:
+    return User.objects.filter(pk=user_id).first()
+
+
+def _watched(name: str, language: str, work: Callable[[Home, Reporter], object]) -> None:
+    """Run `work` so that a page can watch it. An anticipated refusal is shown there; anything else stays loud."""
+    home = settings.HOME
+    report = Reporter(home, name)
+    with translation.override(language):
+        try:
+            report(0)
+            work(home, report)
+        except DomainError as error:
+            write_state(home, name, JobState("failed", error=str(error)))
+            if not error.permanent:
+                raise
+        except Exception as error:
+            write_state(home, name, JobState("failed", error=f"{type(error).__name__}: {error}"))
+            raise
+        else:
+            write_state(home, name, JobState("done"))

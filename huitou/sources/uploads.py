@@ -1,0 +1,99 @@
+"""Files that people send to the console: kept below the uploads folder under a token, never executed, size-limited."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+
+from huitou.core.errors import DomainError
+from huitou.core.home import Home
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".parquet", ".pq")
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+class UploadRefusedError(DomainError):
+    """The file is too large, empty, or of a kind that is not read."""
+
+    code = "upload_refused"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One kept file. `lines` is the separate line file of an order export, if one was sent."""
+
+    token: str
+    path: Path
+    lines: Path | None = None
+
+
+def _clean_name(name: str) -> str:
+    """The file's own name without folders and without what a file system dislikes."""
+    base = re.split(r"[/\\]", name)[-1]
+    kept = re.sub(r"[^\w.()（）\- ]", "_", base).strip(". ")
+    stem, dot, suffix = kept.rpartition(".")
+    return f"{(stem or 'file')[:80]}{dot}{suffix}" if dot else (kept or "file")[:80]
+
+
+def check_upload(file: UploadedFile[bytes], *, limit: int) -> None:
+    """Raise UploadRefusedError unless the file may be kept; `limit` is in bytes."""
+    name = file.name or ""
+    if not name.lower().endswith(SUFFIXES):
+        raise UploadRefusedError(
+            _("%(name)s is not a file that can be read. Send CSV, TSV, Excel or Parquet.") % {"name": _clean_name(name)}
+        )
+    if not file.size:
+        raise UploadRefusedError(_("%(name)s is empty.") % {"name": _clean_name(name)})
+    if file.size > limit:
+        raise UploadRefusedError(
+            _("The file is larger than %(limit)s MB. Import it on the command line: huitou import orders PATH")
+            % {"limit": limit // 1024 // 1024}
+        )
+
+
+def keep_upload(file: UploadedFile[bytes], lines: UploadedFile[bytes] | None, *, home: Home, limit: int) -> Upload:
+    """Keep the file (and its line file) under a fresh token. Raises UploadRefusedError."""
+    for given in (file, lines):
+        if given is not None:
+            check_upload(given, limit=limit)
+    token = secrets.token_hex(16)
+    folder = home.uploads / token
+    path = _write(file, folder)
+    return Upload(token, path, _write(lines, folder / "lines") if lines is not None else None)
+
+
+def _write(file: UploadedFile[bytes], folder: Path) -> Path:
+    folder.mkdir(parents=True, mode=0o700)
+    path = folder / _clean_name(file.name or "file")
+    with path.open("wb") as target:
+        for chunk in file.chunks():
+            target.write(chunk)
+    path.chmod(0o600)
+    return path
+
+
+def find_upload(token: str, *, home: Home) -> Upload | None:
+    """The kept file of that token, or None."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    folder = home.uploads / token
+    path = _only_file(folder)
+    return None if path is None else Upload(token, path, _only_file(folder / "lines"))
+
+
+def _only_file(folder: Path) -> Path | None:
+    if not folder.is_dir():
+        return None
+    return next((path for path in sorted(folder.iterdir()) if path.is_file()), None)
+
+
+def discard_upload(token: str, *, home: Home) -> None:
+    """Delete a kept file that was not imported."""
+    if _TOKEN.fullmatch(token):
+        shutil.rmtree(home.uploads / token, ignore_errors=True)
