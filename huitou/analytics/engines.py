@@ -317,7 +317,7 @@ class Engine:
         self._tables[name] = self._view(name, path)
         return self._tables[name]
 
-    def define(self, name: str, expression: ibis.Table) -> ibis.Table:
+    def publish(self, name: str, expression: ibis.Table) -> ibis.Table:
         """Let `table(name)` be this result from now on, computed once, in the declared columns and types."""
         self._tables[name] = self.keep(name, _declared(name, expression))
         return self._tables[name]

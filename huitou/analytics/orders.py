@@ -108,11 +108,11 @@ def build_orders(lines: ibis.Table, products: ibis.Table, terms: Terms, space: W
     sums = space.keep("order_sums", _order_sums(sales, terms))
     parts = space.keep("refund_parts", match_refunds(returns, sales, space))
     touched = space.keep("touched_lines", _touched_lines(sales, parts))
-    orders = space.keep("orders", _number_purchases(_with_refunds(sums, parts, touched)))
+    orders = space.publish("int_orders", _number_purchases(_with_refunds(sums, parts, touched)))
     return OrderTables(
-        orders=orders.drop("is_mixed"),
-        categories=_categories(sales, products, orders, touched),
-        refunds=_refunds(parts, products, sums, terms),
+        orders=orders,
+        categories=space.publish("int_order_categories", _categories(sales, products, orders, sums, touched)),
+        refunds=space.publish("int_refunds", _refunds(parts, products, sums, terms)),
         buyers=buyers,
     )
 
@@ -209,7 +209,7 @@ def _with_refunds(sums: ibis.Table, parts: ibis.Table, touched: ibis.Table) -> i
     emptied = orders.whole_order.fill_null(False) & (refunded >= orders.amount_minor)
     gone = orders.all_gone.fill_null(False) | emptied
     return orders.select(
-        *sums.columns,
+        *[c for c in sums.columns if c != "is_mixed"],
         refunded_minor=refunded,
         is_purchase=(orders.amount_minor > 0) & ~orders.is_excluded & ~gone,
     )
@@ -230,11 +230,13 @@ def _number_purchases(orders: ibis.Table) -> ibis.Table:
     return known.union(others)
 
 
-def _categories(sales: ibis.Table, products: ibis.Table, orders: ibis.Table, touched: ibis.Table) -> ibis.Table:
+def _categories(
+    sales: ibis.Table, products: ibis.Table, orders: ibis.Table, sums: ibis.Table, touched: ibis.Table
+) -> ibis.Table:
     """int_order_categories."""
     named = _categorized(sales, products)
     by = [*_ORDER, "category"]
-    sums = named.group_by(by).aggregate(
+    sums_by = named.group_by(by).aggregate(
         person_id=named.person_id.max(),
         paid_at=named.occurred_at.min(),
         amount_minor=named.amount_minor.sum(),
@@ -243,17 +245,18 @@ def _categories(sales: ibis.Table, products: ibis.Table, orders: ibis.Table, tou
     emptied = emptied.group_by(by).aggregate(gone=((emptied.amount_minor <= 0) | emptied.is_gone).all())
     emptied = emptied.filter(emptied.gone)
     # Most orders are purchases whose lines agree: the few others are looked up.
-    odd = orders.filter(~orders.is_purchase | orders.is_mixed)
-    odd = odd.select(*_ORDER, buys="is_purchase", who="person_id", when="paid_at")
-    found = sums.left_join(emptied, by, rname="{name}_e").left_join(odd, _ORDER, rname="{name}_n")
-    gone, is_odd = found.gone.fill_null(False), found.buys.notnull()
+    none = orders.filter(~orders.is_purchase).select(*_ORDER, no_purchase=True)
+    mixed = sums.filter(sums.is_mixed).select(*_ORDER, who="person_id", when="paid_at")
+    found = sums_by.left_join(emptied, by, rname="{name}_e")
+    found = found.left_join(none, _ORDER, rname="{name}_n").left_join(mixed, _ORDER, rname="{name}_m")
+    gone, is_mixed = found.gone.fill_null(False), found.when.notnull()
     return found.select(
         *by,
-        person_id=is_odd.ifelse(found.who, found.person_id),
-        paid_at=is_odd.ifelse(found.when, found.paid_at),
+        person_id=is_mixed.ifelse(found.who, found.person_id),
+        paid_at=is_mixed.ifelse(found.when, found.paid_at),
         amount_minor="amount_minor",
         wholly_refunded=gone,
-        is_purchase=~gone & found.buys.fill_null(True) & (found.amount_minor > 0),
+        is_purchase=~gone & found.no_purchase.isnull() & (found.amount_minor > 0),
     )
 
 

@@ -21,10 +21,14 @@ _PART = (*_REFUND, *_SALE, "sold_at", "units", "step")
 
 
 class Workspace(Protocol):
-    """Where intermediate tables live: an engine."""
+    """Where computed tables live: an engine."""
 
     def keep(self, name: str, expression: ibis.Table) -> ibis.Table:
         """The result, computed once and readable many times."""
+        ...
+
+    def publish(self, name: str, expression: ibis.Table) -> ibis.Table:
+        """The same for a declared lake table, in its declared columns and types, under its name."""
         ...
 
 

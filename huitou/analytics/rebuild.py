@@ -1,0 +1,102 @@
+"""All order tables and customer features of a lake, computed in full and written in place of the old ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import ibis
+
+from huitou.analytics.engines import Engine
+from huitou.analytics.feature import Moment, build_features, category_names
+from huitou.analytics.orders import OrderTables, Terms, build_orders, known_customers, lines_extent
+from huitou.analytics.rules import Exclusions, Thresholds
+
+COMPUTED = ("int_orders", "int_order_categories", "int_refunds", "feat_customers")
+Report = Callable[[int, int | None, str], None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """One table that was written: its version in the lake, rows, and the seconds since the table before."""
+
+    version: int
+    rows: int
+    seconds: float
+
+
+class _Lakeward:
+    """The engine's workspace, with declared tables going to the lake as soon as they are computed."""
+
+    def __init__(self, engine: Engine, report: Report) -> None:
+        self._engine = engine
+        self._report = report
+        self._since = time.monotonic()
+        self.written: dict[str, Written] = {}
+
+    def keep(self, name: str, expression: ibis.Table) -> ibis.Table:
+        return self._engine.keep(name, expression)
+
+    def publish(self, name: str, expression: ibis.Table) -> ibis.Table:
+        self._report(len(self.written), len(COMPUTED), name)
+        version, rows = self._engine.write(name, expression)
+        now = time.monotonic()
+        self.written[name] = Written(version, rows, round(now - self._since, 3))
+        self._since = now
+        self._report(len(self.written), len(COMPUTED), name)
+        return self._engine.table(name)
+
+
+def order_terms(engine: Engine, *, as_of: datetime | None, zone: str, exclusions: Exclusions) -> Terms:
+    """`Terms` for the engine's facts; asks it for their extent."""
+    row = engine.to_pyarrow(lines_extent(engine.table("fct_order_lines"))).to_pylist()[0]
+    first = row["first_at"] or datetime(2000, 1, 1, tzinfo=UTC)
+    last = row["last_at"] or first
+    return Terms(as_of, zone, exclusions, (first.astimezone(UTC), last.astimezone(UTC)), row["batches"])
+
+
+def define_orders(engine: Engine, *, as_of: datetime | None, zone: str, exclusions: Exclusions) -> OrderTables:
+    """Let the engine's order tables be those as of another instant, without touching the lake."""
+    terms = order_terms(engine, as_of=as_of, zone=zone, exclusions=exclusions)
+    return build_orders(engine.table("fct_order_lines"), engine.table("dim_products"), terms, engine)
+
+
+def features_at(engine: Engine, tables: OrderTables, *, as_of: datetime, thresholds: Thresholds) -> ibis.Table:
+    """feat_customers as of an instant, from order tables cut at the same instant."""
+    return build_features(
+        customers=known_customers(tables.buyers, engine.table("dim_persons"), as_of),
+        orders=tables.orders,
+        categories=tables.categories,
+        names=category_names(tables.categories),
+        moment=Moment(as_of, thresholds),
+    )
+
+
+def rebuild(
+    engine: Engine, *, as_of: datetime, zone: str, exclusions: Exclusions, thresholds: Thresholds, report: Report
+) -> dict[str, Written]:
+    """Compute and overwrite int_orders, int_order_categories, int_refunds and feat_customers.
+
+    Parameters
+    ----------
+    engine
+        Over the facts and dimension tables to start from; afterwards it reads the new tables.
+    as_of
+        Aware instant; facts from it on do not exist yet.
+    zone, exclusions, thresholds
+        The brand's settings.
+    report
+        Called with tables done, tables in all, and the table at hand.
+
+    Returns
+    -------
+    dict
+        What was written, by table. A process that dies on the way leaves new versions that nobody reads.
+    """
+    space = _Lakeward(engine, report)
+    terms = order_terms(engine, as_of=as_of, zone=zone, exclusions=exclusions)
+    tables = build_orders(engine.table("fct_order_lines"), engine.table("dim_products"), terms, space)
+    space.publish("feat_customers", features_at(engine, tables, as_of=as_of, thresholds=thresholds))
+    return space.written
