@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from huitou.core.serving.keeper import keep_database
+
+if TYPE_CHECKING:
+    from procrastinate import App
 
 logger = logging.getLogger(__name__)
 # Short jobs on a schedule have a queue and a runner of their own: a long import must not delay them.
@@ -43,19 +48,37 @@ async def _run(queues: Sequence[str] | None, wait: bool) -> None:
     with app.replace_connector(app.connector.get_worker_connector()) as worker_app:  # type: ignore[attr-defined]
         async with worker_app.open_async():
             await retry_stalled()
-            all_jobs = worker_app.run_worker_async(
-                queues=queues,  # type: ignore[arg-type]  # None means all, as its documentation says
-                concurrency=CONCURRENCY,
-                wait=wait,
-                delete_jobs="successful",
-            )
-            if queues is not None:
-                await all_jobs
-                return
-            on_schedule = worker_app.run_worker_async(
-                queues=[PERIODIC_QUEUE], name=PERIODIC_QUEUE, wait=wait, delete_jobs="successful"
-            )
-            await asyncio.gather(all_jobs, on_schedule)
+            runners = [_runner(worker_app, queues, CONCURRENCY, wait)]
+            if queues is None:
+                runners.append(_runner(worker_app, [PERIODIC_QUEUE], 1, wait))
+            loop = asyncio.get_running_loop()
+            for sent in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(sent, _ask_to_stop, runners)
+            done, others = await asyncio.wait(runners, return_when=asyncio.FIRST_EXCEPTION)
+            _ask_to_stop(others)
+            await asyncio.gather(*others, return_exceptions=True)
+            for runner in done:
+                if not runner.cancelled():
+                    runner.result()
+
+
+def _runner(app: App, queues: Sequence[str] | None, concurrency: int, wait: bool) -> asyncio.Task[None]:
+    return asyncio.create_task(
+        app.run_worker_async(
+            queues=queues,  # type: ignore[arg-type]  # None means all, as its documentation says
+            concurrency=concurrency,
+            wait=wait,
+            delete_jobs="successful",
+            # Each would replace the other's handlers, and only one would hear that it has to stop.
+            install_signal_handlers=False,
+        )
+    )
+
+
+def _ask_to_stop(runners: Iterable[asyncio.Task[None]]) -> None:
+    """A cancelled runner finishes the jobs it has in hand and takes no further ones."""
+    for runner in runners:
+        runner.cancel()
 
 
 async def retry_stalled() -> int:

@@ -22,6 +22,7 @@ from django.db import connection, transaction
 
 from huitou.analytics.engines import Lake
 from huitou.core.clock import Clock
+from huitou.core.faultpoints import reach
 from huitou.core.home import Home
 from huitou.core.models import LakeBatch
 
@@ -79,7 +80,9 @@ def commit_batch(batch_id: int, *, home: Home, clock: Clock) -> int:
         if batch.lake_version is not None:
             return batch.lake_version
         version = lake.append(batch.table, home.staging / batch.staged_path, transaction_id=f"batch-{batch.pk}")
+        reach("lake.appended")
         LakeBatch.objects.filter(pk=batch.pk).update(lake_version=version, committed_at=clock.now())
+    reach("lake.committed")
     discard_staged(home, batch.staged_path)
     return version
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,15 @@ from huitou.core.home import Home
 from huitou.core.postgres import acquire
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextlib.contextmanager
+def passable_folder() -> Iterator[Path]:
+    """A temporary folder that root's database account may pass through; pytest keeps closing its own."""
+    with tempfile.TemporaryDirectory(prefix="huitou-faults-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
 
 
 def processes(home: Home) -> dict[int, str]:

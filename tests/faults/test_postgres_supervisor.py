@@ -25,6 +25,7 @@ from tests.faults.servers import (
     check_store,
     eventually,
     kill,
+    passable_folder,
     postmaster_of,
     processes,
     supervisor_of,
@@ -40,16 +41,14 @@ def is_quiet(home: Home) -> bool:
 
 
 @pytest.fixture(scope="module")
-def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def created() -> Iterator[Home]:
     """A data directory whose database exists. A test leaves it quiet."""
-    folder = tmp_path_factory.mktemp("faults")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(path.stat().st_mode | 0o011)  # the server's account passes through when we are root
-    home = Home(folder / "home")
-    acquire(home).release()
-    assert is_quiet(home)
-    yield home
-    assert is_quiet(home), processes(home)
+    with passable_folder() as folder:
+        home = Home(folder / "home")
+        acquire(home).release()
+        assert is_quiet(home)
+        yield home
+        assert is_quiet(home), processes(home)
 
 
 def test_two_commands_share_one_server_and_the_last_one_out_stops_it(created: Home) -> None:

@@ -1,0 +1,92 @@
+"""The whole product as a child process, for tests that start and kill it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huitou.core.home import Home
+from tests.faults.servers import ROOT, eventually
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(home: Home, **more: str) -> dict[str, str]:
+    """The caller's environment with this data directory and nothing else of ours."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HUITOU_")}
+    return {**kept, "HUITOU_HOME": str(home.root), "HUITOU_LANGUAGE": "en", "DJANGO_SETTINGS_MODULE": "", **more}
+
+
+def huitou(home: Home, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    settings = environment(home, **more)
+    settings.pop("DJANGO_SETTINGS_MODULE")
+    return subprocess.run(
+        [sys.executable, "-m", "config", *arguments],
+        cwd=ROOT,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@dataclass
+class Product:
+    """A running `huitou up`."""
+
+    home: Home
+    port: int
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Status and JSON of one request; status 0 if nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=15) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                body = error.read()
+                return error.code, json.loads(body) if body.startswith(b"{") else None
+        except OSError:
+            return 0, None
+
+    def is_ready(self, seconds: float = 30) -> bool:
+        return eventually(lambda: self.get("/readyz")[0] == 200, seconds)
+
+
+@contextlib.contextmanager
+def running(home: Home, *arguments: str, **more: str) -> Iterator[Product]:
+    """`huitou up` until it answers; killed at the end if it still runs."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    port, output = free_port(), home.root.parent / f"{home.root.name}.out"
+    settings = environment(home, HUITOU_PORT=str(port), **more)
+    settings.pop("DJANGO_SETTINGS_MODULE")
+    with output.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config", *(arguments or ("up",))], cwd=ROOT, env=settings, stdout=out, stderr=out
+        )
+    product = Product(home, port, process, output)
+    try:
+        assert product.is_ready(60), output.read_text()
+        yield product
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,136 @@
+"""`huitou up` and its parts: ready, told the truth about, restarted, and gone without a trace."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from huitou.core.home import Home
+from huitou.core.postgres import acquire
+from tests.faults.product import Product, huitou, running
+from tests.faults.servers import eventually, kill, passable_folder, processes, supervisor_of
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Home]:
+    """A data directory that has been brought up once."""
+    with passable_folder() as folder:
+        home = Home(folder / "home")
+        ran = huitou(home, "up", "--no-serve")
+        assert ran.returncode == 0, ran.stderr
+        assert "First administrator: admin, password: " in ran.stdout
+        yield home
+        assert eventually(lambda: not processes(home)), processes(home)
+
+
+def worker_is_ok(product: Product) -> bool:
+    _status, body = product.get("/readyz")
+    return bool(body and body["parts"]["worker"]["ok"])
+
+
+def children(product: Product) -> dict[str, int]:
+    """Process ids of the web server and the worker that belong to this product."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            command = (entry / "cmdline").read_text().split("\0")
+        except (OSError, ValueError):
+            continue
+        if parent == product.process.pid and "config" in command:
+            found[command[command.index("config") + 1]] = int(entry.name)
+    return found
+
+
+def is_gone(product: Product) -> bool:
+    return eventually(lambda: not processes(product.home) and product.get("/healthz")[0] == 0)
+
+
+def test_a_second_start_is_quick_and_tells_the_password_no_more(store: Home) -> None:
+    started = time.monotonic()
+    with running(store) as product:
+        assert time.monotonic() - started < 10
+        assert eventually(lambda: worker_is_ok(product)), product.get("/readyz")
+        assert eventually(lambda: f"http://127.0.0.1:{product.port}" in product.output.read_text())
+        assert "password" not in product.output.read_text()
+    assert is_gone(product)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_asked_to_stop_it_stops_everything(store: Home, sent: signal.Signals) -> None:
+    with running(store) as product:
+        product.process.send_signal(sent)
+        assert product.process.wait(timeout=25) == 0, product.output.read_text()
+        assert is_gone(product), processes(store)
+        assert "Traceback" not in product.output.read_text()
+
+
+def test_killed_it_leaves_nobody_behind(store: Home) -> None:
+    with running(store) as product:
+        before = children(product)
+        assert set(before) == {"serve", "worker"}
+        kill(product.process.pid)
+        product.process.wait()
+        assert is_gone(product), processes(store)
+        assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before.values()))
+
+
+@pytest.mark.parametrize("name", ["serve", "worker"])
+def test_a_killed_part_is_started_again(store: Home, name: str) -> None:
+    with running(store) as product:
+        before = children(product)
+        kill(before[name])
+        assert eventually(lambda: children(product).get(name, before[name]) != before[name]), product.output.read_text()
+        assert product.is_ready()
+    assert is_gone(product)
+
+
+def test_it_lives_through_the_death_of_the_databases_supervisor(store: Home) -> None:
+    with running(store) as product:
+        before = supervisor_of(store)
+        kill(before)
+        assert eventually(lambda: supervisor_of(store) != before)
+        assert product.is_ready(), product.get("/readyz")
+        assert eventually(lambda: worker_is_ok(product), 40), product.output.read_text()[-2000:]
+        assert product.process.poll() is None
+    assert is_gone(product)
+
+
+def test_a_taken_port_is_named(store: Home) -> None:
+    with running(store) as product:
+        ran = huitou(store, "up", HUITOU_PORT=str(product.port))
+        assert ran.returncode == 1
+        assert "HUITOU_PORT" in ran.stderr
+        assert "Traceback" not in ran.stderr
+        assert product.get("/healthz")[0] == 200
+    assert is_gone(product)
+
+
+def test_another_postgresql_is_used_when_named_and_its_absence_is_told(store: Home) -> None:
+    other = Home(store.root.parent / "other")
+    home = Home(store.root.parent / "elsewhere")
+    with acquire(other) as lease:
+        url = lease.url
+        with running(home, HUITOU_DATABASE_URL=url) as product:
+            assert not (home.root / "postgres").exists()
+            lease.release()
+            assert eventually(lambda: not processes(other))
+            status, body = product.get("/readyz")
+            assert (status, body["failing"]) == (503, ["database"])
+            assert product.get("/healthz")[0] == 200
+            with acquire(other) as back:
+                assert back.url == url, "the server comes back where it was"
+                assert product.is_ready(), product.get("/readyz")
+    assert eventually(lambda: not processes(other))
+    ran = huitou(home, "brand", "show", "--json", HUITOU_DATABASE_URL=url)
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["error"]["code"] == "database_unreachable"
+    assert "Traceback" not in ran.stderr
