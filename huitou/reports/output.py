@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from huitou.analytics.metric import Metric
-from huitou.core.money import format_minor
+from huitou.console.formats import format_value
 from huitou.reports.queries import MetricResult, MetricRow
 
 if TYPE_CHECKING:
@@ -91,19 +91,6 @@ def csv_text(result: MetricResult) -> str:
 
 def _plain(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def format_value(value: float | int | None, unit: str, currency: str) -> str:
-    """A value as people read it: 12.3%, ¥1,234.50, 1,234, 41.5; a dash where there is none."""
-    if value is None:
-        return "–"
-    if unit == "rate":
-        return f"{value:.1%}"
-    if unit == "minor":
-        return format_minor(int(value), currency)
-    if unit == "count":
-        return f"{int(value):,}"
-    return f"{value:,.1f}" if unit == "days" else f"{value:,.3f}"
 
 
 def print_result(result: MetricResult, out: Path | None = None) -> None:

@@ -8,10 +8,9 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import pytest
 from django.utils.translation import override
 
-from huitou.reports.output import csv_text, format_value, json_text, print_result
+from huitou.reports.output import csv_text, json_text, print_result
 from huitou.reports.queries import MetricResult, MetricRow
 
 RESULT = MetricResult(
@@ -71,18 +70,3 @@ def test_table_shows_money_dash_and_marks(tmp_path: Path) -> None:
     assert "–" in text
     assert "incomplete" in text
     assert "Nothing is excluded." in text
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "shown"),
-    [
-        (0.12345, "rate", "12.3%"),
-        (-5, "minor", "-¥0.05"),
-        (12345, "count", "12,345"),
-        (41.25, "days", "41.2"),
-        (1.5, "ratio", "1.500"),
-        (None, "rate", "–"),
-    ],
-)
-def test_values_are_written_in_their_unit(value: float | None, unit: str, shown: str) -> None:
-    assert format_value(value, unit, "CNY") == shown
