@@ -109,7 +109,7 @@ def _as_refusal(error: Exception) -> DomainError | None:
     from django.db import OperationalError
 
     if isinstance(error, OperationalError | psycopg.OperationalError):
-        from huitou.core.boot import DatabaseUnreachableError
+        from huitou.core.boot import DatabaseLostError
 
-        return DatabaseUnreachableError(str(error).strip().splitlines()[0])
+        return DatabaseLostError(str(error).strip().splitlines()[0])
     return None

@@ -97,9 +97,17 @@ def _watch_over(host: str, port: int) -> None:
             if not announced and _answers(host, port):
                 announced = True
                 _say(_("The console is at %(url)s. Stop with Ctrl-C.") % {"url": f"http://{shown}:{port}"})
+                _say(_("Sign in as %(name)s.") % {"name": _login()})
             stop.wait(TEND_SECONDS)
     finally:
         crew.stop()
+
+
+def _login() -> str:
+    from huitou.accounts.queries import find_first_admin
+
+    admin = find_first_admin()
+    return admin.username if admin else "-"
 
 
 def _answers(host: str, port: int) -> bool:

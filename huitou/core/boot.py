@@ -44,6 +44,22 @@ class DatabaseUnreachableError(DomainError):
         )
 
 
+class DatabaseLostError(DomainError):
+    """The connection broke while a command was at work."""
+
+    code = "database_lost"
+    status = 503
+    permanent = False
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            fill_later(
+                _("The connection to PostgreSQL was lost: %(reason)s. What was saved is safe; run the command again."),
+                {"reason": reason},
+            )
+        )
+
+
 class DatabaseUrlError(DomainError):
     """`HUITOU_DATABASE_URL` is no address of a PostgreSQL."""
 
