@@ -86,7 +86,8 @@ def acquire(home: Home, *, seconds: float = 120) -> Lease:
     """
     folder = home.postgres
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        home.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         # Root's server runs under another account, which passes through here and sees nothing.
         folder.chmod(0o711)
         lease = Lease(home, _lock_lease(folder, time.monotonic() + seconds))

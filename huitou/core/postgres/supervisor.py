@@ -114,7 +114,7 @@ class Supervisor:
         """Start the server and wait until it takes connections, however long its recovery takes."""
         assert self.place is not None
         for attempt in range(START_ATTEMPTS):
-            end_leftovers(self.place.data)
+            end_leftovers(self.place.data.resolve())
             self.port = cluster.choose_port(self.port)
             if self.place.sockets:
                 shutil.rmtree(self.place.sockets, ignore_errors=True)
