@@ -48,7 +48,8 @@ CREATE OR REPLACE MACRO words(x) AS
 -- A constant list, not IN: the planner makes a join of IN, and rows would lose their order.
 -- CASE, not AND: projections evaluate every side of an AND, and most cells hold a digit.
 CREATE OR REPLACE MACRO is_nothing(x) AS
-    CASE WHEN length(x) > 9 OR regexp_matches(x, '[0-9]') THEN false ELSE list_contains([{listed(NOTHING)}], lower(x)) END;
+    CASE WHEN length(x) > 9 OR regexp_matches(x, '[0-9]') THEN false
+    ELSE list_contains([{listed(NOTHING)}], lower(x)) END;
 CREATE OR REPLACE MACRO is_nobody(x) AS
     CASE WHEN length(x) > 9 OR regexp_matches(x, '[0-9]') THEN false
     ELSE list_contains([{listed(NOTHING + NOBODY)}], lower(x)) END;

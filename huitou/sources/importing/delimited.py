@@ -123,8 +123,9 @@ def _records(path: Path, encoding: str, separator: str) -> Iterator[tuple[list[s
 
 
 def _parse(lines: list[str], separator: str, *, quoting: bool = True) -> list[list[str]]:
-    mode = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-    return [record or [""] for record in csv.reader(lines, delimiter=separator, quoting=mode)]
+    if quoting:
+        return [record or [""] for record in csv.reader(lines, delimiter=separator)]
+    return [record or [""] for record in csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)]
 
 
 def _checked(

@@ -6,6 +6,7 @@ import codecs
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 UTF8, UTF8_BOM, GB18030, LATIN1, MIXED = "utf-8", "utf-8-sig", "gb18030", "latin-1", "mixed"
@@ -27,7 +28,13 @@ class FileScan:
 
 
 def scan_file(path: Path) -> FileScan:
-    """Read the file once, in blocks."""
+    """Read the file once, in blocks; asked again about an unchanged file, what was found is known."""
+    stat = path.stat()
+    return _scan(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _scan(path: Path, _size: int, _changed: int) -> FileScan:
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     size, is_utf8, blank, nul, bom, tail = 0, True, False, False, "", b""
@@ -120,9 +127,9 @@ def transcode(path: Path, encoding: str, target: Path) -> bool:
 def decoded_lines(path: Path, encoding: str) -> Iterator[tuple[str, bool]]:
     """Each physical line with its end, and whether it could be decoded; mixed files are tried line by line."""
     if encoding.startswith("utf-16"):
-        with path.open(encoding=encoding, errors="replace", newline="") as file:
-            for line in file:
-                yield line, "\ufffd" not in line
+        with path.open(encoding=encoding, errors="replace", newline="") as text:
+            for decoded in text:
+                yield decoded, "\ufffd" not in decoded
         return
     tried = ("utf-8", "gb18030") if encoding == MIXED else ("utf-8" if encoding == UTF8_BOM else encoding,)
     with path.open("rb") as file:

@@ -31,7 +31,6 @@ class FileMapping:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     refund_prefix: str = ""
     matched_index: int | None = None
-    head_order_index: int | None = None
 
     @property
     def columns(self) -> dict[str, str]:
@@ -70,8 +69,11 @@ def map_file(kind: str, options: ImportOptions, headers: Sequence[str]) -> FileM
     return _finish(kind, options, headers, _told(kind, options.columns, headers, options.may_lack))
 
 
-def map_joined(options: ImportOptions, headers: Sequence[str], line_headers: Sequence[str]) -> FileMapping:
-    """Map an order file and its line file, joined to rows that hold the line's columns first, then the order's."""
+def map_joined(options: ImportOptions, headers: Sequence[str], line_headers: Sequence[str]) -> tuple[FileMapping, int]:
+    """Map an order file and its line file, joined to rows that hold the line's columns first, then the order's.
+
+    Also returns the position of the order number in the order file.
+    """
     lines = guess_columns("orders", line_headers, taken=set()) if not options.line_columns else {}
     lines |= _told("orders", options.line_columns, line_headers, options.may_lack)
     heads = guess_columns("orders", headers, taken=set()) if not options.columns else {}
@@ -81,7 +83,7 @@ def map_joined(options: ImportOptions, headers: Sequence[str], line_headers: Seq
             raise MappingError(_("Both files need the order number: map order_id in the order file and the line file."))
     indexes = {**{name: index + len(line_headers) for name, index in heads.items()}, **lines}
     joined = [*line_headers, *headers]
-    return _finish("orders", options, joined, indexes, matched_index=len(joined))
+    return _finish("orders", options, joined, indexes, matched_index=len(joined)), heads["order_id"]
 
 
 def _told(

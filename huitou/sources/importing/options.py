@@ -175,9 +175,12 @@ def options_from_pairs(
     columns: Sequence[str] = (),
     constants: Sequence[str] = (),
     values: Sequence[str] = (),
-    **texts: str,
+    texts: Mapping[str, str] | None = None,
 ) -> ImportOptions:
-    """Options from `field=column`, `field=value` and `field:word=meaning` pairs. Raises MappingFileError."""
+    """Options from `field=column`, `field=value` and `field:word=meaning` pairs, and texts by their names.
+
+    Raises MappingFileError.
+    """
     words: dict[str, dict[str, str]] = {}
     for given in values:
         name, colon, rest = given.partition(":")
@@ -188,11 +191,14 @@ def options_from_pairs(
                 % {"given": given}
             )
         words.setdefault(name.strip(), {})[word] = meaning.strip()
-    return ImportOptions(
-        columns={name: (column,) for name, column in map(_pair, columns)},
-        constants=dict(map(_pair, constants)),
-        values=_values(words),
-        **texts,
+    given_texts = {name: value for name, value in (texts or {}).items() if value}
+    return ImportOptions.from_json(
+        {
+            "columns": dict(map(_pair, columns)),
+            "constants": dict(map(_pair, constants)),
+            "values": words,
+            **given_texts,
+        }
     )
 
 

@@ -78,7 +78,7 @@ def _typed_step(mapping: FileMapping, facts: ColumnFacts, width: int) -> str:
         else:
             parts.append(f"CAST(NULL AS VARCHAR) AS m_{field.name}")
     parts.append("t_customer_id IS NOT NULL AND NOT is_nobody(t_customer_id) AS is_named")
-    parts.append(f"coalesce(is_masked(t_customer_id), false) AS is_masked")
+    parts.append("coalesce(is_masked(t_customer_id), false) AS is_masked")
     return f"SELECT *, {', '.join(parts)} FROM cells"
 
 

@@ -1,0 +1,203 @@
+"""The whole reading of one file, short of storing anything: what an import and its dry run share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from huitou.analytics.engines import Scratch
+from huitou.core.terminal import Report, silent
+from huitou.sources.importing.cells import define_macros
+from huitou.sources.importing.detect import ColumnFacts, detect_columns
+from huitou.sources.importing.files import OpenedFile, open_file, reread_slowly
+from huitou.sources.importing.joining import join_lines
+from huitou.sources.importing.mapping import FileMapping, map_file, map_joined
+from huitou.sources.importing.options import ImportOptions
+from huitou.sources.importing.orders import OrderRules, parse_orders
+from huitou.sources.importing.records import parse_records
+from huitou.sources.importing.rejects import list_problems
+
+_MEMORY_MB = 384
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a file holds. `rows` are rows of data, blank ones left out; orders and customers are among the accepted."""
+
+    rows: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    orders: int = 0
+    customers: int = 0
+    lines: int = 0
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A file that was read and checked; its rows lie in the scratch table `parsed`.
+
+    `row_number` is SQL of the number that people see on a row.
+    """
+
+    scratch: Scratch
+    opened: OpenedFile
+    mapping: FileMapping
+    facts: ColumnFacts
+    row_number: str
+    counts: Counts
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    def detected(self) -> dict[str, Any]:
+        """Everything that was found out about the file, for people and reports."""
+        return {**self.opened.detected(), **self.facts.to_json()}
+
+
+@contextmanager
+def examine(
+    path: Path,
+    *,
+    kind: str,
+    options: ImportOptions,
+    zone: ZoneInfo,
+    exponent: int,
+    folder: Path,
+    lines_path: Path | None = None,
+    report: Report = silent,
+) -> Iterator[Examined]:
+    """Read, detect, normalize and check a file of orders, customers or products.
+
+    `exponent` is the number of digits after the point of the brand's currency, `folder` takes the scratch files.
+    Raises FileUnreadableError, WorkbookError, MappingError or DateOrderError where the file cannot be used at all.
+    """
+    with Scratch(folder, memory_limit_mb=_MEMORY_MB) as scratch:
+        define_macros(scratch)
+        report(0, None, _("reading the file"))
+        opened, mapping = _open(scratch, path, kind, options, lines_path)
+        zone = ZoneInfo(options.zone) if options.zone else zone
+        report(0, None, _("finding out how it is written"))
+        facts = _detect(scratch, opened, mapping, zone, options)
+        report(0, None, _("checking rows"))
+        _parse(scratch, opened, mapping, facts, OrderRules(zone, exponent))
+        row_number = f"coalesce(file_row, rowid + {opened.first_row})"
+        scratch.run(
+            "CREATE OR REPLACE VIEW rejected_rows AS SELECT rowid, file_row, rejected, value, original FROM parsed"
+            " WHERE rejected IS NOT NULL AND rejected <> 'blank'"
+        )
+        yield Examined(
+            scratch,
+            opened,
+            mapping,
+            facts,
+            row_number,
+            _count(scratch, kind),
+            list_problems(scratch, mapping, row_number),
+            _warnings(scratch, mapping),
+        )
+
+
+def _open(
+    scratch: Scratch, path: Path, kind: str, options: ImportOptions, lines_path: Path | None
+) -> tuple[OpenedFile, FileMapping]:
+    if lines_path is None:
+        opened = open_file(scratch, "raw", path, kind=kind, options=options, wanted=_named(options.columns, options))
+        return opened, map_file(kind, options, opened.headers)
+    heads = open_file(scratch, "heads", path, kind=kind, options=options, wanted=_named(options.columns, options))
+    lines = open_file(
+        scratch, "lines_file", lines_path, kind=kind, options=options, wanted=_named(options.line_columns, options)
+    )
+    mapping, head_key = map_joined(options, heads.headers, lines.headers)
+    return join_lines(scratch, heads, lines, mapping.indexes["order_id"], head_key), mapping
+
+
+def _named(columns: Any, options: ImportOptions) -> list[str]:
+    """Columns that the file must have: those named singly."""
+    return [candidates[0] for name, candidates in columns.items() if name not in options.may_lack]
+
+
+def _detect(
+    scratch: Scratch, opened: OpenedFile, mapping: FileMapping, zone: ZoneInfo, options: ImportOptions
+) -> ColumnFacts:
+    try:
+        return detect_columns(scratch, "raw", mapping=mapping, zone=zone, date_order=options.date_order)
+    except scratch.error:
+        if opened.format != "csv":
+            raise
+        reread_slowly(scratch, "raw", opened)
+        return detect_columns(scratch, "raw", mapping=mapping, zone=zone, date_order=options.date_order)
+
+
+def _parse(scratch: Scratch, opened: OpenedFile, mapping: FileMapping, facts: ColumnFacts, rules: OrderRules) -> None:
+    width = len(mapping.headers)
+
+    def run() -> str | None:
+        if mapping.kind == "orders":
+            return parse_orders(scratch, "raw", mapping=mapping, facts=facts, rules=rules, width=width)
+        return parse_records(scratch, "raw", mapping=mapping, facts=facts, exponent=rules.exponent, width=width)
+
+    if (reason := run()) is not None:
+        # Only reading can fail here: a record that the quick reader cannot make sense of.
+        assert opened.format == "csv", reason
+        reread_slowly(scratch, "raw", opened)
+        reason = run()
+    assert reason is None, reason
+
+
+def _count(scratch: Scratch, kind: str) -> Counts:
+    people = "count(DISTINCT customer_id)" if kind != "products" else "0"
+    orders = "count(DISTINCT order_id)" if kind == "orders" else "0"
+    accepted, found_orders, customers = scratch.row(
+        f"SELECT count(*), {orders}, {people} FROM parsed WHERE rejected IS NULL"
+    )
+    rejected = scratch.row("SELECT count(*) FROM rejected_rows")[0]
+    return Counts(accepted + rejected, accepted, rejected, found_orders, customers)
+
+
+def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
+    if mapping.kind != "orders":
+        return []
+    masked, nameless, partly, incomplete = scratch.row("""
+        SELECT count_if(is_masked), count_if(customer_id IS NULL),
+            count_if(status = 'partly_refunded' AND coalesce(returned_minor, 0) = 0),
+            (SELECT count(DISTINCT order_id) FROM parsed WHERE rejected IS NULL AND order_id IN (
+                SELECT order_id FROM parsed WHERE rejected IS NOT NULL AND order_id IS NOT NULL))
+        FROM parsed WHERE rejected IS NULL""")
+    warnings: list[dict[str, Any]] = []
+
+    def warn(code: str, count: int, message: str) -> None:
+        if count:
+            warnings.append({"code": code, "count": count, "message": message})
+
+    if not mapping.has("customer_id"):
+        warn(
+            "no_customers",
+            nameless,
+            _("No column says who bought: all orders are anonymous, outside customer metrics."),
+        )
+    warn(
+        "masked_customers",
+        masked,
+        _("%(count)s rows name the buyer only by a masked number (138****1234); they are anonymous.")
+        % {"count": masked},
+    )
+    warn(
+        "incomplete_orders",
+        incomplete,
+        _("%(count)s orders came in without some of their rows, which were rejected.") % {"count": incomplete},
+    )
+    warn(
+        "refund_without_amount",
+        partly,
+        _("%(count)s partly refunded rows do not say how much went back; nothing is taken off.") % {"count": partly},
+    )
+    if not mapping.has("quantity"):
+        warn("no_quantity", 1, _("No column says how many: every row counts as one piece."))
+    if not mapping.has("sku"):
+        warn("no_sku", 1, _("No column holds a product code: the product name takes its place."))
+    return warnings

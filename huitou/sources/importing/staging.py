@@ -1,0 +1,182 @@
+"""Checked rows to where they are kept: persons and products into PostgreSQL, order lines to staged Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from huitou.analytics.engines import Scratch
+from huitou.catalog.services import upsert_products
+from huitou.core.clock import Clock
+from huitou.core.terminal import Report, silent
+from huitou.customers.services import resolve_persons, update_details
+from huitou.sources.canonical import ATTRIBUTE_PREFIX
+from huitou.sources.importing.cells import text
+from huitou.sources.importing.examine import Examined
+from huitou.sources.importing.records import column_name, record_fields
+
+# So many people at a time: what is under way in memory does not grow with the file.
+_PEOPLE = 200_000
+
+
+def resolve_customers(
+    examined: Examined, *, clock: Clock, namespace: str = "", folder: Path, report: Report = silent
+) -> int:
+    """Find or make the person of every accepted customer number; the scratch table `persons` then maps them.
+
+    Returns how many persons are new.
+    """
+    scratch = examined.scratch
+    mapping = examined.mapping
+    named = mapping.kind == "orders" and (mapping.has("customer_name") or mapping.has("phone"))
+    details = (
+        "arg_max(customer_name, rowid) AS name, arg_max(phone, rowid) AS phone" if named else "'' AS name, '' AS phone"
+    )
+    scratch.run(
+        f"CREATE OR REPLACE TABLE people AS SELECT customer_id AS value, {details} FROM parsed"
+        " WHERE rejected IS NULL AND customer_id IS NOT NULL GROUP BY customer_id ORDER BY 1"
+    )
+    scratch.run("CREATE OR REPLACE TABLE persons (value VARCHAR, person_id BIGINT)")
+    total = scratch.row("SELECT count(*) FROM people")[0]
+    created = 0
+    for start in range(0, total, _PEOPLE):
+        sql = f"SELECT value, name, phone FROM people WHERE rowid >= {start} AND rowid < {start + _PEOPLE}"
+        resolved = resolve_persons(blocks=csv_blocks(scratch, sql, folder), clock=clock, namespace=namespace)
+        created += resolved.created
+        _load_mapping(scratch, resolved.mapping, folder)
+        report(min(start + _PEOPLE, total), total, _("recognizing customers"))
+    return created
+
+
+def _load_mapping(scratch: Scratch, mapping: bytes, folder: Path) -> None:
+    path = folder / "persons.csv"
+    path.write_bytes(mapping)
+    scratch.run(
+        f"INSERT INTO persons SELECT * FROM read_csv({text(str(path))}, auto_detect=false, header=false, delim=',',"
+        " quote='\"', escape='\"', columns={'value': 'VARCHAR', 'person_id': 'BIGINT'})"
+    )
+    path.unlink()
+
+
+def csv_blocks(scratch: Scratch, sql: str, folder: Path) -> Iterator[bytes]:
+    """The result of a query as CSV without a header, in blocks; texts are quoted, so that an empty one stays empty."""
+    path = folder / "outgoing.csv"
+    scratch.run(f"COPY ({sql}) TO {text(str(path))} (FORMAT csv, HEADER false, QUOTE '\"', ESCAPE '\"')")
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            yield block
+    path.unlink()
+
+
+def save_order_products(examined: Examined, *, clock: Clock, folder: Path) -> int:
+    """Bring products that the orders name into the catalog; returns how many changed."""
+    mapping = examined.mapping
+    if not any(mapping.has(name) for name in ("sku", "product_name")):
+        return 0
+
+    def last(column: str) -> str:
+        known = mapping.has(column)
+        return f"arg_max({column}, rowid)" if known else "CAST(NULL AS VARCHAR)"
+
+    sql = (
+        f"SELECT sku, {last('product_name')}, {last('category')}, {last('brand')}, NULL FROM parsed"
+        " WHERE rejected IS NULL GROUP BY sku ORDER BY sku"
+    )
+    return upsert_products(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock)
+
+
+def save_products(examined: Examined, *, clock: Clock, folder: Path) -> int:
+    """Bring a product file into the catalog; of a product that stands twice, what stands last counts."""
+    columns = ", ".join(f"arg_max({name}, rowid)" for name in ("name", "category", "brand", "list_price"))
+    sql = f"SELECT sku, {columns} FROM parsed WHERE rejected IS NULL GROUP BY sku ORDER BY sku"
+    return upsert_products(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock)
+
+
+def save_customers(examined: Examined, *, clock: Clock, namespace: str = "", folder: Path) -> int:
+    """Make the persons of a customer file and take over what it says about them."""
+    created = resolve_customers(examined, clock=clock, namespace=namespace, folder=folder)
+    plain = {"customer_id", "name", "phone", "registered_at"}
+    attributes = [f for f in record_fields(examined.mapping) if f.name not in plain]
+    pairs = ", ".join(
+        f"{text(f.name.removeprefix(ATTRIBUTE_PREFIX))}: arg_max({column_name(f)}, rowid)" for f in attributes
+    )
+    # NULL members are left out, so that an empty cell never overwrites what is known.
+    merged = f"json_merge_patch('{{}}', to_json({{{pairs}}}))" if pairs else "'{}'"
+    sql = (
+        f"SELECT customer_id, arg_max(name, rowid), arg_max(phone, rowid),"
+        f" strftime(arg_max(registered_at, rowid), '%Y-%m-%dT%H:%M:%S.%fZ'), {merged}"
+        f" FROM parsed WHERE rejected IS NULL GROUP BY customer_id ORDER BY customer_id"
+    )
+    update_details(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock, namespace=namespace)
+    return created
+
+
+def stage_lines(examined: Examined, *, batch_id: int, source: str, folder: Path) -> int:
+    """Write the accepted rows as order lines of one batch to Parquet in `folder`; returns how many.
+
+    A refunded row becomes two lines: the sale, and what went back of it. Lines are numbered in file order.
+    """
+    scratch = examined.scratch
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "lines.parquet"
+    scratch.run(
+        f"COPY ({_lines_sql(examined, batch_id, source)}) TO {text(str(target))}"
+        " (FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 122880)"
+    )
+    return int(scratch.row(f"SELECT count(*) FROM read_parquet({text(str(target))})")[0])
+
+
+def _lines_sql(examined: Examined, batch_id: int, source: str) -> str:
+    scratch = examined.scratch
+    refunds = scratch.row(
+        "SELECT count(*) FROM parsed WHERE rejected IS NULL AND NOT is_refund AND (status = 'refunded'"
+        " OR (status = 'partly_refunded' AND returned_minor > 0))"
+    )[0]
+    columns = "rowid AS row_order, order_id, customer_id, sku, category, order_type, channel, store"
+    lines = (
+        f"SELECT {columns}, 0 AS part, CASE WHEN is_refund THEN 'refund' ELSE 'sale' END AS kind, quantity,"
+        " amount_minor, discount_minor, status, occurred_at, refund_of FROM parsed WHERE rejected IS NULL"
+    )
+    if refunds:
+        # What went back of a row that says so itself: all of it, or an amount without pieces.
+        lines += (
+            f" UNION ALL SELECT {columns}, 1, 'refund',"
+            " CASE WHEN status = 'refunded' THEN quantity ELSE CAST(0 AS DECIMAL(18, 4)) END,"
+            " CASE WHEN status = 'refunded' THEN amount_minor ELSE returned_minor END, 0, 'completed',"
+            " coalesce(refunded_at, occurred_at), order_id FROM parsed WHERE rejected IS NULL AND NOT is_refund"
+            " AND (status = 'refunded' OR (status = 'partly_refunded' AND returned_minor > 0))"
+        )
+    return f"""
+SELECT CAST({batch_id} AS BIGINT) AS batch_id, {text(source)} AS source, l.order_id,
+    CAST(row_number() OVER (PARTITION BY l.order_id ORDER BY l.row_order, l.part) AS INTEGER) AS line_no,
+    l.kind, p.person_id, l.sku, l.category, CAST(l.quantity AS DECIMAL(18, 4)) AS quantity, l.amount_minor,
+    CAST(l.discount_minor AS BIGINT) AS discount_minor, l.status, l.order_type,
+    CAST(l.occurred_at AS TIMESTAMPTZ) AS occurred_at, l.refund_of, l.channel, l.store,
+    strftime(l.occurred_at, '%Y-%m') AS month
+FROM ({lines}) AS l LEFT JOIN persons AS p ON p.value = l.customer_id"""
+
+
+def preview_rows(examined: Examined, limit: int) -> list[dict[str, str | None]]:
+    """The first accepted rows as they will be kept: field to text, instants in ISO form in UTC."""
+    names = {
+        "orders": (
+            "order_id, occurred_at, customer_id, sku, product_name, quantity, amount_minor, discount_minor, status,"
+            " CASE WHEN is_refund THEN 'refund' ELSE 'sale' END AS kind, channel, store, category, order_type"
+        ),
+    }.get(examined.mapping.kind) or ", ".join(column_name(f) for f in record_fields(examined.mapping))
+    sql = (
+        f"SELECT {examined.row_number} AS row, {names} FROM parsed WHERE rejected IS NULL ORDER BY rowid LIMIT {limit}"
+    )
+    found: list[dict[str, str | None]] = []
+    for batch in examined.scratch.batches(sql):
+        found += [{name: _shown(value) for name, value in row.items()} for row in batch.to_pylist()]
+    return found
+
+
+def _shown(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ") + "Z"
+    return None if value is None else str(value)

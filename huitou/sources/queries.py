@@ -1,0 +1,41 @@
+"""Reads of imports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from huitou.sources.models import ImportRun
+
+
+def list_imports() -> QuerySet[ImportRun]:
+    """Every import, newest first."""
+    return ImportRun.objects.select_related("created_by").order_by("-created_at", "-pk")
+
+
+def find_import(run_id: int) -> ImportRun | None:
+    """The import of that id."""
+    return ImportRun.objects.filter(pk=run_id).first()
+
+
+def import_report(run: ImportRun) -> dict[str, Any]:
+    """What an import has to say, as scripts read it."""
+    return {
+        "import": run.pk,
+        "kind": run.kind,
+        "source": run.source,
+        "file": run.file_name,
+        "state": run.state,
+        "rows": run.rows,
+        "accepted": run.accepted,
+        "rejected": run.rejected,
+        "orders": run.orders,
+        "customers": run.customers,
+        "reject_file": run.reject_path or None,
+        "batch_id": run.batch_id,
+        "mapping": run.mapping,
+        "detected": run.detected,
+        "problems": run.problems,
+        "warnings": run.warnings,
+    }
