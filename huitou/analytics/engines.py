@@ -153,6 +153,12 @@ class Lake:
         assert version is not None, "a table that was just written exists"
         return version
 
+    def forget_old(self, table: str) -> None:
+        """Delete files that no snapshot younger than the retention needs, those of killed writers included."""
+        opened = self._open(table)
+        if opened is not None:
+            opened.vacuum(retention_hours=int(_RETENTION.total_seconds() // 3600), dry_run=False, full=True)
+
     def _make(self, table: str) -> DeltaTable:
         spec = TABLES[table]
         if "://" not in self.url:
@@ -284,7 +290,7 @@ class Engine:
     ) -> None:
         self.lake = lake
         self._versions = dict(versions or {})
-        self._scratch = scratch / f"engine-{uuid.uuid4().hex}"
+        self._scratch = scratch / f"engine-{os.getpid()}-{uuid.uuid4().hex}"
         self._connection = open_scratch(self._scratch, memory_limit_mb=memory_limit_mb)
         # Rows of a table have no order: keeping one would cost memory.
         self._connection.execute("SET preserve_insertion_order = false")
@@ -374,9 +380,26 @@ class Engine:
         """The result as a stream of batches."""
         return self._backend.to_pyarrow_batches(expression, chunk_size=65_536)
 
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         self._connection.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def sweep_scratch(folder: Path) -> None:
+    """Remove what engines of killed processes left below `folder`."""
+    for left in folder.glob("engine-*-*"):
+        try:
+            os.kill(int(left.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except PermissionError:
+            continue  # somebody else's process, alive
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,122 @@
+"""Features as a file: one row per customer, with the shop's own customer number beside our person."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from huitou.accounts.queries import get_brand
+from huitou.core.clock import day_start
+from huitou.core.errors import DomainError
+from huitou.orders import sql
+from huitou.orders.snapshot import features_as_of, get_last_refresh, open_engine_of
+
+
+class ExportError(DomainError):
+    """The file or the date asked for cannot be."""
+
+    code = "cannot_export"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and as of which instant (in the brand's zone)."""
+
+    path: Path
+    rows: int
+    as_of: datetime
+
+
+def parse_as_of(text: str) -> datetime:
+    """The first instant of a day (2011-12-09) in the brand's zone. Raises ExportError for anything else."""
+    try:
+        return day_start(date.fromisoformat(text), get_brand().tz)
+    except ValueError as error:
+        raise ExportError(_("%(text)s is not a date; write it like 2011-12-09.") % {"text": text}) from error
+
+
+def export_features(*, out: Path, as_of: datetime | None) -> Exported:
+    """Write every customer's features as of an instant; by default the last refresh's, which is the brand's now.
+
+    The file appears whole or not at all. Raises ExportError for a file type other than .parquet and .csv or a
+    folder that does not exist, NotRefreshedError before the first refresh.
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise ExportError(_("%(name)s: only .parquet and .csv files can be written.") % {"name": out.name})
+    if not out.parent.is_dir():
+        raise ExportError(_("The folder %(folder)s does not exist.") % {"folder": str(out.parent)})
+    run = get_last_refresh()
+    instant = as_of or run.as_of
+    part = out.with_name(f".{out.name}.part")
+    try:
+        with open_engine_of(run) as engine:
+            table = engine.table("feat_customers") if instant == run.as_of else features_as_of(engine, instant)
+            count = _write(part, engine.to_reader(table.order_by("person_id")))
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    return Exported(out, count, instant.astimezone(get_brand().tz))
+
+
+def _write(path: Path, rows: pa.RecordBatchReader) -> int:
+    features = [field for field in rows.schema if field.name != "person_id"]
+    schema = pa.schema([rows.schema.field("person_id"), pa.field("external_id", pa.string()), *features])
+    count = 0
+    with _writer(path, schema) as writer, _external_ids() as numbers:
+        for batch in rows:
+            people = batch.column("person_id").to_pylist()
+            columns = [batch.column("person_id"), pa.array([numbers(p) for p in people], pa.string())]
+            columns += [batch.column(field.name) for field in features]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+            count += batch.num_rows
+    return count
+
+
+@contextmanager
+def _writer(path: Path, schema: pa.Schema) -> Iterator[Any]:
+    if path.name.endswith(".csv.part"):
+        with pc.CSVWriter(path, schema) as writer:
+            yield writer
+    else:
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            yield writer
+
+
+@contextmanager
+def _external_ids() -> Iterator[Any]:
+    """A function from ascending person ids to customer numbers, which are streamed beside the features."""
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({sql.EXTERNAL_IDS}) TO STDOUT (FORMAT csv)") as copy:
+        rows = csv.reader(_lines(copy))
+        at: tuple[int, str | None] = (0, None)
+
+        def number(person_id: int) -> str | None:
+            nonlocal at
+            while at[0] < person_id:
+                row = next(rows, None)
+                at = (int(row[0]), row[1]) if row else (person_id + 1, None)
+            return at[1] if at[0] == person_id else None
+
+        yield number
+        # The connection is free again only when the stream has been read to its end.
+        for _rest in rows:
+            pass
+
+
+def _lines(blocks: Any) -> Iterator[str]:
+    rest = b""
+    for block in blocks:
+        *whole, rest = (rest + bytes(block)).split(b"\n")
+        yield from (line.decode() + "\n" for line in whole)
+    if rest:
+        yield rest.decode()

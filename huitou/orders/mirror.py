@@ -1,0 +1,71 @@
+"""Registers of PostgreSQL copied into the lake's dimension tables: streamed, never held whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.csv as pc
+from django.db import connection
+
+from huitou.analytics.engines import Lake
+from huitou.analytics.tables import TABLES
+from huitou.orders import sql
+
+# Tables by register, so that a register that did not change keeps its tables.
+REGISTERS = {"persons": ("dim_persons", "dim_person_attributes"), "products": ("dim_products",)}
+_MARKS = {"persons": sql.PERSONS_MARK, "products": sql.PRODUCTS_MARK}
+
+
+def register_marks() -> dict[str, str]:
+    """A text per register that differs when anything mirrored of it does."""
+    with connection.cursor() as cursor:
+        found = {}
+        for register, query in _MARKS.items():
+            cursor.execute(query)
+            found[register] = str(cursor.fetchone()[0])
+    return found
+
+
+def mirror_register(register: str, *, lake: Lake, scratch: Path) -> dict[str, int]:
+    """Overwrite the register's dimension tables; returns their new versions."""
+    queries = {
+        "dim_persons": sql.PERSONS,
+        "dim_person_attributes": sql.attributes_query(),
+        "dim_products": sql.PRODUCTS,
+    }
+    return {table: _mirror(table, queries[table], lake, scratch) for table in REGISTERS[register]}
+
+
+def _mirror(table: str, query: str, lake: Lake, scratch: Path) -> int:
+    scratch.mkdir(parents=True, exist_ok=True)
+    path = scratch / f"{table}.csv"
+    try:
+        with path.open("wb") as file:
+            _copy(query, file)
+        return lake.overwrite(table, _read(path, TABLES[table].schema))
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _copy(query: str, file: IO[bytes]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
+        for block in copy:
+            file.write(block)
+
+
+def _read(path: Path, schema: pa.Schema) -> pa.RecordBatchReader:
+    if path.stat().st_size == 0:
+        return pa.RecordBatchReader.from_batches(schema, [])
+    # Instants come as microseconds: text forms of time are not needed to carry them exactly.
+    parsed = pa.schema([pa.field(f.name, pa.int64() if pa.types.is_timestamp(f.type) else f.type) for f in schema])
+    reader = pc.open_csv(
+        path,
+        read_options=pc.ReadOptions(column_names=schema.names),
+        parse_options=pc.ParseOptions(newlines_in_values=True),
+        convert_options=pc.ConvertOptions(
+            column_types=parsed, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )
+    return pa.RecordBatchReader.from_batches(reader.schema, reader)

@@ -1,0 +1,194 @@
+"""The refresh: registers mirrored, orders and features computed in full, and published all at once.
+
+Every table it writes is a new version in the lake that nobody reads until the run is marked finished: readers
+follow the last finished `RefreshRun`. So a killed refresh has done nothing, and is run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from huitou.accounts.models import Brand
+from huitou.analytics.engines import Engine, Lake, sweep_scratch
+from huitou.analytics.rebuild import COMPUTED, Written, rebuild
+from huitou.analytics.rules import Exclusions, Thresholds
+from huitou.analytics.tables import TABLES
+from huitou.core.clock import Clock, SystemClock, local_day
+from huitou.core.home import Home
+from huitou.core.lake import commit_pending
+from huitou.core.models import RefreshRun
+from huitou.core.terminal import Report, silent
+from huitou.orders import sql
+from huitou.orders.mirror import REGISTERS, mirror_register, register_marks
+
+FACTS = ("fct_order_lines", "fct_events")
+_MACHINE = SystemClock()
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """The run whose tables are valid now; `skipped` if it is an earlier one because nothing has changed since."""
+
+    run: RefreshRun
+    skipped: bool
+
+
+def run_refresh(
+    *, home: Home, brand: Brand, clock: Clock, progress: Report = silent, force: bool = False
+) -> RefreshRun:
+    """`refresh`, for callers that do not mind whether there was anything to do."""
+    return refresh(home=home, brand=brand, clock=clock, progress=progress, force=force).run
+
+
+def refresh(*, home: Home, brand: Brand, clock: Clock, progress: Report = silent, force: bool = False) -> Refreshed:
+    """Bring the computed tables up to date, as of the brand's now; a second refresh at the same time waits.
+
+    Nothing is done where facts, registers, settings and the brand's day are those of the last finished run,
+    unless `force`.
+    """
+    with _only_one():
+        commit_pending(home=home, clock=_MACHINE)
+        _close_killed()
+        sweep_scratch(home.root / "scratch")
+        lake = Lake(home.lake_url)
+        as_of = clock.now()
+        basis = _basis(lake, brand, as_of)
+        last = RefreshRun.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()
+        if last is not None and not force and last.detail.get("basis") == basis and _is_there(lake, last):
+            return Refreshed(last, skipped=True)
+        run = RefreshRun.objects.create(as_of=as_of, started_at=_MACHINE.now())
+        try:
+            _run(run, last=last, basis=basis, lake=lake, home=home, brand=brand, progress=progress)
+        except Exception as error:
+            RefreshRun.objects.filter(pk=run.pk).update(error=f"{type(error).__name__}: {error}"[:2000])
+            raise
+        _forget_old(lake)
+    return Refreshed(run, skipped=False)
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.LOCK)
+        try:
+            yield
+        finally:
+            cursor.execute(sql.UNLOCK)
+
+
+def _close_killed() -> None:
+    """Runs that never finished belong to processes that are gone: we hold the lock."""
+    RefreshRun.objects.filter(finished_at=None, error="").update(error="killed before it finished")
+
+
+def _basis(lake: Lake, brand: Brand, as_of: datetime) -> dict[str, Any]:
+    """Everything that the computed tables depend on."""
+    declared = "\n".join(f"{t.name} {t.schema} {[c.doc for c in t.columns]}" for t in TABLES.values())
+    return {
+        "facts": {name: lake.version(name) for name in FACTS},
+        "registers": register_marks(),
+        "day": local_day(as_of, brand.tz).isoformat(),
+        "zone": brand.zone,
+        "exclusions": Exclusions.from_json(brand.exclusions).to_json(),
+        "thresholds": Thresholds.from_json(brand.thresholds).to_json(),
+        "declarations": hashlib.sha256(declared.encode()).hexdigest()[:16],
+    }
+
+
+def _is_there(lake: Lake, run: RefreshRun) -> bool:
+    """Whether the lake still has what the run published; a lake that was removed has not."""
+    versions = {name: lake.version(name) for name in COMPUTED}
+    return all(version is not None and version >= run.versions[name] for name, version in versions.items())
+
+
+def _run(
+    run: RefreshRun,
+    *,
+    last: RefreshRun | None,
+    basis: dict[str, Any],
+    lake: Lake,
+    home: Home,
+    brand: Brand,
+    progress: Report,
+) -> None:
+    versions: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    total = len(REGISTERS) + len(COMPUTED)
+    for name in FACTS:
+        version = lake.version(name)
+        if version is not None:
+            versions[name] = version
+    for done, register in enumerate(REGISTERS):
+        progress(done, total, _label(register))
+        started = time.monotonic()
+        versions |= _kept_register(register, last, basis, lake) or mirror_register(
+            register, lake=lake, scratch=home.root / "scratch"
+        )
+        seconds[register] = round(time.monotonic() - started, 3)
+
+    def report(done: int, _total: int | None = None, step: str = "") -> None:
+        progress(len(REGISTERS) + done, total, _label(step))
+
+    engine = Engine(lake, scratch=home.root / "scratch", versions=versions)
+    try:
+        written = rebuild(
+            engine,
+            as_of=run.as_of,
+            zone=brand.zone,
+            exclusions=Exclusions.from_json(brand.exclusions),
+            thresholds=Thresholds.from_json(brand.thresholds),
+            report=report,
+        )
+    finally:
+        engine.close()
+    run.versions = versions | {name: table.version for name, table in written.items()}
+    run.detail = {"basis": basis, "registers": seconds, "tables": _told(written)}
+    run.finished_at = _MACHINE.now()
+    run.save()
+
+
+def _told(written: dict[str, Written]) -> dict[str, dict[str, float | int]]:
+    return {name: {"rows": table.rows, "seconds": table.seconds} for name, table in written.items()}
+
+
+def _kept_register(register: str, last: RefreshRun | None, basis: dict[str, Any], lake: Lake) -> dict[str, int] | None:
+    """Versions of the register's tables as the last run left them, if the register is the same; else None."""
+    if last is None:
+        return None
+    before = last.detail.get("basis", {})
+    if (
+        before.get("declarations") != basis["declarations"]
+        or before["registers"][register] != basis["registers"][register]
+    ):
+        return None
+    kept = {table: last.versions.get(table) for table in REGISTERS[register]}
+    if any(version is None or (lake.version(table) or -1) < version for table, version in kept.items()):
+        return None
+    return {table: version for table, version in kept.items() if version is not None}
+
+
+def _forget_old(lake: Lake) -> None:
+    """Old versions of rewritten tables go once nobody can be reading them."""
+    for name in (*COMPUTED, *(table for tables in REGISTERS.values() for table in tables)):
+        lake.forget_old(name)
+
+
+def _label(step: str) -> str:
+    """The step in the reader's language."""
+    return {
+        "persons": _("customers"),
+        "products": _("products"),
+        "int_orders": _("orders"),
+        "int_order_categories": _("categories"),
+        "int_refunds": _("refunds"),
+        "feat_customers": _("customer features"),
+    }.get(step, step)

@@ -1,0 +1,66 @@
+"""The tables of the last finished refresh, and the way back to any earlier instant from the facts it has seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import ibis
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from huitou.accounts.queries import get_brand
+from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.rebuild import define_orders, features_at
+from huitou.analytics.rules import Exclusions, Thresholds
+from huitou.core.errors import DomainError
+from huitou.core.models import RefreshRun
+
+
+class NotRefreshedError(DomainError):
+    """Nothing was ever computed."""
+
+    code = "not_refreshed"
+    status = 409
+
+
+def last_refresh() -> RefreshRun | None:
+    """The last refresh that finished: what every page and figure shows."""
+    return RefreshRun.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()
+
+
+def get_last_refresh() -> RefreshRun:
+    """The last finished refresh; raises NotRefreshedError before the first."""
+    run = last_refresh()
+    if run is None:
+        raise NotRefreshedError(_("Nothing has been computed yet: run huitou refresh first."))
+    return run
+
+
+def open_engine(as_of: datetime | None = None) -> Engine:
+    """An engine over the tables of the last finished refresh; the caller closes it (it is a context manager).
+
+    With `as_of`, the tables int_orders, int_order_categories and int_refunds are those as of that instant,
+    computed from the facts that the refresh has seen. Raises NotRefreshedError before the first refresh.
+    """
+    return open_engine_of(get_last_refresh(), as_of)
+
+
+def open_engine_of(run: RefreshRun, as_of: datetime | None = None) -> Engine:
+    """`open_engine` over the tables of a given refresh."""
+    home = settings.HOME
+    engine = Engine(Lake(home.lake_url), scratch=home.root / "scratch", versions=run.versions)
+    if as_of is not None and as_of != run.as_of:
+        brand = get_brand()
+        try:
+            define_orders(engine, as_of=as_of, zone=brand.zone, exclusions=Exclusions.from_json(brand.exclusions))
+        except BaseException:
+            engine.close()
+            raise
+    return engine
+
+
+def features_as_of(engine: Engine, as_of: datetime) -> ibis.Table:
+    """feat_customers as of any instant, computed from the engine's facts with the brand's settings."""
+    brand = get_brand()
+    tables = define_orders(engine, as_of=as_of, zone=brand.zone, exclusions=Exclusions.from_json(brand.exclusions))
+    return features_at(engine, tables, as_of=as_of, thresholds=Thresholds.from_json(brand.thresholds))
