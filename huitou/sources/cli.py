@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huitou.core.boot import booted
+from huitou.sources.connectors.complete_journey.cli import app as example
 
 if TYPE_CHECKING:
     from huitou.sources.importing.options import ImportOptions
 
 app = typer.Typer(help="Import order, customer and product files.")
-COMMANDS = {"import": app}
+COMMANDS = {"import": app, "example": example}
 
 PathArgument = Annotated[Path, typer.Argument(help="CSV, TSV, Excel or Parquet file", show_default=False)]
 MapOption = Annotated[

@@ -36,6 +36,20 @@ SCOPES = ("brand", "all")
 FIRST = datetime(2017, 1, 1, tzinfo=ZoneInfo(ZONE))
 OPENING = datetime(2017, 10, 2, tzinfo=ZoneInfo(ZONE))
 END = datetime(2018, 1, 2, tzinfo=ZoneInfo(ZONE))
+ORDER_COLUMNS = (
+    "order_id",
+    "sku",
+    "quantity",
+    "paid_at",
+    "customer_id",
+    "channel",
+    "store",
+    "category",
+    "product_name",
+    "amount",
+    "discount",
+)
+PRODUCT_COLUMNS = ("sku", "name", "category", "brand", "list_price")
 ATTRIBUTES = (
     "age",
     "income",
@@ -193,7 +207,7 @@ FROM raw_transactions t
 """
 
 _ORDERS = """
-SELECT * EXCLUDE (coupon_discount) FROM lines WHERE {within} ORDER BY paid_at, order_id, sku
+SELECT * EXCLUDE (coupon_discount) FROM lines WHERE {within} ORDER BY ALL
 """
 
 _PRODUCTS_SOLD = """

@@ -1,0 +1,186 @@
+"""Loading, advancing, killing and removing the example, on a real PostgreSQL and a lake of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+from django.db import connection
+
+from huitou.accounts.models import AuditEntry, Brand
+from huitou.accounts.services import BrandExistsError, ExampleLoadedError, create_brand, ensure_brand
+from huitou.analytics.engines import Engine, Lake
+from huitou.catalog.models import Category, Product
+from huitou.core.clock import FixedClock, day_start
+from huitou.core.home import Home
+from huitou.core.models import LakeBatch, RefreshRun
+from huitou.customers.models import Identifier, Person
+from huitou.sources.connectors.complete_journey.loading import (
+    ExampleEndsError,
+    NoExampleError,
+    advance_example,
+    example_status,
+    load_example,
+    load_example_if_empty,
+    remove_example,
+)
+from huitou.sources.connectors.complete_journey.panel import END, OPENING
+from huitou.sources.connectors.complete_journey.tests.test_panel import before, brand_lines, cents
+from huitou.sources.models import ImportRun
+
+REAL_NOW = FixedClock(datetime(2026, 3, 4, 4, tzinfo=UTC))
+
+
+@pytest.fixture
+def home(home: Home) -> Home:
+    home.root.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+@pytest.fixture
+def engine(home: Home, tmp_path: Path) -> Iterator[Engine]:
+    opened = Engine(Lake(home.lake_url), scratch=tmp_path / "engine")
+    yield opened
+    opened.close()
+
+
+def visible(home: Home, scratch: Path) -> dict[str, int]:
+    """What is in the latest version of every order, straight from the lake."""
+    engine = Engine(Lake(home.lake_url), scratch=scratch)
+    try:
+        lines = engine.table("fct_order_lines")
+        found = engine.to_pyarrow(
+            lines.aggregate(
+                lines=lines.count(),
+                orders=lines.order_id.nunique(),
+                people=lines.person_id.nunique(),
+                amount=lines.amount_minor.sum(),
+                discount=lines.discount_minor.sum(),
+            )
+        )
+        return {name: int(found[name][0].as_py() or 0) for name in found.column_names}
+    finally:
+        engine.close()
+
+
+def expected(until: datetime) -> dict[str, int]:
+    lines = before(brand_lines(), until)
+    return {
+        "lines": len(lines),
+        "orders": len(pc.unique(lines["basket_id"])),
+        "people": len(pc.unique(lines["household_id"])),
+        "amount": cents(lines["sales_value"]),
+        "discount": cents(lines["retail_disc"]) + cents(lines["coupon_match_disc"]),
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_example_loads_once_advances_to_its_end_and_leaves_nothing_behind(home: Home, tmp_path: Path) -> None:
+    """One walk through the example's life; each stop is compared with the package's own files."""
+    with pytest.raises(NoExampleError):
+        advance_example(days=1, home=home, clock=REAL_NOW)
+
+    status = load_example(home=home, clock=REAL_NOW)
+    assert (status.state, status.now, status.days_left) == ("ready", OPENING, 92)
+    assert visible(home, tmp_path / "a") == expected(OPENING)
+    assert status.lines == expected(OPENING)["lines"]
+    assert Person.objects.filter(attributes__has_key="age").count() > 700
+    assert Category.objects.get(code="ORAL HYGIENE PRODUCTS").name_zh == "口腔护理"
+    assert Product.objects.exclude(list_price_minor=None).count() > 12_000
+    run = RefreshRun.objects.filter(error="").latest("pk")
+    assert run.as_of == OPENING.astimezone(UTC)
+
+    batches = set(LakeBatch.objects.values_list("pk", flat=True))
+    assert load_example(home=home, clock=REAL_NOW) == status
+    assert not load_example_if_empty(home=home, clock=REAL_NOW)
+    assert set(LakeBatch.objects.values_list("pk", flat=True)) == batches, "a second load imports nothing"
+    with pytest.raises(ExampleLoadedError, match="huitou example remove"):
+        ensure_brand(clock=REAL_NOW)
+
+    status = advance_example(days=7, home=home, clock=REAL_NOW)
+    assert (status.now, status.days_left) == (datetime(2017, 10, 9, tzinfo=OPENING.tzinfo), 85)
+    assert visible(home, tmp_path / "b") == expected(datetime(2017, 10, 9, tzinfo=OPENING.tzinfo))
+    with pytest.raises(ExampleEndsError, match="85"):
+        advance_example(days=86, home=home, clock=REAL_NOW)
+    assert advance_example(days=85, home=home, clock=REAL_NOW).now == END
+    assert visible(home, tmp_path / "c") == expected(END)
+    with pytest.raises(ExampleEndsError):
+        advance_example(days=1, home=home, clock=REAL_NOW)
+
+    assert remove_example(home=home, clock=REAL_NOW).state == "empty"
+    for model in (Brand, Person, Identifier, Product, Category, ImportRun, LakeBatch, RefreshRun):
+        assert not model.objects.exists(), model
+    assert visible(home, tmp_path / "d")["lines"] == 0
+    left = [p for p in home.root.rglob("*.parquet") if p.is_file()]
+    assert left == []
+    assert AuditEntry.objects.filter(action="example.removed").count() == 1
+    assert not ensure_brand(clock=REAL_NOW).is_example
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_brands_own_store_is_never_touched(home: Home) -> None:
+    create_brand(name="Own", clock=REAL_NOW)
+    person = Person.objects.create(created_at=REAL_NOW.instant)
+    with pytest.raises(BrandExistsError):
+        load_example(home=home, clock=REAL_NOW)
+    with pytest.raises(NoExampleError):
+        remove_example(home=home, clock=REAL_NOW)
+    assert not load_example_if_empty(home=home, clock=REAL_NOW)
+    assert Person.objects.filter(pk=person.pk).exists()
+    assert example_status().state == "own"
+
+
+KILLED = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+import django
+django.setup()
+from django.conf import settings
+from huitou.core.clock import SystemClock
+from huitou.sources.connectors.complete_journey.loading import load_example
+print("started", flush=True)
+load_example(home=settings.HOME, clock=SystemClock())
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seconds", [0.8, 2.0, 4.0])
+def test_a_load_that_was_killed_is_finished_by_the_next_one(home: Home, tmp_path: Path, seconds: float) -> None:
+    parts = connection.settings_dict
+    url = f"postgresql://{parts['USER']}:{parts['PASSWORD']}@/{parts['NAME']}?host={parts['HOST']}&port={parts['PORT']}"
+    environment = {**os.environ, "HUITOU_HOME": str(home.root), "HUITOU_DATABASE_URL": url}
+    process = subprocess.Popen([sys.executable, "-c", KILLED], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "started"
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    wait_until_alone()
+    status = load_example(home=home, clock=REAL_NOW)
+    assert status.state == "ready"
+    assert visible(home, tmp_path / "engine") == expected(OPENING)
+    assert Identifier.objects.filter(kind="customer_id").count() == expected(OPENING)["people"]
+
+
+def wait_until_alone() -> None:
+    """The server notices a killed client, and drops its locks, a moment later."""
+    for _ in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()")
+            if cursor.fetchone()[0] == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail("the killed process still holds its locks")
+
+
+def test_the_clock_stands_at_midnight_in_the_brands_zone() -> None:
+    assert day_start(OPENING.date(), OPENING.tzinfo) == OPENING  # type: ignore[arg-type]
