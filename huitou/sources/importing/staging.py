@@ -107,7 +107,7 @@ def save_customers(examined: Examined, *, clock: Clock, namespace: str = "", fol
     merged = f"json_merge_patch('{{}}', to_json({{{pairs}}}))" if pairs else "'{}'"
     sql = (
         f"SELECT customer_id, arg_max(name, rowid), arg_max(phone, rowid),"
-        f" strftime(arg_max(registered_at, rowid), '%Y-%m-%dT%H:%M:%S.%fZ'), {merged}"
+        f" strftime(arg_max(CAST(registered_at AS TIMESTAMP), rowid), '%Y-%m-%dT%H:%M:%S.%fZ'), {merged}"
         f" FROM parsed WHERE rejected IS NULL GROUP BY customer_id ORDER BY customer_id"
     )
     update_details(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock, namespace=namespace)
