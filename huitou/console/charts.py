@@ -53,6 +53,7 @@ class Chart:
             "unit": self.unit,
             "currency": self.currency,
             "labels": list(self.labels),
+            "labelTitle": str(self.label_title),
             "target": _scaled(self.target, self.unit, self.currency),
             "targetText": "" if self.target is None else format_value(self.target, self.unit, self.currency),
             "series": [

@@ -32,7 +32,6 @@ class Signals:
     declining: int
     overdue: int
     silent_days: int
-    refresh_age_days: int
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def remove_example_job(*, user_id: int | None, language: str) -> None:
 
 
 def _user(user_id: int | None) -> User | None:
-    return User.objects.filter(pk=user_id).first()
+    return None if user_id is None else User.objects.filter(pk=user_id).first()
 
 
 def _watched(name: str, language: str, work: Callable[[Home, Reporter], object]) -> None:
@@ -79,3 +79,18 @@ def _watched(name: str, language: str, work: Callable[[Home, Reporter], object])
             raise
         else:
             write_state(home, name, JobState("done"))
+
+
+@app.task(name="sources.run_import", lock="sources.run_import")
+def run_import_job(*, run_id: int, language: str) -> None:
+    """Run or resume one import, then refresh, so that the figures follow."""
+    from huitou.accounts.queries import get_brand
+    from huitou.orders.refresh import run_refresh
+    from huitou.sources.services import run_import
+
+    def work(home: Home, report: Reporter) -> None:
+        run_import(run_id, progress=report)
+        brand = get_brand()
+        run_refresh(home=home, brand=brand, clock=brand.clock, progress=report)
+
+    _watched(import_job_name(run_id), language, work)

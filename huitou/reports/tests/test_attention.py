@@ -20,7 +20,6 @@ CALM = Signals(
     declining=50,
     overdue=0,
     silent_days=0,
-    refresh_age_days=0,
 )
 
 

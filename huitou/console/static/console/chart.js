@@ -5,11 +5,41 @@
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const COLORS = 8;
 
-  function axisFormat(unit, currency) {
-    if (unit === "rate") return { ticksuffix: "%", tickformat: ",~r" };
-    if (unit === "minor") return { tickprefix: { CNY: "¥", GBP: "£", USD: "$", EUR: "€", JPY: "¥" }[currency] || "", tickformat: ",~s" };
-    return { tickformat: ",~r" };
+  const CHINESE = document.documentElement.lang.startsWith("zh");
+  const SYMBOLS = { CNY: "¥", GBP: "£", USD: "$", EUR: "€", JPY: "¥", HKD: "HK$" };
+
+  // Large numbers as readers say them: 12万 in Chinese, 120k in English.
+  function shortNumber(value) {
+    const size = Math.abs(value);
+    const [unit, word] = CHINESE
+      ? size >= 1e8 ? [1e8, "亿"] : size >= 1e4 ? [1e4, "万"] : [1, ""]
+      : size >= 1e6 ? [1e6, "M"] : size >= 1e4 ? [1e3, "k"] : [1, ""];
+    return (value / unit).toLocaleString("en-US", { maximumFractionDigits: 2 }) + word;
   }
+
+  function axisTicks(data) {
+    if (data.unit === "rate") return { ticksuffix: "%", tickformat: ",~r", nticks: 5 };
+    const sums = data.labels.map((_, i) => data.series.reduce((sum, s) => {
+      const value = s.values[i] || 0;
+      return data.kind === "stacked" ? sum + Math.max(value, 0) : Math.max(sum, value);
+    }, 0));
+    const lows = data.labels.map((_, i) => data.series.reduce((sum, s) => {
+      const value = Math.min(s.values[i] || 0, 0);
+      return data.kind === "stacked" ? sum + value : Math.min(sum, value);
+    }, 0));
+    const high = Math.max(...sums, data.target || 0);
+    const low = Math.min(0, ...lows);
+    const rough = (high - low) / 4 || 1;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 2.5, 5, 10].find((m) => m * power >= rough) * power;
+    const tickvals = [];
+    for (let k = Math.floor(low / step); k * step <= high + step / 2; k += 1) tickvals.push(k * step);
+    const symbol = data.unit === "minor" ? SYMBOLS[data.currency] || "" : "";
+    return { tickmode: "array", tickvals, ticktext: tickvals.map((v) => (v < 0 ? "-" : "") + symbol + shortNumber(Math.abs(v))) };
+  }
+
+  // Days or steps lie on a true scale; periods and groups stand beside each other.
+  const isNumeric = (data) => data.kind === "line" && data.labels.every((label) => /^\d{1,3}$/.test(label));
 
   function traces(data) {
     return data.series.map((series, index) => {
@@ -17,7 +47,7 @@
       const surface = token("--surface");
       const open = series.notes.map(Boolean);
       const hover = series.texts.map((text, i) => text + (series.notes[i] ? ` · ${series.notes[i]}` : ""));
-      const shared = { name: series.name, x: data.labels, y: series.values, text: hover, textposition: "none",
+      const shared = { name: series.name, x: isNumeric(data) ? data.labels.map(Number) : data.labels, y: series.values, text: hover, textposition: "none",
         hovertemplate: data.series.length > 1 ? "%{fullData.name} %{text}<extra></extra>" : "%{text}<extra></extra>" };
       if (data.kind === "line") {
         const few = data.labels.length <= 60;
@@ -52,10 +82,9 @@
       bargap: 0.28,
       showlegend: data.series.length > 1,
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
-      xaxis: { type: "category", automargin: true, gridcolor: grid, linecolor: grid, nticks: small ? 6 : 12, tickangle: 0,
+      xaxis: { type: isNumeric(data) ? "linear" : "category", automargin: true, title: { text: data.labelTitle, font: { size: 11 } }, gridcolor: grid, linecolor: grid, nticks: small ? 6 : 12, tickangle: 0, zeroline: false,
         fixedrange: true, showgrid: false },
-      yaxis: { automargin: true, gridcolor: grid, zerolinecolor: grid, rangemode: "tozero", nticks: 5, fixedrange: true,
-        ...axisFormat(data.unit, data.currency) },
+      yaxis: { automargin: true, gridcolor: grid, zerolinecolor: grid, rangemode: "tozero", fixedrange: true, ...axisTicks(data) },
       shapes,
       annotations,
     };

@@ -1,0 +1,196 @@
+"""The metrics explorer: what was asked in the address, and the answer as chart, table and file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django import forms
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext as _
+
+from huitou.accounts.models import Brand
+from huitou.console.charts import Chart
+from huitou.console.formats import format_value
+from huitou.core.clock import day_start
+from huitou.customers.attributes import attribute_label
+from huitou.customers.labels import list_attributes
+from huitou.reports.figures import cached_metric, chart_of, is_curve, note, row_label, series_label
+from huitou.reports.queries import MetricResult, MetricRow, list_metrics
+
+Choices = list[tuple[str, str | Promise]]
+
+GRAINS: Choices = [
+    ("month", gettext_lazy("Month")),
+    ("quarter", gettext_lazy("Quarter")),
+    ("year", gettext_lazy("Year")),
+    ("week", gettext_lazy("Week")),
+    ("day", gettext_lazy("Day")),
+    ("total", gettext_lazy("Whole range")),
+]
+OCCASIONS: Choices = [
+    ("order", gettext_lazy("Every order")),
+    ("day", gettext_lazy("Orders of one day as one")),
+]
+# Longest range by grain, in days: what a chart and a table can still show.
+_LONGEST = {"day": 400, "week": 1500}
+
+
+class ExplorerForm(forms.Form):
+    """What may be asked. Dates are whole days of the brand, both inclusive; as-of means the start of its day."""
+
+    metric = forms.ChoiceField(label=gettext_lazy("Metric"))
+    grain = forms.ChoiceField(label=gettext_lazy("By"), choices=GRAINS)
+    dimension = forms.ChoiceField(label=gettext_lazy("Split by"), required=False)
+    from_date = forms.DateField(
+        label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    to_date = forms.DateField(
+        label=gettext_lazy("To"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    occasion = forms.ChoiceField(label=gettext_lazy("A purchase is"), choices=OCCASIONS)
+    as_of = forms.DateField(
+        label=gettext_lazy("As known on (optional)"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    @classmethod
+    def from_query(cls, query: QueryDict, *, last_day: date) -> ExplorerForm:
+        """The form with what the address asks for, and a year up to `last_day` where it says nothing."""
+        start = (last_day.replace(day=1) - timedelta(days=360)).replace(day=1)
+        data = {
+            "metric": "repurchase_rate",
+            "grain": "month",
+            "dimension": "",
+            "from_date": start.isoformat(),
+            "to_date": last_day.isoformat(),
+            "occasion": "order",
+            "as_of": "",
+        }
+        data |= {name: str(query[name]) for name in data if name in query}
+        metrics = {metric.kind: metric for metric in list_metrics()}
+        asked = metrics.get(data["metric"])
+        if asked is not None and data["grain"] not in asked.grains:
+            data["grain"] = asked.grains[0]
+        form = cls(data)
+        form._choose("metric", [(kind, gettext(metric.label)) for kind, metric in metrics.items()])
+        dims: Choices = [("", _("Nothing")), *dimension_choices()]
+        if asked is not None:
+            form._choose("grain", [choice for choice in GRAINS if choice[0] in asked.grains])
+            dims = [c for c in dims if not c[0] or c[0].split(".")[0] in asked.dimensions]
+        form._choose("dimension", dims)
+        return form
+
+    def _choose(self, name: str, choices: Choices) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField), "only choice fields have choices"
+        field.choices = choices
+
+    def clean(self) -> dict[str, object]:
+        data = self.cleaned_data
+        first, last = data.get("from_date"), data.get("to_date")
+        if first and last and first > last:
+            self.add_error("from_date", _("The range begins after it ends."))
+        elif first and last and (last - first).days > _LONGEST.get(str(data.get("grain")), 40_000):
+            self.add_error("grain", _("The range is too long for this; choose a coarser one."))
+        return data
+
+
+def dimension_choices() -> Choices:
+    """Everything that figures can be split by: the fixed dimensions and the attributes that customers have."""
+    fixed: Choices = [("channel", _("Channel")), ("store", _("Store")), ("category", _("Category"))]
+    return [*fixed, *[(f"attribute.{name}", attribute_label(name)) for name in list_attributes()]]
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One line of the explorer's table, ready to print."""
+
+    period: str
+    group: str
+    value: str
+    numerator: str
+    denominator: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the explorer shows. `rows` is every row, `chart` at most the largest groups."""
+
+    result: MetricResult
+    chart: Chart
+    rows: list[TableRow]
+    grouped: bool
+    hidden_groups: int
+    not_to_confuse: str
+
+
+def explore(brand: Brand, form: ExplorerForm) -> Answer:
+    """Compute what a valid form asks for. Raises DomainError where the metric refuses."""
+    data = form.cleaned_data
+    by = [data["grain"], *([data["dimension"]] if data["dimension"] else [])]
+    result = cached_metric(
+        brand,
+        data["metric"],
+        from_date=data["from_date"],
+        to_date=data["to_date"],
+        by=by,
+        as_of=day_start(data["as_of"], brand.tz) if data["as_of"] else None,
+        occasion=data["occasion"],
+    )
+    target = None if data["dimension"] or data["grain"] != "month" else brand.targets.get(data["metric"])
+    rows = [_table_row(result, row) for row in result.rows]
+    chart = chart_of(result, key="explorer", target=target)
+    groups = {row_label(row) for row in result.rows}
+    declared = next((metric for metric in list_metrics() if metric.kind == result.metric), None)
+    return Answer(
+        result=result,
+        chart=chart,
+        rows=rows,
+        grouped=any(row.group for row in rows),
+        hidden_groups=0 if is_curve(result) or data["grain"] == "total" else max(0, len(groups) - len(chart.series)),
+        not_to_confuse=gettext(declared.not_to_confuse) if declared and declared.not_to_confuse else "",
+    )
+
+
+def _group(result: MetricResult, row: MetricRow) -> str:
+    if is_curve(result):
+        dims = " · ".join(map(series_label, row.dims.values()))
+        return f"{dims} {row.series}".strip()
+    return row_label(row)
+
+
+def _table_row(result: MetricResult, row: MetricRow) -> TableRow:
+    unit = row.unit or result.unit
+    part = "minor" if unit == "minor" else "count"
+    return TableRow(
+        period=row.period or _("Whole range"),
+        group=_group(result, row),
+        value=format_value(row.value, unit, result.currency),
+        numerator=format_value(row.numerator, part, result.currency),
+        denominator=format_value(row.denominator, "count", result.currency),
+        note=note(row),
+    )
+
+
+CSV_HEADER = ("period", "group", "value", "unit", "numerator", "denominator", "complete", "covered")
+
+
+def csv_rows(result: MetricResult) -> Iterator[tuple[object, ...]]:
+    """Every row with plain numbers: rates from 0 to 1, money in minor units, as `unit` says."""
+    for row in result.rows:
+        yield (
+            row.period,
+            _group(result, row),
+            row.value,
+            row.unit or result.unit,
+            row.numerator,
+            row.denominator,
+            row.complete,
+            row.covered,
+        )

@@ -1,0 +1,185 @@
+"""Metric results for pages: each computed once per refresh, and turned into charts and rows of text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TypeVar
+
+from django.core.cache import cache
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from huitou.accounts.models import Brand
+from huitou.console.charts import Chart, Series
+from huitou.console.formats import Number
+from huitou.core.clock import local_day
+from huitou.orders.queries import last_refresh
+from huitou.reports.queries import MetricResult, MetricRow, show_metric
+
+K = TypeVar("K")
+# A chart with more lines than this cannot be read.
+SERIES_LIMIT = 8
+_KEEP_SECONDS = 6 * 3600
+
+
+def cached_metric(
+    brand: Brand,
+    name: str,
+    *,
+    from_date: date,
+    to_date: date,
+    by: Sequence[str] = ("month",),
+    as_of: datetime | None = None,
+    occasion: str = "order",
+) -> MetricResult:
+    """`show_metric`, remembered until the next refresh, change of settings, or day."""
+    run = last_refresh()
+    today = local_day(brand.now(), brand.tz)
+    rules = json.dumps([brand.exclusions, brand.zone, brand.currency], sort_keys=True)
+    parts = [
+        run.pk if run else None,
+        today,
+        rules,
+        translation.get_language(),
+        name,
+        from_date,
+        to_date,
+        list(by),
+        as_of,
+        occasion,
+    ]
+    key = "metric." + hashlib.sha256(repr(parts).encode()).hexdigest()
+    found = cache.get(key)
+    if isinstance(found, MetricResult):
+        return found
+    result = show_metric(name, from_date=from_date, to_date=to_date, by=by, as_of=as_of, occasion=occasion)
+    cache.set(key, result, _KEEP_SECONDS)
+    return result
+
+
+def note(row: MetricRow) -> str:
+    """Why a figure may still change or cannot be trusted; empty if it is final."""
+    if not row.covered:
+        return _("not covered by data")
+    return "" if row.complete else _("not over yet")
+
+
+def series_label(code: str) -> str:
+    """The name of a metric's series in the reader's language; values that we have no words for stay as they are."""
+    words = {
+        "new": _("New customers"),
+        "returning": _("Returning customers"),
+        "anonymous": _("Anonymous"),
+        "revenue": _("Revenue"),
+        "anonymous_revenue": _("Anonymous revenue"),
+        "identified_revenue": _("Revenue of known customers"),
+        "traffic": _("Traffic"),
+        "conversion": _("Conversion"),
+        "buyers": _("Buyers"),
+        "orders_per_buyer": _("Orders per buyer"),
+        "aov": _("Average order value"),
+        "repurchase_rate": _("Repurchase rate"),
+        "change": _("Change"),
+        "money_without_purchases": _("Money without purchases"),
+        "unknown": _("Unknown"),
+    }
+    if code.startswith("contribution."):
+        return _("Contribution of %(factor)s") % {"factor": series_label(code.removeprefix("contribution."))}
+    return words.get(code, code)
+
+
+def row_label(row: MetricRow) -> str:
+    """What tells a row from the others of its period: dimension values and series."""
+    names = [series_label(value) for value in row.dims.values()]
+    return " · ".join([*names, *([series_label(row.series)] if row.series else [])])
+
+
+def is_curve(result: MetricResult) -> bool:
+    """The series are steps along an axis (days, periods since), not things beside each other."""
+    return bool(result.rows) and all(row.series is not None and row.series.isdigit() for row in result.rows)
+
+
+def chart_of(result: MetricResult, *, key: str, title: str = "", target: Number | None = None) -> Chart:
+    """The chart that fits the rows: lines over periods, bars over dimension values, lines over steps."""
+    heading = title or result.label
+    if is_curve(result):
+        return _curves(result, key, heading)
+    rows = [row for row in result.rows if (row.unit or result.unit) == result.unit]
+    periods = list(dict.fromkeys(row.period for row in rows if row.period is not None))
+    if not periods:
+        return _bars(result, rows, key, heading, target)
+    lines: dict[str, dict[str, MetricRow]] = {}
+    for row in rows:
+        lines.setdefault(row_label(row), {})[row.period or ""] = row
+    chosen = sorted(lines, key=lambda label: -sum(abs(row.value or 0) for row in lines[label].values()))
+    return Chart(
+        title=heading,
+        labels=periods,
+        series=[
+            Series(
+                label or result.label,
+                *_points(lines[label], periods),
+            )
+            for label in chosen[:SERIES_LIMIT]
+        ],
+        unit=result.unit,
+        currency=result.currency,
+        kind="stacked" if result.metric == "new_vs_returning_revenue" else "line",
+        target=target,
+        key=key,
+    )
+
+
+def _points(rows: Mapping[K, MetricRow], places: Sequence[K]) -> tuple[list[Number | None], list[str]]:
+    """Values and notes at each place; gaps where a line has no row."""
+    found = [rows.get(place) for place in places]
+    return [row.value if row else None for row in found], [note(row) if row else "" for row in found]
+
+
+def _bars(result: MetricResult, rows: Sequence[MetricRow], key: str, title: str, target: Number | None) -> Chart:
+    ordered = sorted(rows, key=lambda row: -(row.value or 0))[:30]
+    return Chart(
+        title=title,
+        labels=[row_label(row) or _("Whole range") for row in ordered],
+        series=[Series(result.label, [row.value for row in ordered], [note(row) for row in ordered])],
+        unit=result.unit,
+        currency=result.currency,
+        kind="bar",
+        target=target,
+        label_title=_("Group"),
+        key=key,
+    )
+
+
+def _curves(result: MetricResult, key: str, title: str) -> Chart:
+    steps = sorted({int(row.series or 0) for row in result.rows})
+    lines: dict[str, dict[int, MetricRow]] = {}
+    for row in result.rows:
+        label = " · ".join(part for part in [row.period or "", *map(series_label, row.dims.values())] if part)
+        lines.setdefault(label, {})[int(row.series or 0)] = row
+    # The newest cohorts are the ones that can still be helped.
+    chosen = list(lines)[-SERIES_LIMIT:]
+    if not any(label for label in chosen):
+        title_of = dict.fromkeys(chosen, result.label)
+    else:
+        title_of = {label: label or _("Whole range") for label in chosen}
+    return Chart(
+        title=title,
+        labels=[str(step) for step in steps],
+        series=[
+            Series(
+                title_of[label],
+                *_points(lines[label], steps),
+            )
+            for label in chosen
+        ],
+        unit=result.unit,
+        currency=result.currency,
+        label_title=_("Days after the first purchase")
+        if result.metric == "second_order_curve"
+        else _("Periods after the first purchase"),
+        key=key,
+    )

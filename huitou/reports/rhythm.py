@@ -1,0 +1,58 @@
+"""Who is due by their own rhythm, and how many customers are in which state: one look at the feature table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import ibis
+
+from huitou.orders.queries import CustomerRow, open_engine
+
+DUE_DAYS = 7
+_SHOWN = ("next_order_due_at", "interpurchase_days_mean", "last_order_at", "order_count", "spend_minor")
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """`due` are the biggest spenders among the `due_total` customers due within a week of the given instant;
+    the others are counts of customers.
+    """
+
+    due: Sequence[CustomerRow]
+    due_total: int
+    overdue: int
+    customers: int
+    dormant: int
+    long_dormant: int
+    declining: int
+
+
+def read_rhythm(moment: datetime, *, limit: int = 8) -> Rhythm:
+    """States of all customers, and who is due from `moment` (an aware instant) on. Raises NotRefreshedError."""
+    start, end = ibis.literal(moment), ibis.literal(moment + timedelta(days=DUE_DAYS))
+    with open_engine() as engine:
+        table = engine.table("feat_customers")
+        due_at, stage = table.next_order_due_at, table.lifecycle_stage
+        soon = (due_at >= start) & (due_at < end)
+        counts = engine.to_pyarrow(
+            table.aggregate(
+                customers=table.count(),
+                due_total=soon.fill_null(False).sum(),
+                overdue=((due_at < start) & (stage != "declining")).fill_null(False).sum(),
+                dormant=(table.dormant_layer == "dormant").fill_null(False).sum(),
+                long_dormant=(table.dormant_layer == "long_dormant").fill_null(False).sum(),
+                declining=(stage == "declining").fill_null(False).sum(),
+            )
+        ).to_pylist()[0]
+        top = table.filter(soon).order_by([table.spend_minor.desc(), table.person_id]).limit(limit)
+        rows = engine.to_pyarrow(top.select("person_id", *_SHOWN)).to_pylist()
+    due = [
+        CustomerRow(
+            int(row.pop("person_id")),
+            {name: v.astimezone(UTC) if isinstance(v, datetime) else v for name, v in row.items()},
+        )
+        for row in rows
+    ]
+    return Rhythm(due=due, **{name: int(value or 0) for name, value in counts.items()})

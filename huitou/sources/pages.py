@@ -1,0 +1,169 @@
+"""Data: imports with their progress and rejects, and the way of a file from upload over preview to import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from huitou.accounts.models import Brand, User
+from huitou.accounts.queries import find_brand
+from huitou.console.shell import Page
+from huitou.console.tables import read_page
+from huitou.core.errors import DomainError
+from huitou.sources import example_pages
+from huitou.sources.canonical import KINDS
+from huitou.sources.importing.options import list_presets
+from huitou.sources.job_progress import JobState, read_state, write_state
+from huitou.sources.models import ImportRun
+from huitou.sources.preview import Choices, describe_reading, kind_words, look, preset_words, read_choices, state_words
+from huitou.sources.services import start_import
+from huitou.sources.tasks import import_job_name, run_import_job
+from huitou.sources.uploads import Upload, UploadRefusedError, discard_upload, find_upload, keep_upload
+
+PAGES = [Page("data", "connect", gettext_lazy("Data"), "data", 10, "data")]
+CARDS = example_pages.CARDS
+shell_context = example_pages.shell_context
+_OPEN_STATES = ("uploaded", "preparing", "prepared", "claimed")
+
+
+def list_imports(request: HttpRequest) -> HttpResponse:
+    """Every import, newest first, and the way to a new one."""
+    brand = find_brand()
+    runs = ImportRun.objects.order_by("-created_at", "-pk")
+    paging = read_page(request, total=runs.count(), size=20)
+    shown = list(runs[paging.offset : paging.offset + paging.size])
+    context: dict[str, Any] = {
+        "brand": brand,
+        "runs": [_listed(run) for run in shown],
+        "paging": paging,
+        "watching": any(not _is_settled(run) for run in shown),
+        "kinds": list(kind_words().items()),
+        "presets": [(name, preset_words().get(name, name)) for name in list_presets()],
+        "limit_mb": settings.UPLOAD_MAX_BYTES // 1024 // 1024,
+    }
+    part = request.headers.get("HX-Request") == "true"
+    return render(request, "sources/imports_part.html" if part else "sources/data.html", context)
+
+
+def _is_settled(run: ImportRun) -> bool:
+    state = read_state(settings.HOME, import_job_name(run.pk))
+    return run.state in {"done", "failed"} and (state is None or state.is_over)
+
+
+def _listed(run: ImportRun) -> dict[str, Any]:
+    job = read_state(settings.HOME, import_job_name(run.pk))
+    open_ = run.state in _OPEN_STATES
+    return {
+        "run": run,
+        "kind": kind_words().get(run.kind, run.kind),
+        "state": state_words().get(run.state, run.state),
+        "tone": {"done": "good", "failed": "bad"}.get(run.state, "info"),
+        "percent": job.percent if job is not None and not job.is_over else None,
+        "step": job.step if job is not None else "",
+        "waiting": open_ and (job is None or job.state == "waiting"),
+        "refreshing": run.state == "done" and job is not None and not job.is_over,
+        "job_error": job.error if job is not None and job.state == "failed" and not run.error else "",
+        "settled": _is_settled(run),
+    }
+
+
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """Keep the file and show what is in it; nothing is imported yet."""
+    brand = find_brand()
+    if brand is not None and brand.is_example:
+        return redirect("own_data")
+    file, lines = request.FILES.get("file"), request.FILES.get("lines")
+    kind = request.POST.get("kind", "orders")
+    if not isinstance(file, UploadedFile) or kind not in KINDS:
+        messages.error(request, _("Choose a file first."))
+        return redirect("data")
+    line_file = lines if isinstance(lines, UploadedFile) and kind == "orders" else None
+    try:
+        kept = keep_upload(file, line_file, home=settings.HOME, limit=settings.UPLOAD_MAX_BYTES)
+    except UploadRefusedError as error:
+        messages.error(request, str(error))
+        return redirect("data")
+    preset = request.POST.get("preset", "")
+    query = f"?kind={kind}" + (f"&preset={preset}" if preset in list_presets() else "")
+    return redirect(reverse("data_file", args=[kept.token]) + query)
+
+
+def show_file(request: HttpRequest, token: str) -> HttpResponse:
+    """What is in a kept file, how it would be read, and the choices that change it; then the import."""
+    kept = find_upload(token, home=settings.HOME)
+    if kept is None:
+        raise Http404
+    kind = request.GET.get("kind", "orders")
+    if kind not in KINDS:
+        raise Http404
+    choices = read_choices(kind, request.POST if request.method == "POST" else None, request.GET.get("preset", ""))
+    if request.method == "POST" and request.POST.get("action") == "discard":
+        discard_upload(token, home=settings.HOME)
+        return redirect("data")
+    brand = find_brand()
+    zone, currency = (brand.tz, brand.currency) if brand else (ZoneInfo(Brand().zone), Brand().currency)
+    preview = look(kept, choices, zone=zone, currency=currency)
+    if request.method == "POST" and request.POST.get("action") == "start" and not preview.problem:
+        return _start(request, kept, choices)
+    context = {"upload": kept, "preview": preview, "kind": kind, "kind_word": kind_words()[kind]}
+    return render(request, "sources/file.html", context, status=422 if preview.problem and request.POST else 200)
+
+
+def _start(request: HttpRequest, kept: Upload, choices: Choices) -> HttpResponse:
+    user = request.user if isinstance(request.user, User) else None
+    try:
+        run = start_import(path=kept.path, lines_path=kept.lines, kind=choices.kind, options=choices.options, user=user)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect(request.get_full_path())
+    if run.state == "done":
+        messages.info(request, _("This very file was imported before; nothing changes."))
+        return redirect("data_import", run.pk)
+    write_state(settings.HOME, import_job_name(run.pk), JobState("waiting"))
+    run_import_job.defer(run_id=run.pk, language=get_language() or settings.LANGUAGE_CODE)
+    return redirect("data_import", run.pk)
+
+
+def show_import(request: HttpRequest, run_id: int) -> HttpResponse:
+    """One import: how far it is, what came of it, what was refused and why."""
+    run = get_object_or_404(ImportRun, pk=run_id)
+    context = {
+        **_listed(run),
+        "problems": run.problems,
+        "warnings": run.warnings,
+        "read_as": describe_reading(run.detected),
+        "brand": find_brand(),
+    }
+    part = request.headers.get("HX-Request") == "true"
+    return render(request, "sources/import_part.html" if part else "sources/import.html", context)
+
+
+def download_rejects(request: HttpRequest, run_id: int) -> HttpResponse | FileResponse:
+    """The refused rows, with row number, column, value and reason."""
+    run = get_object_or_404(ImportRun, pk=run_id)
+    file = Path(run.reject_path) if run.reject_path else None
+    if file is None or not file.resolve().is_relative_to(settings.HOME.rejects.resolve()) or not file.is_file():
+        raise Http404
+    return FileResponse(file.open("rb"), as_attachment=True, filename=file.name)
+
+
+urlpatterns = [
+    path("data/", list_imports, name="data"),
+    path("data/upload/", upload, name="data_upload"),
+    path("data/files/<str:token>/", show_file, name="data_file"),
+    path("data/imports/<int:run_id>/", show_import, name="data_import"),
+    path("data/imports/<int:run_id>/rejects/", download_rejects, name="data_rejects"),
+    *example_pages.urlpatterns,
+]
