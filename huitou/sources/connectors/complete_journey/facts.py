@@ -47,7 +47,7 @@ def add_events(panel: Panel, cut: Slice, *, home: Home, clock: Clock) -> int:
 
 def _claim(events: list[dict[str, Any]], *, key: str, home: Home, clock: Clock) -> LakeBatch:
     batch_id = reserve_batch_id()
-    people = dict(Identifier.objects.filter(kind="customer_id", namespace=SOURCE).values_list("value", "person_id"))
+    people = dict(Identifier.objects.filter(kind="customer_id", namespace="").values_list("value", "person_id"))
     instants = [event["occurred_at"].replace(tzinfo=FIRST.tzinfo) for event in events]
     columns = {
         "batch_id": [batch_id] * len(events),
