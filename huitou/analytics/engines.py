@@ -313,7 +313,9 @@ class Engine:
                 )
                 self._tables[name] = self._backend.table(name)
             else:
-                self._tables[name] = self._backend.create_table(name, schema=ibis.schema(spec.schema), temp=True)
+                # Columns read from files count as nullable; those of a table without rows must not differ.
+                schema = ibis.schema({c: dtype(nullable=True) for c, dtype in ibis.schema(spec.schema).items()})
+                self._tables[name] = self._backend.create_table(name, schema=schema, temp=True)
         return self._tables[name]
 
     def provide(self, name: str, rows: pa.Table) -> ibis.Table:
