@@ -13,7 +13,6 @@ from huitou.accounts.queries import get_brand
 from huitou.analytics.metric import Metric
 from huitou.analytics.metric_rows import FigureRow
 from huitou.analytics.metrics import METRICS
-from huitou.analytics.rules import Exclusions
 from huitou.core.clock import day_start, local_day
 from huitou.reports.exclusions import describe_exclusions
 from huitou.reports.questions import Question, read_question
@@ -96,6 +95,8 @@ def show_metric(
         Unknown metric, time grain, dimension, attribute or occasion, or a range that cannot be.
     NoBrandError
         The store is empty.
+    NotRefreshedError
+        Nothing has been computed yet.
     """
     brand = get_brand()
     question = read_question(name, from_date, to_date, tuple(by), as_of, occasion)
@@ -109,7 +110,7 @@ def show_metric(
         definition=_(metric.definition),
         unit=metric.unit,
         currency=brand.currency,
-        exclusions=describe_exclusions(Exclusions.from_json(brand.exclusions), brand.currency),
+        exclusions=describe_exclusions(answer.exclusions, brand.currency),
         as_of=now,
         observed_until=answer.observed_until,
         occasion=occasion,

@@ -17,7 +17,8 @@ from huitou.analytics.engines import Engine
 from huitou.analytics.metric_facts import VISITS, Facts
 from huitou.analytics.metric_rows import FigureRow, compute_rows
 from huitou.analytics.periods import Periods
-from huitou.core.models import RefreshRun
+from huitou.analytics.rules import Exclusions
+from huitou.orders.queries import get_last_refresh, open_engine_of
 from huitou.reports.questions import Question, check_attributes
 
 _MOST_KEPT = 256
@@ -25,11 +26,13 @@ _MOST_KEPT = 256
 
 @dataclass(frozen=True)
 class Answer:
-    """Figures, and the first and last instant of the order facts they come from (None: there are none)."""
+    """Figures, the first and last instant of the order facts they come from (None: there are none), and what those
+    facts leave out."""
 
     rows: list[FigureRow]
     observed_from: datetime | None
     observed_until: datetime | None
+    exclusions: Exclusions
 
 
 _kept: OrderedDict[Hashable, Answer] = OrderedDict()
@@ -39,20 +42,19 @@ _lock = Lock()
 def find_answer(question: Question, brand: Brand, *, today: date) -> Answer:
     """The answer, computed or kept from before; `today` is the brand's day at the as-of instant.
 
-    Raises QuestionError where an attribute is asked for that no person has.
+    Raises QuestionError where an attribute is asked for that no person has, NotRefreshedError where nothing was
+    computed yet.
     """
-    run = RefreshRun.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()
-    # The run's own instant too: after an example was loaded anew, numbers may begin again.
-    stamp = (run.pk, run.finished_at) if run else None
-    key = (question, brand.zone, str(brand.exclusions), today, stamp)
+    run = get_last_refresh()
+    key = (question, brand.zone, str(brand.exclusions), today, run.pk, run.finished_at)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    from huitou.orders.queries import open_engine
-
-    with closing(open_engine(question.as_of)) as engine:
-        answer = _compute(question, brand, engine, today)
+    # Tables of the refresh leave out what was excluded then; those as of an instant are computed now.
+    excluded = brand.exclusions if question.as_of is not None else run.detail["basis"]["exclusions"]
+    with closing(open_engine_of(run, question.as_of)) as engine:
+        answer = _compute(question, brand, engine, today, Exclusions.from_json(excluded))
     with _lock:
         _kept[key] = answer
         while len(_kept) > _MOST_KEPT:
@@ -60,7 +62,7 @@ def find_answer(question: Question, brand: Brand, *, today: date) -> Answer:
     return answer
 
 
-def _compute(question: Question, brand: Brand, engine: Engine, today: date) -> Answer:
+def _compute(question: Question, brand: Brand, engine: Engine, today: date, exclusions: Exclusions) -> Answer:
     facts = Facts(
         orders=engine.table("int_orders"),
         categories=engine.table("int_order_categories"),
@@ -81,7 +83,7 @@ def _compute(question: Question, brand: Brand, engine: Engine, today: date) -> A
         today=today,
         execute=engine.to_pyarrow,
     )
-    return Answer(rows, extent["first_at"], extent["last_at"])
+    return Answer(rows, extent["first_at"], extent["last_at"], exclusions)
 
 
 def _visits(engine: Engine, brand: Brand, as_of: datetime | None) -> ibis.Table | None:
