@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from huitou.sources.canonical import KINDS
 from huitou.sources.models import ImportRun
 
 
@@ -17,6 +18,14 @@ def list_imports() -> QuerySet[ImportRun]:
 def find_import(run_id: int) -> ImportRun | None:
     """The import of that id."""
     return ImportRun.objects.filter(pk=run_id).first()
+
+
+def _in_order(run: ImportRun) -> dict[str, Any]:
+    """The mapping with its fields as they are declared: the database keeps no order of its own."""
+    columns = run.mapping.get("columns", {})
+    declared = [field.name for field in KINDS[run.kind] if field.name in columns]
+    names = declared + sorted(set(columns) - set(declared))
+    return {**run.mapping, "columns": {name: columns[name] for name in names}}
 
 
 def import_report(run: ImportRun) -> dict[str, Any]:
@@ -34,7 +43,7 @@ def import_report(run: ImportRun) -> dict[str, Any]:
         "customers": run.customers,
         "reject_file": run.reject_path or None,
         "batch_id": run.batch_id,
-        "mapping": run.mapping,
+        "mapping": _in_order(run),
         "detected": run.detected,
         "problems": run.problems,
         "warnings": run.warnings,

@@ -110,16 +110,25 @@ def _records(path: Path, encoding: str, separator: str) -> Iterator[tuple[list[s
     for line, decoded in decoded_lines(path, encoding):
         pending.append(line.replace("\0", ""))
         readable = readable and decoded
-        if sum(part.count('"') for part in pending) % 2 and len(pending) < _RECORD_LINES:
-            continue
-        if len(pending) == _RECORD_LINES:
-            for part in pending:
-                yield from ((record, readable) for record in _parse([part], separator, quoting=False))
+        if _is_open(pending, separator):
+            if len(pending) < _RECORD_LINES:
+                continue
+            yield from ((record, readable) for part in pending for record in _parse([part], separator, quoting=False))
         else:
             yield from ((record, readable) for record in _parse(pending, separator))
         pending, readable = [], True
-    for part in pending:
-        yield from ((record, readable) for record in _parse([part], separator, quoting=False))
+    yield from ((record, readable) for part in pending for record in _parse([part], separator, quoting=False))
+
+
+def _is_open(lines: list[str], separator: str) -> bool:
+    """Whether a cell that began with a quote goes on after these lines."""
+    if '"' not in lines[-1] and len(lines) == 1:
+        return False
+    try:
+        list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
 
 
 def _parse(lines: list[str], separator: str, *, quoting: bool = True) -> list[list[str]]:

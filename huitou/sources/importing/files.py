@@ -183,6 +183,7 @@ def _open_text(
     else:
         view_fast(scratch, table, plain, separator, layout)
         if scratch.try_run(f"SELECT * FROM {table} LIMIT 100") is not None:
+            scratch.run(f"DROP VIEW {table}")
             load_slow(scratch, table, path, encoding, separator, layout)
     return replace(opened, sample=_sample(scratch, table, layout.width))
 

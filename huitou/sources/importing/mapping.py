@@ -19,6 +19,9 @@ class MappingError(DomainError):
     code = "mapping_does_not_fit"
 
 
+_OF_LINES = ("sku", "product_name", "quantity", "unit_price", "amount", "discount", "category", "brand", "refund_amount")
+
+
 @dataclass(frozen=True)
 class FileMapping:
     """The mapping of one file: `indexes` field to column position, `columns` field to header, for people."""
@@ -81,7 +84,9 @@ def map_joined(options: ImportOptions, headers: Sequence[str], line_headers: Seq
     for part in (lines, heads):
         if "order_id" not in part:
             raise MappingError(_("Both files need the order number: map order_id in the order file and the line file."))
-    indexes = {**{name: index + len(line_headers) for name, index in heads.items()}, **lines}
+    # What an order file says of pieces and money is said of the whole order, and must not be taken for each line.
+    of_orders = {name: index + len(line_headers) for name, index in heads.items() if name not in _OF_LINES}
+    indexes = {**of_orders, **lines}
     joined = [*line_headers, *headers]
     return _finish("orders", options, joined, indexes, matched_index=len(joined)), heads["order_id"]
 

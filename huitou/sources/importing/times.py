@@ -172,7 +172,7 @@ def _read_compact(cell: str, form: TimeForm) -> str:
 
 
 def _read_serial(cell: str, form: TimeForm) -> str:
-    days = f"TRY_CAST({cell} AS DECIMAL(18, 10))"
+    days = f"TRY_CAST({cell} AS DOUBLE)"
     return (
         f"CASE WHEN regexp_full_match({cell}, '\\d{{5}}(\\.\\d+)?') THEN"
         f" TIMESTAMP '1899-12-30' + to_seconds(CAST(round({days} * 86400) AS BIGINT)) END"
