@@ -60,8 +60,13 @@ def _prepare(*, example: bool) -> None:
     """Finish what a killed process left, load the example into an empty store, and refresh what has changed."""
     from huitou.accounts.queries import find_brand
     from huitou.core.lake import commit_pending
+    from huitou.sources.services import resume_imports
 
     home, clock = settings.HOME, SystemClock()
+    with progress(_("Finishing interrupted imports")) as report:
+        resumed = resume_imports(home=home, clock=clock, progress=report)
+    if resumed:
+        _say(_("Finished %(count)d imports that were interrupted.") % {"count": len(resumed)})
     finished = commit_pending(home=home, clock=clock)
     if finished:
         _say(_("Finished %(count)d batches that were interrupted.") % {"count": len(finished)})
