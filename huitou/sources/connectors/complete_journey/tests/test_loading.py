@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from django.db import connection
 
@@ -32,7 +33,7 @@ from huitou.sources.connectors.complete_journey.loading import (
     load_example_if_empty,
     remove_example,
 )
-from huitou.sources.connectors.complete_journey.panel import END, OPENING
+from huitou.sources.connectors.complete_journey.panel import END, OPENING, data_folder
 from huitou.sources.connectors.complete_journey.tests.test_panel import before, brand_lines, cents
 from huitou.sources.models import ImportRun
 
@@ -169,6 +170,20 @@ def test_a_load_that_was_killed_is_finished_by_the_next_one(home: Home, tmp_path
     assert status.state == "ready"
     assert visible(home, tmp_path / "engine") == expected(OPENING)
     assert Identifier.objects.filter(kind="customer_id").count() == expected(OPENING)["people"]
+
+
+@pytest.mark.soak
+@pytest.mark.django_db(transaction=True)
+def test_the_whole_grocer_replaces_the_brand_at_the_same_now(home: Home, tmp_path: Path) -> None:
+    load_example(home=home, clock=REAL_NOW)
+    now = advance_example(days=7, home=home, clock=REAL_NOW).now
+    assert now is not None
+    status = load_example(home=home, clock=REAL_NOW, scope="all")
+    assert (status.state, status.scope, status.now) == ("ready", "all", now)
+    lines = before(pq.read_table(data_folder() / "transactions.parquet"), now)
+    found = visible(home, tmp_path / "engine")
+    assert (found["lines"], found["amount"]) == (len(lines), cents(lines["sales_value"]))
+    assert load_example(home=home, clock=REAL_NOW).scope == "all", "the smaller example does not undo the larger"
 
 
 def wait_until_alone() -> None:
