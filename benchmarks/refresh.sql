@@ -209,7 +209,7 @@ WITH bought AS (
     FROM orders WHERE person_id IS NOT NULL AND NOT is_excluded GROUP BY person_id
 ), kinds AS (
     SELECT person_id, count(*) AS categories_count, arg_max(category, (n, -place)) AS top_category
-    FROM (SELECT person_id, category, count(*) AS n FROM categories WHERE is_purchase AND person_id IS NOT NULL GROUP BY ALL)
+    FROM (SELECT person_id, category, count(*) AS n FROM categories WHERE is_purchase AND person_id IS NOT NULL AND category <> 'unknown' GROUP BY ALL)
     JOIN (SELECT category, row_number() OVER (ORDER BY category) AS place FROM (SELECT DISTINCT category FROM categories)) USING (category)
     GROUP BY person_id
 ), people AS (
@@ -217,7 +217,7 @@ WITH bought AS (
     WHERE kind = 'sale' AND person_id IS NOT NULL AND occurred_at < {as_of} AND (r.newest IS NULL OR batch_id = r.newest)
     UNION SELECT person_id FROM persons WHERE known_since < {as_of}
 ), wide AS (
-    SELECT person_id, COLUMNS(b.* EXCLUDE person_id), coalesce(categories_count, 0) AS categories_count, top_category,
+    SELECT people.person_id, b.* EXCLUDE (person_id), coalesce(categories_count, 0) AS categories_count, top_category,
         coalesce(order_count, 0) > 0 AS buys,
         CAST(round(spend_minor / nullif(order_count, 0)) AS BIGINT) AS aov_minor,
         CAST(floor((epoch({as_of}) - epoch(first_order_at)) / 86400) AS BIGINT) AS days_since_first_order,

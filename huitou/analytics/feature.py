@@ -14,6 +14,8 @@ from huitou.analytics.registry import Registry
 if TYPE_CHECKING:
     from huitou.analytics.rules import Thresholds
 
+# Lines without a category of their own or of their product stand under this one.
+UNKNOWN_CATEGORY = "unknown"
 UNITS = ("count", "minor", "days", "rate", "score", "instant", "text", "flag")
 INSTANT = "timestamp('UTC', 6)"
 _DTYPES = {
@@ -125,7 +127,7 @@ def order_rows(orders: ibis.Table) -> ibis.Table:
 
 
 def category_rows(categories: ibis.Table, names: ibis.Table) -> ibis.Table:
-    """Categories that known persons purchased in.
+    """Known categories that known persons purchased in.
 
     Parameters
     ----------
@@ -139,7 +141,9 @@ def category_rows(categories: ibis.Table, names: ibis.Table) -> ibis.Table:
     Table
         One row per person and category: `person_id`, `place`, `orders` (purchases with the category in them).
     """
-    bought = categories.filter(categories.person_id.notnull(), categories.is_purchase)
+    bought = categories.filter(
+        categories.person_id.notnull(), categories.is_purchase, categories.category != UNKNOWN_CATEGORY
+    )
     counted = bought.inner_join(names, "category")
     return counted.group_by(["person_id", "place"]).aggregate(orders=counted.count())
 

@@ -14,10 +14,10 @@ from datetime import datetime
 import ibis
 
 from huitou.analytics.days import local_day
+from huitou.analytics.feature import UNKNOWN_CATEGORY
 from huitou.analytics.refunds import Workspace, match_refunds
 from huitou.analytics.rules import Exclusions
 
-UNKNOWN_CATEGORY = "unknown"
 _NOT_COUNTED = ("unpaid", "cancelled")
 _ORDER = ["source", "order_id"]
 

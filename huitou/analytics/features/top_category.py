@@ -20,7 +20,7 @@ FEATURE = Feature(
     kind="top_category",
     label="Main category",
     term_zh="主要品类",
-    definition="Category in the most purchases; of several, the first by name.",
+    definition="Known category in the most purchases; of several, the first by name.",
     unit="text",
     over_categories=_place_of_most,
 )

@@ -52,7 +52,7 @@ def _own(account: Answer, person: int, as_of: datetime, cuts: Thresholds) -> Row
     kinds = Counter(
         name
         for (source, order_id, name), c in account.categories.items()
-        if c["is_purchase"] and account.orders[source, order_id]["person_id"] == person
+        if c["is_purchase"] and name != "unknown" and account.orders[source, order_id]["person_id"] == person
     )
     row["categories_count"] = len(kinds)
     row["top_category"] = min(kinds, key=lambda k: (-kinds[k], k), default=None)
