@@ -96,7 +96,7 @@ def _save(request: HttpRequest, form: Form) -> bool:
 
 urlpatterns = [
     path("login/", login_not_required(Login.as_view()), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", LogoutView.as_view(next_page="login"), name="logout"),
     path("language/", switch_language, name="language"),
     path("settings/", show_settings, name="settings"),
 ]

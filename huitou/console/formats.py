@@ -67,7 +67,7 @@ def format_instant(moment: datetime | None, zone: ZoneInfo | None = None) -> str
 
 
 def mask_phone(phone: str) -> str:
-    """A phone number that can be recognised but not called: 138****1234. What is already masked stays."""
+    """A phone number that can be recognized but not called: 138****1234. What is already masked stays."""
     digits = phone.strip()
     if len(digits) < 7:
         return "*" * len(digits)

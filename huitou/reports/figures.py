@@ -114,7 +114,10 @@ def chart_of(result: MetricResult, *, key: str, title: str = "", target: Number 
     lines: dict[str, dict[str, MetricRow]] = {}
     for row in rows:
         lines.setdefault(row_label(row), {})[row.period or ""] = row
-    chosen = sorted(lines, key=lambda label: -sum(abs(row.value or 0) for row in lines[label].values()))
+    weights = {label: sum(abs(row.value or 0) for row in found.values()) for label, found in lines.items()}
+    # The largest groups, in the order in which the metric gives them; what never happened needs no line.
+    largest = set(sorted(weights, key=lambda label: -weights[label])[:SERIES_LIMIT])
+    chosen = [label for label in lines if label in largest and (weights[label] or len(lines) == 1)]
     return Chart(
         title=heading,
         labels=periods,
@@ -123,7 +126,7 @@ def chart_of(result: MetricResult, *, key: str, title: str = "", target: Number 
                 label or result.label,
                 *_points(lines[label], periods),
             )
-            for label in chosen[:SERIES_LIMIT]
+            for label in chosen
         ],
         unit=result.unit,
         currency=result.currency,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from django.utils.translation import gettext as _
@@ -99,14 +99,16 @@ def build_overview(brand: Brand) -> Overview | None:
         exclusions=figures["repurchase_rate"].exclusions,
         tiles=[_tile(brand, figures[name]) for name in _TILES],
         trend=chart_of(
-            figures["repurchase_rate"],
+            _kept(figures["repurchase_rate"], finished),
             key="trend",
             title=_("Repurchase rate by month"),
             target=brand.targets.get("repurchase_rate"),
         ),
-        curve=chart_of(figures["second_order_curve"], key="curve", title=_("Second order curve")),
+        curve=chart_of(_kept(figures["second_order_curve"], finished), key="curve", title=_("Second order curve")),
         revenue=chart_of(
-            figures["new_vs_returning_revenue"], key="revenue", title=_("Revenue from new and returning customers")
+            _kept(figures["new_vs_returning_revenue"], _since_first),
+            key="revenue",
+            title=_("Revenue from new and returning customers"),
         ),
         findings=find_attention(signals),
         due=_due_customers(rhythm.due),
@@ -135,6 +137,17 @@ def _months_before(day: date, months: int) -> date:
 
 def _month_end(day: date) -> date:
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def _kept(result: MetricResult, choose: Callable[[Sequence[MetricRow]], list[MetricRow]]) -> MetricResult:
+    """The result with the rows that deserve a place at a glance; all of them where none would be left."""
+    return replace(result, rows=choose(result.rows) or result.rows)
+
+
+def _since_first(rows: Sequence[MetricRow]) -> list[MetricRow]:
+    """The rows from the first period on in which something happened."""
+    first = min((row.period or "" for row in rows if row.value), default="")
+    return [row for row in rows if (row.period or "") >= first]
 
 
 def finished(rows: Sequence[MetricRow]) -> list[MetricRow]:

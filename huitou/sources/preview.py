@@ -92,7 +92,7 @@ class Preview:
 
 def kind_words() -> dict[str, str]:
     """Kinds of file by code."""
-    return {"orders": _("Orders"), "customers": _("Customers"), "products": _("Products")}
+    return {"orders": _("Order data"), "customers": _("Customer data"), "products": _("Product data")}
 
 
 def state_words() -> dict[str, str]:
@@ -114,6 +114,7 @@ def preset_words() -> dict[str, str]:
         "douyin": _("Douyin shop"),
         "youzan": _("Youzan"),
         "jushuitan": _("Jushuitan"),
+        "uci_online_retail": _("Online Retail (UCI)"),
     }
 
 
@@ -286,9 +287,9 @@ def _column_choices(kind: str, headers: Sequence[str], chosen: Mapping[str, str]
 
 
 def _reading(choices: Choices) -> list[Choice]:
-    """How the file is read, where recognising it went wrong."""
+    """How the file is read, where recognizing it went wrong."""
     given = choices.options
-    auto = ("", _("Recognise"))
+    auto = ("", _("Recognize"))
     encodings = [auto, *[(name, name) for name in ("utf-8", "gb18030", "utf-16")]]
     separators = [auto, ("comma", _("Comma")), ("tab", _("Tab")), ("semicolon", _("Semicolon")), ("pipe", "|")]
     orders = [auto, ("ymd", _("year-month-day")), ("dmy", _("day/month/year")), ("mdy", _("month/day/year"))]

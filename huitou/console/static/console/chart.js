@@ -41,8 +41,15 @@
   // Days or steps lie on a true scale; periods and groups stand beside each other.
   const isNumeric = (data) => data.kind === "line" && data.labels.every((label) => /^\d{1,3}$/.test(label));
 
+  // From the last finished point on, the line is dotted: what follows may still change.
+  function unfinished(series, open, shared, color) {
+    const values = series.values.map((v, i) => (open[i] || open[i + 1] || (open[i - 1] && series.values[i] !== null) ? v : null));
+    return { ...shared, y: values, type: "scatter", mode: "lines", showlegend: false, hoverinfo: "skip", hovertemplate: null,
+      line: { color, width: 1.6, dash: "dot" } };
+  }
+
   function traces(data) {
-    return data.series.map((series, index) => {
+    return data.series.flatMap((series, index) => {
       const color = token(`--chart-${(index % COLORS) + 1}`);
       const surface = token("--surface");
       const open = series.notes.map(Boolean);
@@ -51,12 +58,15 @@
         hovertemplate: data.series.length > 1 ? "%{fullData.name} %{text}<extra></extra>" : "%{text}<extra></extra>" };
       if (data.kind === "line") {
         const few = data.labels.length <= 60;
-        return { ...shared, type: "scatter", mode: few ? "lines+markers" : "lines",
-          line: { color, width: 2 },
-          marker: { size: 6, color: open.map((o) => (o ? surface : color)), line: { color, width: 1.6 } } };
+        const markers = { size: 6, color: open.map((o) => (o ? surface : color)), line: { color, width: 1.6 } };
+        if (!open.some(Boolean)) return [{ ...shared, type: "scatter", mode: few ? "lines+markers" : "lines", line: { color, width: 2 }, marker: markers }];
+        const solid = series.values.map((v, i) => (open[i] ? null : v));
+        const lines = { ...shared, y: solid, type: "scatter", mode: "lines", hoverinfo: "skip", hovertemplate: null, line: { color, width: 2 } };
+        const points = { ...shared, type: "scatter", mode: "markers", showlegend: false, marker: markers };
+        return [lines, unfinished(series, open, shared, color), points];
       }
-      return { ...shared, type: "bar",
-        marker: { color: open.map((o) => (o ? surface : color)), line: { color, width: open.map((o) => (o ? 1.4 : 0)) } } };
+      return [{ ...shared, type: "bar",
+        marker: { color: open.map((o) => (o ? surface : color)), line: { color, width: open.map((o) => (o ? 1.4 : 0)) } } }];
     });
   }
 
