@@ -78,6 +78,7 @@ def commit_batch(batch_id: int, *, home: Home, clock: Clock) -> int:
     with table_writer(table):
         batch = LakeBatch.objects.get(pk=batch_id)
         if batch.lake_version is not None:
+            discard_staged(home, batch.staged_path)
             return batch.lake_version
         version = lake.append(batch.table, home.staging / batch.staged_path, transaction_id=f"batch-{batch.pk}")
         reach("lake.appended")
