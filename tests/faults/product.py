@@ -29,17 +29,15 @@ def free_port() -> int:
 def environment(home: Home, **more: str) -> dict[str, str]:
     """The caller's environment with this data directory and nothing else of ours."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HUITOU_")}
-    return {**kept, "HUITOU_HOME": str(home.root), "HUITOU_LANGUAGE": "en", "DJANGO_SETTINGS_MODULE": "", **more}
+    return {**kept, "HUITOU_HOME": str(home.root), "HUITOU_LANGUAGE": "en", **more}
 
 
 def huitou(home: Home, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
-    settings = environment(home, **more)
-    settings.pop("DJANGO_SETTINGS_MODULE")
     return subprocess.run(
         [sys.executable, "-m", "config", *arguments],
         cwd=ROOT,
-        env=settings,
+        env=environment(home, **more),
         capture_output=True,
         text=True,
         timeout=120,
@@ -78,7 +76,6 @@ def running(home: Home, *arguments: str, **more: str) -> Iterator[Product]:
     home.root.mkdir(parents=True, exist_ok=True)
     port, output = free_port(), home.root.parent / f"{home.root.name}.out"
     settings = environment(home, HUITOU_PORT=str(port), **more)
-    settings.pop("DJANGO_SETTINGS_MODULE")
     with output.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "config", *(arguments or ("up",))], cwd=ROOT, env=settings, stdout=out, stderr=out

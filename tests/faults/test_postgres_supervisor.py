@@ -122,8 +122,11 @@ def test_kill_at_a_random_moment(created: Home, round_: int) -> None:
     kill_somebody(created, random.Random(f"{time.time_ns()}"))
 
 
-def kill_somebody(home: Home, chance: random.Random) -> str:
-    """Start a writer, kill one of the three at some moment of start-up or work, and check the store."""
+def kill_somebody(home: Home, chance: random.Random) -> tuple[str, int]:
+    """Start a writer, kill one of the three at some moment of start-up or work, and check the store.
+
+    Returns who was killed, and how many rows have been acknowledged and found so far.
+    """
     victim, delay = chance.choice(["client", "supervisor", "server"]), chance.uniform(0, 0.6)
     home.root.mkdir(parents=True, exist_ok=True)
     writer = Writer(home, "a")
@@ -147,7 +150,7 @@ def kill_somebody(home: Home, chance: random.Random) -> str:
     else:
         check_store(home)
     assert is_quiet(home), processes(home)
-    return victim
+    return victim, writer.acknowledged()
 
 
 @pytest.mark.parametrize("delay", [0.05, 0.25, 0.5, 0.75])
