@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -277,8 +278,6 @@ def _is_under_way(run_id: int) -> bool:
 @contextmanager
 def _scratch_folder(home: Home, name: str = "look") -> Iterator[Path]:
     """A folder for one job's scratch files, removed afterwards."""
-    import tempfile
-
     home.staging.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=home.staging) as folder:
         yield Path(folder)
@@ -286,6 +285,8 @@ def _scratch_folder(home: Home, name: str = "look") -> Iterator[Path]:
 
 def _prepare(run: ImportRun, *, home: Home, clock: Clock, progress: Report, namespace: str) -> None:
     """Read, check and store what needs no protocol; leave the order lines staged. A restart begins it anew."""
+    for left in home.staging.glob(f".import-{run.pk}-*"):
+        shutil.rmtree(left, ignore_errors=True)
     if run.staged_path:
         discard_staged(home, run.staged_path)
     # Later files must outrank earlier ones, so the number is drawn when the work begins, not when it was registered.
@@ -298,7 +299,8 @@ def _prepare(run: ImportRun, *, home: Home, clock: Clock, progress: Report, name
         with _scratch_folder(home, f"import-{run.pk}") as folder:
             _read(run, home=home, clock=clock, progress=progress, namespace=namespace, folder=folder)
     except DomainError as error:
-        shutil.rmtree(home.staging / run.staged_path, ignore_errors=True) if run.staged_path else None
+        if run.staged_path:
+            discard_staged(home, run.staged_path)
         run.state, run.error, run.finished_at = "failed", str(error), clock.now()
         run.save()
         raise

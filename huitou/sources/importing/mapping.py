@@ -19,7 +19,17 @@ class MappingError(DomainError):
     code = "mapping_does_not_fit"
 
 
-_OF_LINES = ("sku", "product_name", "quantity", "unit_price", "amount", "discount", "category", "brand", "refund_amount")
+_OF_LINES = (
+    "sku",
+    "product_name",
+    "quantity",
+    "unit_price",
+    "amount",
+    "discount",
+    "category",
+    "brand",
+    "refund_amount",
+)
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,8 @@ def test_refunds_by_sign_by_prefix_and_by_reference(tmp_path: Path) -> None:
 
 def test_amount_takes_the_place_of_price_and_discount(tmp_path: Path) -> None:
     """A filled line amount is final; an empty one leaves quantity × price less the discount."""
-    text = "order_id,sku,quantity,unit_price,amount,discount,paid_at\nA1,s,2,10,15.5,4.5,2024-03-01\nA2,s,2,10,,4.505,2024-03-01\n"
+    text = "order_id,sku,quantity,unit_price,amount,discount,paid_at\n"
+    text += "A1,s,2,10,15.5,4.5,2024-03-01\nA2,s,2,10,,4.505,2024-03-01\n"
     found = read(write(tmp_path / "o.csv", text))
     assert found.column("amount_minor") == [1550, 1549]
     assert found.column("discount_minor") == [450, 451]
