@@ -113,8 +113,7 @@ def _print(status: ExampleStatus, as_json: bool) -> None:
         }
         typer.echo(states[status.state])
         typer.echo(
-            _("Its now is %(now)s; %(left)s days are still hidden.")
-            % {"now": status.now.date().isoformat(), "left": status.days_left}
+            _("Its now is %(now)s; %(left)s days are still hidden.") % {"now": status.day, "left": status.days_left}
         )
         typer.echo(
             _("%(lines)s order lines, %(customers)s customers, %(products)s products, %(events)s events.")

@@ -61,6 +61,8 @@ _STEPS = 6
 KINDS = {"orders": _("orders"), "products": _("products"), "customers": _("customers")}
 # Stored, so it cannot follow the reader's language.
 NAME = "示例品牌 Complete Journey"
+# Within reach of its own past, so that the charts have a line to compare with.
+TARGETS = {"repurchase_rate": 0.65, "repurchase_rate_90d": 0.95, "returning_buyer_share": 0.97}
 
 
 def _options(**columns: str) -> ImportOptions:
@@ -108,6 +110,11 @@ class ExampleStatus:
     customers: int = 0
     products: int = 0
     events: int = 0
+
+    @property
+    def day(self) -> str:
+        """The example's now as a day in its own zone, 2017-10-02."""
+        return self.now.date().isoformat() if self.now else ""
 
     def to_json(self) -> dict[str, object]:
         """Plain values; instants in ISO form."""
@@ -163,6 +170,7 @@ def load_example(
                 example_scope=scope,
                 clock_now=FIRST,
                 clock_target=OPENING,
+                targets=TARGETS,
                 clock=clock,
                 actor=actor,
             )

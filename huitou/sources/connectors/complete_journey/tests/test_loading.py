@@ -91,6 +91,7 @@ def test_the_example_loads_once_advances_to_its_end_and_leaves_nothing_behind(ho
 
     status = load_example(home=home, clock=REAL_NOW)
     assert (status.state, status.now, status.days_left) == ("ready", OPENING, 92)
+    assert status.day == "2017-10-02", "a day in the brand's zone, not in UTC"
     assert visible(home, tmp_path / "a") == expected(OPENING)
     assert status.lines == expected(OPENING)["lines"]
     assert Person.objects.filter(attributes__has_key="age").count() > 700
