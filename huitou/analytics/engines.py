@@ -333,7 +333,7 @@ class Engine:
     def keep(self, name: str, expression: ibis.Table) -> ibis.Table:
         """The result, computed once; it lies on disk until the engine is closed."""
         path = self._next_file(name)
-        self._copy(expression, path)
+        self._copy(expression, path, "COMPRESSION lz4_raw")
         return self._view(name, path)
 
     def _next_file(self, name: str) -> Path:
@@ -356,20 +356,20 @@ class Engine:
             count, version = _counted_overwrite(self.lake, name, self.to_reader(rows))
         else:
             path = folder / f"part-{uuid.uuid4().hex}.parquet"
-            count = self._copy(rows, path)
+            count = self._copy(rows, path, "COMPRESSION zstd, COMPRESSION_LEVEL 1")
             version = self.lake.replace_files(name, {path: count})
         self._versions[name] = version
         self._tables.pop(name, None)
         return version, count
 
-    def _copy(self, expression: ibis.Table, path: Path) -> int:
+    def _copy(self, expression: ibis.Table, path: Path, compression: str) -> int:
         # DuckDB sums into wider integers than the expression declares; files hold what is declared.
         columns = ", ".join(
             f'CAST("{name}" AS {DuckDBType.to_string(dtype)}) AS "{name}"'
             for name, dtype in expression.schema().items()
         )
         query = f"SELECT {columns} FROM ({self._backend.compile(expression)})"
-        options = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880"
+        options = f"FORMAT parquet, {compression}"
         done = self._connection.execute(f"COPY ({query}) TO {_quoted(str(path))} ({options})").fetchone()
         assert done is not None, "COPY answers with the number of rows"
         return int(done[0])
