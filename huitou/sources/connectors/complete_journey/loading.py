@@ -7,6 +7,7 @@ The brand row says how far things are: `clock_now` is what is loaded, `clock_tar
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext_lazy as _
 
 from huitou.accounts.models import Brand, User
@@ -58,6 +60,7 @@ from huitou.sources.services import run_import, start_import
 
 _REMOVING, _REPLACING = "removing", "replacing"
 _STEPS = 6
+_PATIENCE_SECONDS = 15
 KINDS = {"orders": _("orders"), "products": _("products"), "customers": _("customers")}
 # Stored, so it cannot follow the reader's language.
 NAME = "示例品牌 Complete Journey"
@@ -312,12 +315,22 @@ def _drop_data(home: Home) -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One process changes the example at a time; a second one is told so instead of waiting for minutes."""
+    """One process changes the example at a time; a second one waits a little, then is told so.
+
+    The wait is for the sake of a killed process: the server drops its lock once the statement it was in is over.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('huitou.example'))")
-        if not cursor.fetchone()[0]:
-            raise ExampleBusyError(_("The example is being loaded or removed by another process; wait for it."))
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not _try_lock(cursor):
+            if time.monotonic() > deadline:
+                raise ExampleBusyError(_("The example is being loaded or removed by another process; wait for it."))
+            time.sleep(0.2)
         try:
             yield
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('huitou.example'))")
+
+
+def _try_lock(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(hashtext('huitou.example'))")
+    return bool(cursor.fetchone()[0])
