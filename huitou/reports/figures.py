@@ -62,9 +62,9 @@ def cached_metric(
 
 def note(row: MetricRow) -> str:
     """Why a figure may still change or cannot be trusted; empty if it is final."""
-    if not row.covered:
-        return _("not covered by data")
-    return "" if row.complete else _("not over yet")
+    if not row.complete:
+        return _("not over yet")
+    return "" if row.covered else _("not covered by data")
 
 
 def series_label(code: str) -> str:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import hypothesis  # noqa: F401  # must be loaded before Playwright's loop runs: Python 3.11 cannot compile it later
 import pytest
 from django.core.cache import cache
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright

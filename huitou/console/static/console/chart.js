@@ -70,7 +70,16 @@
     });
   }
 
-  function layout(data, small) {
+  // As many labels of periods and groups as fit beside each other.
+  function xTicks(data, width) {
+    if (isNumeric(data)) return { type: "linear", nticks: width < 480 ? 6 : 12 };
+    const longest = Math.max(...data.labels.map((label) => label.length));
+    const step = Math.ceil((data.labels.length * (longest * 8 + 14)) / Math.max(width - 60, 100));
+    const tickvals = data.labels.filter((_, i) => (data.labels.length - 1 - i) % step === 0);
+    return { type: "category", tickmode: "array", tickvals, ticktext: tickvals.map((label) => (label.length > 16 ? `${label.slice(0, 15)}…` : label)) };
+  }
+
+  function layout(data, width) {
     const grid = token("--line");
     const text = token("--text-3");
     const shapes = [];
@@ -92,7 +101,7 @@
       bargap: 0.28,
       showlegend: data.series.length > 1,
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
-      xaxis: { type: isNumeric(data) ? "linear" : "category", automargin: true, title: { text: data.labelTitle, font: { size: 11 } }, gridcolor: grid, linecolor: grid, nticks: small ? 6 : 12, tickangle: 0, zeroline: false,
+      xaxis: { ...xTicks(data, width), automargin: true, title: { text: data.labelTitle, font: { size: 11 } }, gridcolor: grid, linecolor: grid, tickangle: 0, zeroline: false,
         fixedrange: true, showgrid: false },
       yaxis: { automargin: true, gridcolor: grid, zerolinecolor: grid, rangemode: "tozero", fixedrange: true, ...axisTicks(data) },
       shapes,
@@ -102,7 +111,7 @@
 
   function draw(plot) {
     const data = JSON.parse(document.getElementById(plot.dataset.source).textContent);
-    Plotly.react(plot, traces(data), layout(data, plot.clientWidth < 480), { displayModeBar: false, responsive: true });
+    Plotly.react(plot, traces(data), layout(data, plot.clientWidth), { displayModeBar: false, responsive: true });
     plot.dataset.drawn = "1";
   }
 
