@@ -114,6 +114,8 @@ def _print_result(result: MetricResult, console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from huitou.reports.figures import note, series_label
+
     has_series = any(row.series is not None for row in result.rows)
     # What no row has needs no column.
     has_period = any(row.period is not None for row in result.rows)
@@ -121,30 +123,29 @@ def _print_result(result: MetricResult, console: Console) -> None:
     columns += [*result.dims, *([_("Series")] if has_series else [])]
     table = Table(title=escape(f"{result.label} {result.metric}"), title_justify="left")
     for column in columns:
-        table.add_column(escape(column))
+        table.add_column(escape(column), overflow="fold")
     for column in (_("Value"), _("Numerator"), _("Denominator")):
         table.add_column(column, justify="right")
     table.add_column(_("Note"))
     for row in result.rows:
         places = [row.period or ""] if has_period else []
-        places += [*row.dims.values(), *([row.series or ""] if has_series else [])]
+        places += [*row.dims.values(), *([series_label(row.series or "")] if has_series else [])]
         table.add_row(
             *(escape(place) for place in places),
             format_value(row.value, row.unit, result.currency),
             "" if row.numerator is None else f"{row.numerator:,}",
             "" if row.denominator is None else f"{row.denominator:,}",
-            _note(row),
+            note(row),
         )
     console.print(table)
-    for line in (result.definition, result.caveat, result.exclusions):
+    known = result.observed_until
+    reach = _("As of %(as_of)s; order data until %(until)s.") % {
+        "as_of": f"{result.as_of:%Y-%m-%d %H:%M}",
+        "until": f"{known:%Y-%m-%d %H:%M}" if known else "–",
+    }
+    for line in (result.definition, result.caveat, result.exclusions, reach):
         if line:
             console.print(escape(line))
-
-
-def _note(row: MetricRow) -> str:
-    if not row.complete:
-        return _("incomplete")
-    return "" if row.covered else _("data does not reach that far")
 
 
 def print_metrics(metrics: Sequence[Metric]) -> None:

@@ -44,7 +44,10 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """A metric's answer with everything that must be printed beside it; texts in the reader's language."""
+    """A metric's answer with everything that must be printed beside it; texts in the reader's language.
+
+    `as_of` and `observed_until`, the last instant of the order facts, are in the brand's zone.
+    """
 
     metric: str
     label: str
@@ -111,8 +114,8 @@ def show_metric(
         unit=metric.unit,
         currency=brand.currency,
         exclusions=describe_exclusions(answer.exclusions, brand.currency),
-        as_of=now,
-        observed_until=answer.observed_until,
+        as_of=now.astimezone(brand.tz),
+        observed_until=answer.observed_until.astimezone(brand.tz) if answer.observed_until else None,
         occasion=occasion,
         rows=[_row(row, question, answer, brand, now) for row in answer.rows],
         term_zh=metric.term_zh,

@@ -1,13 +1,10 @@
-"""Figures computed over the lake, and kept for as long as the last refresh stands."""
+"""Figures computed over the lake as the last refresh left it."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
-from threading import Lock
 
 import ibis
 
@@ -21,8 +18,6 @@ from huitou.analytics.rules import Exclusions
 from huitou.orders.queries import get_last_refresh, open_engine_of
 from huitou.reports.questions import Question, check_attributes
 
-_MOST_KEPT = 256
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -35,31 +30,17 @@ class Answer:
     exclusions: Exclusions
 
 
-_kept: OrderedDict[Hashable, Answer] = OrderedDict()
-_lock = Lock()
-
-
 def find_answer(question: Question, brand: Brand, *, today: date) -> Answer:
-    """The answer, computed or kept from before; `today` is the brand's day at the as-of instant.
+    """The answer over the tables of the last refresh; `today` is the brand's day at the as-of instant.
 
     Raises QuestionError where an attribute is asked for that no person has, NotRefreshedError where nothing was
     computed yet.
     """
     run = get_last_refresh()
-    key = (question, brand.zone, str(brand.exclusions), today, run.pk, run.finished_at)
-    with _lock:
-        if key in _kept:
-            _kept.move_to_end(key)
-            return _kept[key]
     # Tables of the refresh leave out what was excluded then; those as of an instant are computed now.
     excluded = brand.exclusions if question.as_of is not None else run.detail["basis"]["exclusions"]
     with closing(open_engine_of(run, question.as_of)) as engine:
-        answer = _compute(question, brand, engine, today, Exclusions.from_json(excluded))
-    with _lock:
-        _kept[key] = answer
-        while len(_kept) > _MOST_KEPT:
-            _kept.popitem(last=False)
-    return answer
+        return _compute(question, brand, engine, today, Exclusions.from_json(excluded))
 
 
 def _compute(question: Question, brand: Brand, engine: Engine, today: date, exclusions: Exclusions) -> Answer:

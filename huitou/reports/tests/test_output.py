@@ -68,5 +68,5 @@ def test_table_shows_money_dash_and_marks(tmp_path: Path) -> None:
     text = (tmp_path / "table.txt").read_text()
     assert "£1,234.56" in text
     assert "–" in text
-    assert "incomplete" in text
+    assert "not over yet" in text
     assert "Nothing is excluded." in text
