@@ -308,7 +308,9 @@ def _drop_data(home: Home) -> None:
     for table in TABLES:
         with table_writer(table):
             lake.drop(table)
-    shutil.rmtree(home.staging, ignore_errors=True)
+    # The folder itself stays: it was made private at the start.
+    for left in home.staging.iterdir() if home.staging.is_dir() else ():
+        shutil.rmtree(left, ignore_errors=True)
     for model in (Identifier, Person, Product, Category):
         model.objects.all().delete()
 
