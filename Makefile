@@ -18,14 +18,14 @@ TRANSLATIONS := $(wildcard huitou/locale/*/LC_MESSAGES/django.po)
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: help run test check soak bench lock messages browser clean
+.PHONY: help run test check soak bench lock messages docs browser clean
 
 help: ## this list
 	@echo "Huitou 回头"
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 run: $(RUN) ## install, load the example brand into an empty store, serve on http://127.0.0.1:8000 (ARGS=--no-serve)
-	@exec $(BIN)/huitou up --example $(ARGS)
+	@exec $(BIN)/huitou up --example --with-parent $(ARGS)
 
 test: $(DEV) browser ## everything: format, lint, types, import contracts, and all tests but the long ones
 	$(BIN)/ruff format --check .
@@ -55,6 +55,9 @@ lock: ## pin the dependencies anew (needs uv)
 messages: $(DEV) ## gather the texts to translate and compile the catalogue
 	$(BIN)/python -m config.messages
 
+docs: $(DEV) ## write the reference pages that the code declares
+	$(BIN)/python -m config.reference
+
 clean: ## remove the environment and caches, never the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -66,8 +69,9 @@ $(BASE):
 	@touch $@
 
 $(RUN): requirements/run.lock pyproject.toml $(TRANSLATIONS) | $(BASE)
-	$(PIP) install --quiet --progress-bar on --require-hashes -r requirements/run.lock
-	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@echo "Installing into $(VENV); the first time takes a minute or two."
+	@$(PIP) install --require-hashes -r requirements/run.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@$(BIN)/python -c 'import polib, sys; [polib.pofile(p).save_as_mofile(p[:-2] + "mo") for p in sys.argv[1:]]' \
 		$(TRANSLATIONS)
 	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -14,10 +15,16 @@ from huitou.core.boot import booted
 def up(
     example: Annotated[bool, typer.Option("--example", help="Load the example brand if the store is empty.")] = False,
     serve: Annotated[bool, typer.Option(help="Serve console and worker, or stop once all is ready.")] = True,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="Stop when the program that started it ends.")
+    ] = False,
 ) -> None:
     """Bring everything up on this machine: database, first administrator, data, console and worker."""
     from config.up import bring_up
+    from huitou.core.postgres.death import stop_with_parent
 
+    if with_parent:
+        stop_with_parent(signal.SIGTERM)
     bring_up(example=example, serve=serve)
 
 
