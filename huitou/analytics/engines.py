@@ -363,16 +363,18 @@ class Engine:
         return version, count
 
     def _copy(self, expression: ibis.Table, path: Path, compression: str) -> int:
-        # DuckDB sums into wider integers than the expression declares; files hold what is declared.
-        columns = ", ".join(
-            f'CAST("{name}" AS {DuckDBType.to_string(dtype)}) AS "{name}"'
-            for name, dtype in expression.schema().items()
-        )
-        query = f"SELECT {columns} FROM ({self._backend.compile(expression)})"
         options = f"FORMAT parquet, {compression}"
-        done = self._connection.execute(f"COPY ({query}) TO {_quoted(str(path))} ({options})").fetchone()
+        done = self._connection.execute(
+            f"COPY ({self._typed_query(expression)}) TO {_quoted(str(path))} ({options})"
+        ).fetchone()
         assert done is not None, "COPY answers with the number of rows"
         return int(done[0])
+
+    def _typed_query(self, expression: ibis.Table) -> str:
+        """SQL whose columns have the expression's types: DuckDB sums into wider integers than Ibis declares."""
+        types = {name: DuckDBType.to_string(dtype) for name, dtype in expression.schema().items()}
+        columns = ", ".join(f'CAST("{name}" AS {type_}) AS "{name}"' for name, type_ in types.items())
+        return f"SELECT {columns} FROM ({self._backend.compile(expression)})"
 
     def to_pyarrow(self, expression: ibis.Table) -> pa.Table:
         """The whole result in memory: for small results only."""
@@ -380,7 +382,7 @@ class Engine:
 
     def to_reader(self, expression: ibis.Table) -> pa.RecordBatchReader:
         """The result as a stream of batches."""
-        return self._backend.to_pyarrow_batches(expression, chunk_size=65_536)
+        return self._connection.execute(self._typed_query(expression)).to_arrow_reader(65_536)
 
     def __enter__(self) -> Engine:
         return self

@@ -164,7 +164,8 @@ def _page(engine: Engine, table: ibis.Table, sort: str, page: int, page_size: in
     pages = max(1, -(-total // page_size))
     page = min(max(1, page), pages)
     key = table[name].desc() if sort.startswith("-") else table[name].asc()
-    ordered = table.order_by([table[name].isnull(), key, table.person_id])
+    ties = [] if name == "person_id" else [table.person_id]
+    ordered = table.order_by([table[name].isnull(), key, *ties])
     found = engine.to_pyarrow(ordered.limit(page_size, offset=(page - 1) * page_size)).to_pylist()
     rows = [_customer_row(row) for row in found]
     return CustomerPage(rows, total, page, pages)
