@@ -267,7 +267,15 @@ def _bring(cut: Slice, *, home: Home, clock: Clock, report: Report, actor: User 
         files = _write_files(panel, cut, folder)
         for step, (kind, path) in enumerate(files.items(), start=1):
             report(step, _STEPS, str(KINDS[kind]))
-            run = start_import(path=path, kind=kind, options=_OPTIONS[kind], user=actor, clock=clock, for_example=True)
+            run = start_import(
+                path=path,
+                kind=kind,
+                options=_OPTIONS[kind],
+                file_name=f"{cut.start:%Y-%m-%d} {kind}.parquet",
+                user=actor,
+                clock=clock,
+                for_example=True,
+            )
             run_import(run.pk, home=home, clock=clock)
         report(_STEPS - 1, _STEPS, str(_("events")))
         add_events(panel, cut, home=home, clock=clock)
