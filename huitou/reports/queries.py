@@ -85,7 +85,7 @@ def show_metric(
     ----------
     by : at most one of day, week, month, quarter, year and total, and any dimensions: channel, store, category,
         attribute.<name>. Only dimensions mean total; nothing means month.
-    as_of : facts from this instant on do not exist yet; without it everything is as known now
+    as_of : facts from this instant on do not exist yet; without it, or later than now, everything is as known now
     occasion : order, or day: orders of one customer and day are one purchase
 
     Returns
@@ -102,8 +102,12 @@ def show_metric(
         Nothing has been computed yet.
     """
     brand = get_brand()
+    now = brand.now()
+    if as_of is not None and as_of < now:
+        now = as_of
+    else:
+        as_of = None
     question = read_question(name, from_date, to_date, tuple(by), as_of, occasion)
-    now = as_of or brand.now()
     answer = find_answer(question, brand, today=local_day(now - _INSTANT, brand.tz))
     metric = question.metric
     caveat = metric.caveat if metric.needs_caveat([row.figure for row in answer.rows]) else ""

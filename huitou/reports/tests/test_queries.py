@@ -119,6 +119,18 @@ def test_as_of_is_exclusive_and_forgets_later_refunds(home: Home, brand: Brand) 
     assert rows_of("revenue", as_of=midnight)["2020-01"].value == 500
 
 
+def test_as_of_a_day_to_come_is_as_known_now(home: Home, brand: Brand) -> None:
+    fill(home, brand, History(ZONE, (Order("a", 1, shop_time("2020-03-02 09:00"), {"care": 5}),)))
+    later = show_metric(
+        "repurchase_rate_365d",
+        from_date=date(2020, 3, 1),
+        to_date=date(2020, 3, 31),
+        as_of=shop_time("2030-01-01 00:00"),
+    )
+    assert later.as_of == NOW
+    assert not later.rows[0].complete
+
+
 def test_a_new_refresh_gives_new_figures(home: Home, brand: Brand) -> None:
     fill(home, brand, History(ZONE, (Order("a", 1, shop_time("2020-01-02 09:00"), {"care": 5}),)), noise=False)
     assert rows_of("revenue")["2020-01"].value == 5
