@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 import ibis
 
@@ -25,6 +26,12 @@ class Written:
     version: int
     rows: int
     seconds: float
+
+
+class Tables(Protocol):
+    """Declared lake tables by name: an engine."""
+
+    def table(self, name: str) -> ibis.Table: ...
 
 
 class _Lakeward:
@@ -63,7 +70,7 @@ def define_orders(engine: Engine, *, as_of: datetime | None, zone: str, exclusio
     return build_orders(engine.table("fct_order_lines"), engine.table("dim_products"), terms, engine)
 
 
-def features_at(engine: Engine, tables: OrderTables, *, as_of: datetime, thresholds: Thresholds) -> ibis.Table:
+def features_at(engine: Tables, tables: OrderTables, *, as_of: datetime, thresholds: Thresholds) -> ibis.Table:
     """feat_customers as of an instant, from order tables cut at the same instant."""
     return build_features(
         customers=known_customers(tables.buyers, engine.table("dim_persons"), as_of),
