@@ -50,7 +50,7 @@ def _compute(question: Question, brand: Brand, engine: Engine, today: date, excl
         refunds=engine.table("int_refunds"),
         attributes=engine.table("dim_person_attributes"),
         occasion=question.occasion,
-        visits=_visits(engine, brand, question.as_of),
+        visits=_visits(engine, brand, question.as_of) if question.metric.uses_visits else None,
     )
     if any(dim.startswith("attribute.") for dim in question.dims):
         names = engine.to_pyarrow(facts.attributes.select("attribute").distinct().order_by("attribute"))

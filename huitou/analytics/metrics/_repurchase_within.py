@@ -1,5 +1,6 @@
 """The family of repurchase rates within a fixed number of days; each member is a file of its own."""
 
+from datetime import timedelta
 from functools import partial
 
 import ibis
@@ -35,7 +36,7 @@ def _compute(days: int, facts: Facts, periods: Periods, dims: tuple[str, ...]) -
     by = [*keys(dims), "person_id"]
     every = facts.known_purchases(dims)
     # Local days and windows of 24 hours differ by the zone's offset changes: two more days are surely enough.
-    reach = ibis.date(str(periods.last)) + ibis.interval(days=days + 2)
+    reach = ibis.date(str(periods.last + timedelta(days=days + 2)))
     near = every.filter((every.day >= ibis.date(str(periods.first))) & (every.day <= reach))
     # One row per instant: then the next row of a customer is strictly later.
     instants = near.group_by([*by, "paid_at", "day"]).aggregate()

@@ -120,6 +120,7 @@ METRIC = Metric(
     unit="minor",
     compute=_compute,
     figures=_figures,
+    uses_visits=True,
     grains=CALENDAR_GRAINS,
     series_doc="factor, change, or contribution.<factor>",
     caveat=WITHOUT_TRAFFIC,
