@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='brand',
-            name='clock_target',
-            field=models.DateTimeField(help_text='the now that a running load or advance works towards', null=True),
+            model_name="brand",
+            name="clock_target",
+            field=models.DateTimeField(help_text="the now that a running load or advance works towards", null=True),
         ),
         migrations.AddField(
-            model_name='brand',
-            name='example_scope',
-            field=models.CharField(blank=True, help_text='how much of the example: brand, all', max_length=20),
+            model_name="brand",
+            name="example_scope",
+            field=models.CharField(blank=True, help_text="how much of the example: brand, all", max_length=20),
         ),
         migrations.AlterField(
-            model_name='brand',
-            name='exclusions',
-            field=models.JSONField(default=dict, help_text='purchase exclusions, see analytics.rules.Exclusions'),
+            model_name="brand",
+            name="exclusions",
+            field=models.JSONField(default=dict, help_text="purchase exclusions, see analytics.rules.Exclusions"),
         ),
     ]
