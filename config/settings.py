@@ -70,6 +70,7 @@ TEMPLATES = [
 def _database() -> dict[str, object]:
     """The database of `HUITOU_DATABASE_URL`; start-up sets it when the embedded PostgreSQL is used."""
     parts = conninfo_to_dict(os.environ.get("HUITOU_DATABASE_URL", ""))
+    parts.setdefault("connect_timeout", "10")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": str(parts.pop("dbname", "huitou")),

@@ -46,8 +46,11 @@ def unlock(descriptor: int) -> None:
 
 
 def is_supervised(control: Path) -> bool:
-    """Whether a supervisor lives for this control folder."""
-    descriptor = open_lock(control / "supervisor.lock")
+    """Whether a supervisor lives for this control folder; False if the folder is gone."""
+    try:
+        descriptor = open_lock(control / "supervisor.lock")
+    except FileNotFoundError:
+        return False
     try:
         return not try_lock(descriptor, shared=True)
     finally:

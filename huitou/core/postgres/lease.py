@@ -155,14 +155,18 @@ def _have_server(lease: Lease, *, seconds: float = 120) -> None:
 
 def _start_supervisor(home: Home, token: str) -> None:
     # It detaches itself: what we wait for is only its first half.
-    subprocess.run(
+    started = subprocess.run(
         [sys.executable, "-m", "huitou.core.postgres.supervisor", str(home.root), token],
         cwd=Path(__file__).resolve().parents[3],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,
-        check=True,
+        check=False,
     )
+    if started.returncode:
+        lines = started.stderr.decode(errors="replace").strip().splitlines()
+        raise _not_started(home, lines[-1] if lines else f"status {started.returncode}")
 
 
 def _url(home: Home, state: control.ServerState) -> str:

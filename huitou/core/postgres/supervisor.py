@@ -222,12 +222,12 @@ def _take_supervision(folder: Path) -> bool:
 def main(arguments: list[str]) -> None:
     """Detach, then supervise; leave the reason in `server.json` if the server cannot be started."""
     home, token = Home(Path(arguments[0])), arguments[1]
+    log = _open_log(home)
     if os.fork():
         os._exit(0)  # the client has waited for this one; the child belongs to nobody but the system
     os.setsid()
     os.chdir("/")
     os.umask(0o077)
-    log = _open_log(home)
     os.dup2(log, 1)
     os.dup2(log, 2)
     lease = control.open_lock(home.postgres / "lease")
