@@ -77,17 +77,34 @@ def fill(home: Home, brand: Brand, history: History, *, batch: int = 1, noise: b
     ]
     if noise:
         rows += _noise(history)
-    append_lines(home, [{**row, "batch_id": batch + 1} for row in rows], batch)
+    append_rows(home, "fct_order_lines", [{**row, "batch_id": batch + 1} for row in rows], batch)
     run_refresh(home=home, brand=brand, clock=FixedClock(brand.now()))
 
 
-def append_lines(home: Home, rows: list[dict[str, Any]], batch: int) -> None:
-    """Order lines into the lake, as one batch."""
-    staged = Path(home.root) / f"staged-{batch}"
+def append_rows(home: Home, name: str, rows: list[dict[str, Any]], batch: int) -> None:
+    """Rows into a fact table of the lake, as one batch."""
+    staged = Path(home.root) / f"staged-{name}-{batch}"
     staged.mkdir(parents=True)
-    table = pa.Table.from_pylist(rows, schema=TABLES["fct_order_lines"].schema)
-    pq.write_table(table, staged / "lines.parquet")
-    Lake(home.lake_url).append("fct_order_lines", staged, transaction_id=f"test-{batch}")
+    pq.write_table(pa.Table.from_pylist(rows, schema=TABLES[name].schema), staged / "rows.parquet")
+    Lake(home.lake_url).append(name, staged, transaction_id=f"test-{batch}")
+
+
+def append_visits(home: Home, visits: list[tuple[int | None, datetime]]) -> None:
+    """Page views into the lake, as one batch."""
+    rows = [
+        {
+            "batch_id": 1,
+            "event_id": f"e{n}",
+            "name": "Page Viewed",
+            "person_id": person,
+            "occurred_at": at,
+            "source": "web",
+            "properties": None,
+            "month": f"{at:%Y-%m}",
+        }
+        for n, (person, at) in enumerate(visits)
+    ]
+    append_rows(home, "fct_events", rows, 1)
 
 
 def _order_rows(order: Order) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.utils.translation import override
@@ -16,7 +16,7 @@ from huitou.analytics.metrics.tests.oracle import ORACLES, Numbers, Question, pe
 from huitou.core.home import Home
 from huitou.reports.queries import MetricResult, MetricRow, show_metric
 from huitou.reports.questions import QuestionError
-from huitou.reports.tests.store import ZONE, before, fill, random_history, shop_time
+from huitou.reports.tests.store import ZONE, append_visits, before, fill, random_history, shop_time
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +137,23 @@ def test_a_new_refresh_gives_new_figures(home: Home, brand: Brand) -> None:
     again = History(ZONE, (Order("a", 1, shop_time("2020-01-02 09:00"), {"care": 8}),))
     fill(home, brand, again, batch=2, noise=False)
     assert rows_of("revenue")["2020-01"].value == 8
+
+
+def test_visits_become_traffic_on_their_local_day(home: Home, brand: Brand) -> None:
+    midnight = shop_time("2020-02-01 00:00")
+    before_midnight = midnight - timedelta(seconds=1)
+    append_visits(home, [(1, before_midnight), (2, before_midnight), (1, midnight), (1, midnight), (None, midnight)])
+    sales = [("a", 1, "2020-01-02 09:00"), ("b", 1, "2020-02-02 09:00"), ("c", 2, "2020-02-03 09:00")]
+    fill(home, brand, History(ZONE, tuple(Order(n, who, shop_time(at), {"care": 50}) for n, who, at in sales)))
+    result = show_metric("revenue_equation", from_date=date(2020, 1, 1), to_date=date(2020, 2, 29))
+    assert {(r.period, r.value) for r in result.rows if r.series == "traffic"} == {("2020-01", 2), ("2020-02", 1)}
+    assert {(r.period, r.value) for r in result.rows if r.series == "conversion"} == {("2020-01", 0.5), ("2020-02", 2)}
+    assert not result.caveat
+    by_store = show_metric(
+        "revenue_equation", from_date=date(2020, 1, 1), to_date=date(2020, 2, 29), by=("month", "store")
+    )
+    assert by_store.caveat
+    assert "traffic" not in {r.series for r in by_store.rows}
 
 
 def test_unknown_attribute_is_refused(home: Home, brand: Brand) -> None:
