@@ -52,8 +52,13 @@ class ImportOptions:
         given: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            if value and item.name != "may_lack":
-                given[item.name] = {k: _plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+            if not value or item.name == "may_lack":
+                continue
+            if item.name in ("columns", "line_columns"):
+                value = {k: list(v) if k in self.may_lack or len(v) > 1 else v[0] for k, v in value.items()}
+            elif isinstance(value, Mapping):
+                value = {k: dict(v) if isinstance(v, Mapping) else v for k, v in value.items()}
+            given[item.name] = value
         return given
 
     @classmethod
@@ -97,12 +102,6 @@ class ImportOptions:
             name: {**base.values.get(name, {}), **self.values.get(name, {})} for name in {*base.values, *self.values}
         }
         return replace(self, **changes)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return value[0] if len(value) == 1 else list(value)
-    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _table(name: str, given: object) -> Mapping[str, Any]:
