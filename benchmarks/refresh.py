@@ -38,8 +38,8 @@ CREATE TABLE orders AS
 SELECT i AS n, 'o' || lpad(i::VARCHAR, 10, '0') AS order_id,
        CASE WHEN h1 % 20 = 0 THEN NULL
             ELSE 1 + CAST(floor({customers} * pow((h1 % 1000003) / 1000003.0, 2)) AS BIGINT) END AS person_id,
-       -- Whole minutes: instants tie.
-       TIMESTAMPTZ '2024-01-12 00:00:00+00' + to_minutes(h2 % ({days} * 1440)) AS occurred_at,
+       -- Numbered as time goes by, within half a day; whole minutes: instants tie.
+       TIMESTAMPTZ '2024-01-12 00:00:00+00' + to_minutes(i * {days} * 1440 // {orders} + h2 % 720) AS occurred_at,
        [NULL, 'app', 'mini_program', 'store', 'live'][1 + h3 % 5] AS channel,
        CASE WHEN h3 % 5 = 3 THEN 's' || (h3 % 40) END AS store,
        CASE WHEN h4 % 50 = 0 THEN 'cancelled' WHEN h4 % 50 = 1 THEN 'unpaid' WHEN h4 % 3 = 0 THEN 'paid'
@@ -79,7 +79,7 @@ SELECT CAST(batch_id AS BIGINT) AS batch_id, 'shop' AS source, order_id, line_no
        CAST(quantity AS DECIMAL(18, 4)) AS quantity, CAST(amount AS BIGINT) AS amount_minor,
        CAST(discount AS BIGINT) AS discount_minor, status, order_type, occurred_at, refund_of, channel, store,
        strftime(occurred_at, '%Y-%m') AS month
-FROM every ORDER BY month
+FROM every
 ) TO '{path}' (FORMAT parquet)
 """
 _DIMS = {
@@ -98,6 +98,7 @@ def make_facts(folder: Path, *, customers: int, orders: int, seed: int, memory_m
     lake = Lake(str(folder / "lake"))
     connection = open_scratch(folder / "making", memory_limit_mb=memory_mb)
     values = {"customers": customers, "orders": orders, "seed": seed, "days": DAYS, "batches": 8}
+    connection.execute("SET preserve_insertion_order = false")
     connection.execute(_ORDERS.format(**values))
     staged = folder / "staged"
     staged.mkdir()

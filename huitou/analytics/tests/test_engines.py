@@ -1,0 +1,81 @@
+"""Snapshots stay as they were, files of the dead do not count, and types are the declared ones on every way out."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from huitou.analytics.engines import Engine, Lake, LakeWriteError, sweep_scratch
+from huitou.analytics.tables import TABLES
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def engine(lake: Lake, tmp_path: Path) -> Iterator[Engine]:
+    with Engine(lake, scratch=tmp_path / "scratch") as engine:
+        yield engine
+
+
+def _products(count: int) -> pa.Table:
+    rows = [{"sku": f"s{i}", "category": None, "brand": None, "list_price_minor": i} for i in range(count)]
+    return pa.Table.from_pylist(rows, TABLES["dim_products"].schema)
+
+
+def test_a_pinned_engine_reads_the_old_version(lake: Lake, engine: Engine, tmp_path: Path) -> None:
+    engine.provide("dim_products", _products(3))
+    first, rows = engine.write("dim_products", engine.table("dim_products"))
+    assert rows == 3
+    second, rows = engine.write("dim_products", engine.table("dim_products").limit(1))
+    assert (second > first, rows) == (True, 1)
+    assert engine.to_pyarrow(engine.table("dim_products")).num_rows == 1
+    lake.forget_old("dim_products")
+    with Engine(lake, scratch=tmp_path / "other", versions={"dim_products": first}) as other:
+        assert other.to_pyarrow(other.table("dim_products").order_by("sku")).equals(_products(3).cast(_loose()))
+
+
+def _loose() -> pa.Schema:
+    return pa.schema([field.with_nullable(True) for field in TABLES["dim_products"].schema])
+
+
+def test_files_that_were_never_committed_are_not_read(lake: Lake, engine: Engine) -> None:
+    engine.provide("dim_products", _products(2))
+    engine.write("dim_products", engine.table("dim_products"))
+    folder = lake.folder("dim_products")
+    assert folder is not None
+    pq.write_table(_products(9), folder / "part-of-a-killed-writer.parquet")
+    with Engine(lake, scratch=folder.parent / "again") as other:
+        assert other.to_pyarrow(other.table("dim_products")).num_rows == 2
+
+
+def test_sums_keep_their_declared_type(engine: Engine) -> None:
+    engine.provide("dim_products", _products(4))
+    table = engine.table("dim_products")
+    total = table.aggregate(total=table.list_price_minor.sum(), small=table.count().cast("int8"))
+    for schema in (engine.to_reader(total).schema, engine.to_pyarrow(engine.keep("total", total)).schema):
+        assert [str(field.type) for field in schema] == ["int64", "int8"]
+
+
+def test_rows_that_lack_columns_are_refused(lake: Lake) -> None:
+    with pytest.raises(LakeWriteError, match="brand"):
+        lake.overwrite("dim_products", _products(1).drop_columns(["brand"]).to_reader())
+
+
+def test_scratch_of_dead_processes_is_swept(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left, alive = tmp_path / f"engine-{dead.pid}-x", tmp_path / f"engine-{os.getpid()}-x"
+    left.mkdir()
+    alive.mkdir()
+    sweep_scratch(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [alive.name]
