@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,41 +15,100 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='idempotency key', max_length=200, unique=True)),
-                ('kind', models.CharField(choices=[('orders', 'orders'), ('customers', 'customers'), ('products', 'products')], max_length=20)),
-                ('source', models.CharField(help_text='feed name; order numbers are unique inside one', max_length=100)),
-                ('file_name', models.CharField(max_length=300)),
-                ('file_path', models.CharField(help_text='where the file lies', max_length=1000)),
-                ('lines_path', models.CharField(blank=True, help_text='where its separate line file lies', max_length=1000)),
-                ('content_hash', models.CharField(help_text='SHA-256 of the file (and its line file)', max_length=64)),
-                ('file_size', models.BigIntegerField(default=0)),
-                ('options', models.JSONField(default=dict, help_text='how the file is to be read, as a mapping file would say it')),
-                ('state', models.CharField(choices=[('uploaded', 'uploaded'), ('preparing', 'preparing'), ('prepared', 'prepared'), ('claimed', 'claimed'), ('done', 'done'), ('failed', 'failed')], default='uploaded', max_length=20)),
-                ('detected', models.JSONField(default=dict, help_text='encoding, separator, date form, columns')),
-                ('mapping', models.JSONField(default=dict, help_text='the mapping used')),
-                ('rows', models.BigIntegerField(default=0)),
-                ('accepted', models.BigIntegerField(default=0)),
-                ('rejected', models.BigIntegerField(default=0)),
-                ('orders', models.BigIntegerField(default=0)),
-                ('customers', models.BigIntegerField(default=0)),
-                ('reject_path', models.CharField(blank=True, max_length=1000)),
-                ('problems', models.JSONField(default=list, help_text='rejections by reason, with counts and an example')),
-                ('warnings', models.JSONField(default=list, help_text='what was taken in but deserves a look')),
-                ('batch_id', models.BigIntegerField(help_text='lake batch of its order lines, while and after it is staged', null=True)),
-                ('staged_path', models.CharField(blank=True, help_text='folder below the staging folder', max_length=500)),
-                ('staged_rows', models.BigIntegerField(default=0, help_text='order lines staged')),
-                ('progress', models.JSONField(default=dict, help_text='step, done, total')),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(help_text="idempotency key", max_length=200, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("orders", "orders"), ("customers", "customers"), ("products", "products")],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(help_text="feed name; order numbers are unique inside one", max_length=100),
+                ),
+                ("file_name", models.CharField(max_length=300)),
+                ("file_path", models.CharField(help_text="where the file lies", max_length=1000)),
+                (
+                    "lines_path",
+                    models.CharField(blank=True, help_text="where its separate line file lies", max_length=1000),
+                ),
+                ("content_hash", models.CharField(help_text="SHA-256 of the file (and its line file)", max_length=64)),
+                ("file_size", models.BigIntegerField(default=0)),
+                (
+                    "options",
+                    models.JSONField(
+                        default=dict, help_text="how the file is to be read, as a mapping file would say it"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("uploaded", "uploaded"),
+                            ("preparing", "preparing"),
+                            ("prepared", "prepared"),
+                            ("claimed", "claimed"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="uploaded",
+                        max_length=20,
+                    ),
+                ),
+                ("detected", models.JSONField(default=dict, help_text="encoding, separator, date form, columns")),
+                ("mapping", models.JSONField(default=dict, help_text="the mapping used")),
+                ("rows", models.BigIntegerField(default=0)),
+                ("accepted", models.BigIntegerField(default=0)),
+                ("rejected", models.BigIntegerField(default=0)),
+                ("orders", models.BigIntegerField(default=0)),
+                ("customers", models.BigIntegerField(default=0)),
+                ("reject_path", models.CharField(blank=True, max_length=1000)),
+                (
+                    "problems",
+                    models.JSONField(default=list, help_text="rejections by reason, with counts and an example"),
+                ),
+                ("warnings", models.JSONField(default=list, help_text="what was taken in but deserves a look")),
+                (
+                    "batch_id",
+                    models.BigIntegerField(
+                        help_text="lake batch of its order lines, while and after it is staged", null=True
+                    ),
+                ),
+                (
+                    "staged_path",
+                    models.CharField(blank=True, help_text="folder below the staging folder", max_length=500),
+                ),
+                ("staged_rows", models.BigIntegerField(default=0, help_text="order lines staged")),
+                ("progress", models.JSONField(default=dict, help_text="step, done, total")),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['-created_at'], name='import_newest')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('rows__gte', django.db.models.expressions.CombinedExpression(models.F('accepted'), '+', models.F('rejected')))), name='import_counts_add_up')],
+                "indexes": [models.Index(fields=["-created_at"], name="import_newest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "rows__gte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("accepted"), "+", models.F("rejected")
+                                ),
+                            )
+                        ),
+                        name="import_counts_add_up",
+                    )
+                ],
             },
         ),
     ]
