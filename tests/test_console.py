@@ -1,4 +1,4 @@
-"""Every door of the console: closed to strangers, guarded by its policy, in two languages, and clear about bad input."""
+"""Every door of the console: closed to strangers, guarded by its policy, in two languages, clear about bad input."""
 
 from __future__ import annotations
 

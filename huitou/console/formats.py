@@ -38,10 +38,12 @@ def format_change(value: Number | None, before: Number | None, unit: str) -> str
     if value is None or before is None:
         return ""
     if unit == "rate":
-        return _("%(points)s pp") % {"points": f"{(value - before) * 100:+.1f}"}
+        points = f"{(value - before) * 100:+.1f}"
+        return _("unchanged") if float(points) == 0 else _("%(points)s pp") % {"points": points}
     if not before:
         return ""
-    return f"{(value - before) / abs(before) * 100:+.1f}%"
+    percent = f"{(value - before) / abs(before) * 100:+.1f}"
+    return _("unchanged") if float(percent) == 0 else f"{percent}%"
 
 
 def format_money_short(amount_minor: Number | None, currency: str) -> str:

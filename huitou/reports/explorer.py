@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from django import forms
@@ -13,12 +13,14 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
 from huitou.accounts.models import Brand
+from huitou.catalog.labels import category_labels
 from huitou.console.charts import Chart
 from huitou.console.formats import format_value
 from huitou.core.clock import day_start
-from huitou.customers.attributes import attribute_label
+from huitou.customers.attributes import attribute_label, attribute_value_label
 from huitou.customers.labels import list_attributes
-from huitou.reports.figures import cached_metric, chart_of, is_curve, note, row_label, series_label
+from huitou.reports.figures import SERIES_LIMIT, cached_metric, chart_of, is_curve, note, row_label, series_label
+from huitou.reports.pivot import Pivot, pivot_of
 from huitou.reports.queries import MetricResult, MetricRow, list_metrics
 
 Choices = list[tuple[str, str | Promise]]
@@ -59,9 +61,9 @@ class ExplorerForm(forms.Form):
     )
 
     @classmethod
-    def from_query(cls, query: QueryDict, *, last_day: date) -> ExplorerForm:
-        """The form with what the address asks for, and a year up to `last_day` where it says nothing."""
-        start = (last_day.replace(day=1) - timedelta(days=360)).replace(day=1)
+    def from_query(cls, query: QueryDict, *, first_day: date, last_day: date) -> ExplorerForm:
+        """The form with what the address asks for, and where it says nothing the last year of the days with orders."""
+        start = max((last_day.replace(day=1) - timedelta(days=360)).replace(day=1), first_day.replace(day=1))
         data = {
             "metric": "repurchase_rate",
             "grain": "month",
@@ -120,12 +122,17 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the explorer shows. `rows` is every row, `chart` at most the largest groups."""
+    """What the explorer shows. `rows` is every row, or `pivot` where groups and periods make a table of two ways;
+    `chart` holds at most the largest groups.
+    """
 
     result: MetricResult
     chart: Chart
     rows: list[TableRow]
+    pivot: Pivot | None
+    by_period: bool
     grouped: bool
+    made_of: bool
     hidden_groups: int
     not_to_confuse: str
 
@@ -143,6 +150,7 @@ def explore(brand: Brand, form: ExplorerForm) -> Answer:
         as_of=day_start(data["as_of"], brand.tz) if data["as_of"] else None,
         occasion=data["occasion"],
     )
+    result = _with_names(result)
     target = None if data["dimension"] or data["grain"] != "month" else brand.targets.get(data["metric"])
     rows = [_table_row(result, row) for row in result.rows]
     chart = chart_of(result, key="explorer", target=target)
@@ -152,10 +160,25 @@ def explore(brand: Brand, form: ExplorerForm) -> Answer:
         result=result,
         chart=chart,
         rows=rows,
+        pivot=pivot_of(result),
+        by_period=any(row.period for row in result.rows) or not any(row.group for row in rows),
         grouped=any(row.group for row in rows),
-        hidden_groups=0 if is_curve(result) or data["grain"] == "total" else max(0, len(groups) - len(chart.series)),
+        made_of=any(row.denominator is not None for row in result.rows),
+        hidden_groups=max(0, len(groups) - SERIES_LIMIT) if chart.kind == "line" and not is_curve(result) else 0,
         not_to_confuse=gettext(declared.not_to_confuse) if declared and declared.not_to_confuse else "",
     )
+
+
+def _with_names(result: MetricResult) -> MetricResult:
+    """The result with categories and attribute values as people call them."""
+    codes = {row.dims["category"] for row in result.rows if "category" in row.dims}
+    names = category_labels(codes) if codes else {}
+
+    def name(dim: str, value: str) -> str:
+        return names.get(value, value) if dim == "category" else attribute_value_label(value)
+
+    rows = [replace(row, dims={dim: name(dim, value) for dim, value in row.dims.items()}) for row in result.rows]
+    return replace(result, rows=rows)
 
 
 def _group(result: MetricResult, row: MetricRow) -> str:

@@ -22,6 +22,8 @@ from huitou.reports.queries import MetricResult, MetricRow, show_metric
 K = TypeVar("K")
 # A chart with more lines than this cannot be read.
 SERIES_LIMIT = 8
+# Metrics whose series add up.
+_STACKED = {"new_vs_returning_revenue", "revenue_equation"}
 _KEEP_SECONDS = 6 * 3600
 
 
@@ -111,6 +113,8 @@ def chart_of(result: MetricResult, *, key: str, title: str = "", target: Number 
     periods = list(dict.fromkeys(row.period for row in rows if row.period is not None))
     if not periods:
         return _bars(result, rows, key, heading, target)
+    if result.metric == "revenue_equation":
+        rows, periods = _contributions(rows, periods)
     lines: dict[str, dict[str, MetricRow]] = {}
     for row in rows:
         lines.setdefault(row_label(row), {})[row.period or ""] = row
@@ -130,10 +134,20 @@ def chart_of(result: MetricResult, *, key: str, title: str = "", target: Number 
         ],
         unit=result.unit,
         currency=result.currency,
-        kind="stacked" if result.metric == "new_vs_returning_revenue" else "line",
+        kind="stacked" if result.metric in _STACKED else "line",
         target=target,
         key=key,
     )
+
+
+def _contributions(rows: Sequence[MetricRow], periods: Sequence[str]) -> tuple[list[MetricRow], list[str]]:
+    """What moved revenue, from the second period with buyers on: before the first one there is nothing to compare."""
+    active = [row.period for row in rows if row.series == "revenue" and row.value]
+    begun = periods[periods.index(active[0]) + 1 :] if active and active[0] in periods else []
+    parts = [row for row in rows if (row.series or "").startswith("contribution.") and row.period in begun]
+    # A period that has just begun would dwarf all others.
+    kept = [row for row in parts if row.complete] or parts
+    return kept, [period for period in begun if any(row.period == period for row in kept)]
 
 
 def _points(rows: Mapping[K, MetricRow], places: Sequence[K]) -> tuple[list[Number | None], list[str]]:
@@ -158,13 +172,15 @@ def _bars(result: MetricResult, rows: Sequence[MetricRow], key: str, title: str,
 
 
 def _curves(result: MetricResult, key: str, title: str) -> Chart:
-    steps = sorted({int(row.series or 0) for row in result.rows})
+    # Steps that are not over would bend every curve down; the table has them.
+    rows = [row for row in result.rows if row.complete] or result.rows
+    steps = sorted({int(row.series or 0) for row in rows})
     lines: dict[str, dict[int, MetricRow]] = {}
-    for row in result.rows:
+    for row in rows:
         label = " · ".join(part for part in [row.period or "", *map(series_label, row.dims.values())] if part)
         lines.setdefault(label, {})[int(row.series or 0)] = row
-    # The newest cohorts are the ones that can still be helped.
-    chosen = list(lines)[-SERIES_LIMIT:]
+    # The newest cohorts are the ones that can still be helped; those without anybody have no line.
+    chosen = [label for label, found in lines.items() if any(row.value for row in found.values())][-SERIES_LIMIT:]
     if not any(label for label in chosen):
         title_of = dict.fromkeys(chosen, result.label)
     else:

@@ -15,6 +15,7 @@ from huitou.core.clock import day_start, local_day
 from huitou.customers.labels import customer_labels
 from huitou.orders import queries as orders
 from huitou.reports.attention import Finding, Signals, find_attention
+from huitou.reports.coverage import order_days
 from huitou.reports.figures import cached_metric, chart_of, note
 from huitou.reports.queries import MetricResult, MetricRow
 from huitou.reports.rhythm import Rhythm, read_rhythm
@@ -84,10 +85,10 @@ class Overview:
 def build_overview(brand: Brand) -> Overview | None:
     """The overview as of the last refresh; None while there are no orders to speak of."""
     refresh = orders.last_refresh()
-    observed = orders.observed_until() if refresh else None
-    if refresh is None or observed is None:
+    days = order_days(brand)
+    if refresh is None or days is None:
         return None
-    today, last = local_day(brand.now(), brand.tz), local_day(observed, brand.tz)
+    today, last = local_day(brand.now(), brand.tz), days[1]
     historic = (today - last).days > STALE_DAYS
     anchor = last if historic else today
     figures = _figures(brand, anchor)

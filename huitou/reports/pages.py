@@ -15,6 +15,7 @@ from huitou.console.shell import Page, render_cards
 from huitou.core.clock import local_day
 from huitou.core.errors import DomainError
 from huitou.orders import queries as orders
+from huitou.reports.coverage import order_days
 from huitou.reports.explorer import CSV_HEADER, Answer, ExplorerForm, csv_rows, explore
 from huitou.reports.overview import build_overview
 
@@ -72,9 +73,9 @@ def download_metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _form(request: HttpRequest, brand: Brand) -> ExplorerForm:
-    today, observed = local_day(brand.now(), brand.tz), orders.observed_until()
-    last = min(today, local_day(observed, brand.tz)) if observed else today
-    return ExplorerForm.from_query(request.GET, last_day=last)
+    today = local_day(brand.now(), brand.tz)
+    first, last = order_days(brand) or (today, today)
+    return ExplorerForm.from_query(request.GET, first_day=first, last_day=min(last, today))
 
 
 def _observed(brand: Brand, answer: Answer) -> str:

@@ -189,7 +189,7 @@ _SHOWN: dict[str, tuple[tuple[Text, str], ...]] = {
         (gettext_lazy("Quantity"), "quantity"),
         (gettext_lazy("Amount"), "amount_minor"),
         (gettext_lazy("Status"), "status"),
-        (gettext_lazy("Kind"), "kind"),
+        (gettext_lazy("Sale or refund"), "kind"),
     ),
     "customers": (
         (gettext_lazy("Row"), "row"),

@@ -39,6 +39,7 @@ def test_rates_change_by_points_and_amounts_by_per_cent() -> None:
         assert format_change(0.30, 0.28, "rate") == "+2.0 pp"
         assert format_change(900, 1000, "minor") == "-10.0%"
         assert format_change(900, 0, "minor") == ""
+        assert format_change(0.30004, 0.3, "rate") == "unchanged"
 
 
 @pytest.mark.parametrize(

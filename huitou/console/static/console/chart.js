@@ -18,7 +18,6 @@
   }
 
   function axisTicks(data) {
-    if (data.unit === "rate") return { ticksuffix: "%", tickformat: ",~r", nticks: 5 };
     const sums = data.labels.map((_, i) => data.series.reduce((sum, s) => {
       const value = s.values[i] || 0;
       return data.kind === "stacked" ? sum + Math.max(value, 0) : Math.max(sum, value);
@@ -34,8 +33,11 @@
     const step = [1, 2, 2.5, 5, 10].find((m) => m * power >= rough) * power;
     const tickvals = [];
     for (let k = Math.floor(low / step); k * step <= high + step / 2; k += 1) tickvals.push(k * step);
-    const symbol = data.unit === "minor" ? SYMBOLS[data.currency] || "" : "";
-    return { tickmode: "array", tickvals, ticktext: tickvals.map((v) => (v < 0 ? "-" : "") + symbol + shortNumber(Math.abs(v))) };
+    const before = data.unit === "minor" ? SYMBOLS[data.currency] || "" : "";
+    const after = data.unit === "rate" ? "%" : "";
+    const room = (high - low) * 0.08 || 1;
+    return { tickmode: "array", tickvals, range: [low < 0 ? low - room : 0, high + room],
+      ticktext: tickvals.map((v) => (v < 0 ? "-" : "") + before + shortNumber(Math.abs(v)) + after) };
   }
 
   // Days or steps lie on a true scale; periods and groups stand beside each other.
@@ -72,7 +74,7 @@
 
   // As many labels of periods and groups as fit beside each other.
   function xTicks(data, width) {
-    if (isNumeric(data)) return { type: "linear", nticks: width < 480 ? 6 : 12 };
+    if (isNumeric(data)) return { type: "linear", nticks: width < 480 ? 6 : 12, ...(data.labels.length <= 13 && data.labels.at(-1) < 13 ? { dtick: 1 } : {}) };
     const longest = Math.max(...data.labels.map((label) => label.length));
     const step = Math.ceil((data.labels.length * (longest * 8 + 14)) / Math.max(width - 60, 100));
     const tickvals = data.labels.filter((_, i) => (data.labels.length - 1 - i) % step === 0);
@@ -103,7 +105,7 @@
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
       xaxis: { ...xTicks(data, width), automargin: true, title: { text: data.labelTitle, font: { size: 11 } }, gridcolor: grid, linecolor: grid, tickangle: 0, zeroline: false,
         fixedrange: true, showgrid: false },
-      yaxis: { automargin: true, gridcolor: grid, zerolinecolor: grid, rangemode: "tozero", fixedrange: true, ...axisTicks(data) },
+      yaxis: { automargin: true, gridcolor: grid, zerolinecolor: grid, fixedrange: true, ...axisTicks(data) },
       shapes,
       annotations,
     };
