@@ -13,5 +13,8 @@ boot()
 keep_database()
 
 from config.wsgi import application  # noqa: E402 - Django's settings need the lease
+from huitou.reports.warming import start_warming  # noqa: E402
+
+start_warming()
 
 __all__ = ["application"]
