@@ -33,6 +33,7 @@ from huitou.analytics.tables import TABLES
 from huitou.catalog.models import Category, Product
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
+from huitou.core.faultpoints import reach
 from huitou.core.home import Home
 from huitou.core.lake import table_writer
 from huitou.core.models import LakeBatch, RefreshRun
@@ -250,7 +251,9 @@ def _finish(brand: Brand, *, home: Home, clock: Clock, report: Report, actor: Us
         zone = ZoneInfo(ZONE)
         cut = Slice(brand.example_scope, brand.clock_now.astimezone(zone), brand.clock_target.astimezone(zone))
         _bring(cut, home=home, clock=clock, report=report, actor=actor)
+        reach("example.brought")
         brand = move_brand_clock(to=brand.clock_target, clock=clock, actor=actor)
+        reach("example.moved")
     report(_STEPS - 1, _STEPS, str(_("refresh")))
     run_refresh(home=home, brand=brand, clock=brand.clock, progress=report)
     report(_STEPS, _STEPS)
@@ -277,6 +280,7 @@ def _bring(cut: Slice, *, home: Home, clock: Clock, report: Report, actor: User 
                 for_example=True,
             )
             run_import(run.pk, home=home, clock=clock)
+        reach("example.imported")
         report(_STEPS - 1, _STEPS, str(_("events")))
         add_events(panel, cut, home=home, clock=clock)
     finally:
@@ -299,6 +303,7 @@ def _write_files(panel: Panel, cut: Slice, folder: Path) -> dict[str, Path]:
 
 def _remove(brand: Brand, *, home: Home, clock: Clock, actor: User | None) -> None:
     _drop_data(home)
+    reach("example.dropped")
     remove_example_brand(clock=clock, actor=actor)
 
 
@@ -311,6 +316,7 @@ def _drop_data(home: Home) -> None:
             if path is not None and path.is_relative_to(home.root.resolve()):
                 path.unlink(missing_ok=True)
     ImportRun.objects.all().delete()
+    reach("example.dropping")
     LakeBatch.objects.all().delete()
     lake = Lake(home.lake_url)
     for table in TABLES:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from huitou.accounts.models import AuditEntry, Brand
 from huitou.accounts.services import BrandExistsError, ExampleLoadedError, create_brand, ensure_brand
@@ -140,36 +140,53 @@ def test_a_brands_own_store_is_never_touched(home: Home) -> None:
     assert example_status().state == "own"
 
 
-KILLED = """
-import os, sys
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-import django
-django.setup()
+_PROGRAM = """
+import sys
+from huitou.core.boot import boot
+boot()
 from django.conf import settings
 from huitou.core.clock import SystemClock
-from huitou.sources.connectors.complete_journey.loading import load_example
-print("started", flush=True)
-load_example(home=settings.HOME, clock=SystemClock())
+from huitou.sources.connectors.complete_journey import loading
+getattr(loading, sys.argv[1])(home=settings.HOME, clock=SystemClock(), **eval(sys.argv[2]))
 """
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("seconds", [0.8, 2.0, 4.0])
-def test_a_load_that_was_killed_is_finished_by_the_next_one(home: Home, tmp_path: Path, seconds: float) -> None:
+def kill_at(point: str, home: Home, verb: str, **arguments: int) -> None:
+    """Run one verb of the example in a process of its own that dies by kill -9 at `point`."""
     parts = connection.settings_dict
-    url = f"postgresql://{parts['USER']}:{parts['PASSWORD']}@/{parts['NAME']}?host={parts['HOST']}&port={parts['PORT']}"
-    environment = {**os.environ, "HUITOU_HOME": str(home.root), "HUITOU_DATABASE_URL": url}
-    process = subprocess.Popen([sys.executable, "-c", KILLED], env=environment, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == "started"
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    status = load_example(home=home, clock=REAL_NOW)
-    assert status.state == "ready"
-    assert visible(home, tmp_path / "engine") == expected(OPENING)
+    url = make_conninfo(
+        dbname=parts["NAME"], user=parts["USER"], password=parts["PASSWORD"], host=parts["HOST"], port=parts["PORT"]
+    )
+    told = {"HUITOU_HOME": str(home.root), "HUITOU_DATABASE_URL": url, "HUITOU_TEST_KILL_AT": point}
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, verb, repr(arguments)], env={**os.environ, **told}, timeout=120, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, f"{verb} never came to {point}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_was_killed_is_finished_by_the_next_command(home: Home, tmp_path: Path) -> None:
+    """Load, advance and removal die at their seams; what follows finishes them first and ends as if undisturbed."""
+    kill_at("example.imported", home, "load_example")
+    assert example_status().state == "loading"
+    kill_at("example.brought", home, "load_example")
+    assert load_example(home=home, clock=REAL_NOW).day == "2017-10-02"
+    assert visible(home, tmp_path / "a") == expected(OPENING)
     assert Identifier.objects.filter(kind="customer_id").count() == expected(OPENING)["people"]
+
+    kill_at("import.claimed", home, "advance_example", days=7)
+    assert example_status().day == "2017-10-02", "the clock moves when all of the week is in"
+    kill_at("example.moved", home, "advance_example", days=1)
+    assert example_status().day == "2017-10-09", "the killed week is finished before the day is begun"
+    assert advance_example(days=1, home=home, clock=REAL_NOW).day == "2017-10-10"
+    assert visible(home, tmp_path / "b") == expected(datetime(2017, 10, 10, tzinfo=OPENING.tzinfo))
+
+    kill_at("example.dropping", home, "remove_example")
+    assert example_status().state == "removing"
+    kill_at("example.dropped", home, "remove_example")
+    assert remove_example(home=home, clock=REAL_NOW).state == "empty"
+    assert visible(home, tmp_path / "c")["lines"] == 0
+    assert not Person.objects.exists()
 
 
 @pytest.mark.soak
