@@ -151,7 +151,7 @@ def _import(
     from huitou.core.terminal import print_json, progress
     from huitou.sources import report
     from huitou.sources.queries import import_report
-    from huitou.sources.services import NothingAcceptedError, dry_run, run_import, start_import
+    from huitou.sources.services import NothingAcceptedError, dry_run, resume_imports, run_import, start_import
 
     with progress(_("Import %(name)s") % {"name": path.name}) as tell:
         if is_dry:
@@ -159,6 +159,8 @@ def _import(
             told: dict[str, Any] = report.of_dry_run(found, kind=kind, path=path, source=options.source)
             failed = not found.counts.accepted
         else:
+            # What a killed import left comes first: its file was there earlier.
+            resume_imports(progress=tell)
             run = start_import(path=path, kind=kind, options=options, lines_path=lines)
             failed = False
             try:

@@ -16,7 +16,8 @@ UNPAID, PAID, COMPLETED, CANCELLED, PARTLY_REFUNDED, REFUNDED = (
 _ORDER_WORDS: dict[str, str] = {
     UNPAID: "待付款|等待买家付款|未付款|待支付|未支付|等待付款|已下单|已拍下|未付定金|待付尾款|created|new"
     "|unpaid|pending"
-    "|pending payment|pending_payment|awaiting payment|on hold|on-hold|invoiced_unpaid|draft",
+    "|pending payment|pending_payment|awaiting payment|on hold|on-hold|draft|holded|payment_review|pending_paypal"
+    "|waiting for payment|等待付款确认",
     PAID: "买家已付款|买家已付款,等待卖家发货|等待卖家发货|待发货|已付款|已支付|付款成功|支付成功|部分发货"
     "|卖家部分发货|待成团"
     "|已发货|卖家已发货|卖家已发货,等待买家确认|等待买家确认|等待买家确认收货|待收货|待取货|待自提|待核销"
@@ -27,18 +28,19 @@ _ORDER_WORDS: dict[str, str] = {
     "|active|accepted",
     COMPLETED: "交易成功|交易完成|已完成|已签收|已收货|已核销|已评价|订单完成|订单已完成|完成|成功|买家已签收"
     "|success|successful"
-    "|completed|complete|delivered|received|fulfilled|closed won|done|finished|settled",
+    "|completed|complete|delivered|received|fulfilled|closed won|done|finished|settled|shipped - delivered to buyer",
     CANCELLED: "交易关闭|已取消|已关闭|订单关闭|取消|关闭|作废|已作废|交易取消|订单取消|买家取消|卖家取消"
     "|付款以后用户退款成功,交易自动关闭"
     "|付款以前,卖家或买家主动关闭交易|cancelled|canceled|voided|void|unavailable|expired|failed|rejected"
     "|declined|abandoned"
-    "|closed|payment failed|denied",
+    "|closed|payment failed|denied|fraud|shipped - lost in transit|shipped - damaged",
     PARTLY_REFUNDED: "部分退款|部分退货|部分退款成功|partly refunded|partially refunded|partially_refunded"
     "|partly_refunded"
     "|partial refund|partial_refund|partially returned",
     REFUNDED: "已退款|退款成功|退款完成|全额退款|已退货|退货退款|退货完成|退货成功|已全额退款|交易关闭(退款)"
     "|全部退款|refunded|returned"
-    "|refund|return|fully refunded|chargeback|charged back|charged_back",
+    "|refund|return|fully refunded|chargeback|charged back|charged_back|order_refunded"
+    "|shipped - returned to seller|shipped - returning to seller|shipped - rejected by buyer",
 }
 _REFUND_WORDS: dict[str, str] = {
     "none": "没有申请退款|无退款|未退款|无售后|无|未申请|未申请退款|未申请售后|退款关闭|退款已关闭|退款取消"

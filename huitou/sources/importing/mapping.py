@@ -32,6 +32,21 @@ _OF_LINES = (
 )
 
 
+_PLAIN_FACTS = (
+    "order_id",
+    "paid_at",
+    "customer_id",
+    "sku",
+    "product_name",
+    "quantity",
+    "unit_price",
+    "channel",
+    "store",
+    "category",
+    "brand",
+)
+
+
 @dataclass(frozen=True)
 class FileMapping:
     """The mapping of one file: `indexes` field to column position, `columns` field to header, for people."""
@@ -133,9 +148,13 @@ def _finish(
     unknown = [name for name in options.constants if find_field(kind, name) is None]
     if unknown:
         raise MappingError(_("There is no field named %(name)s.") % {"name": unknown[0]})
-    # Where a mapping was given, only columns named exactly like a field are added to it; else all are guessed.
     guessed = guess_columns(kind, headers, only_names=bool(told), taken=set(told.values()))
     guessed = {n: i for n, i in guessed.items() if n not in told and n not in options.constants}
+    if told and kind == "orders":
+        # Beside a given mapping only plain facts join in, and only under their own names: a column that would change
+        # what an order is worth or whether it counts (a discount, a status) must be asked for.
+        meant = _PLAIN_FACTS if {"unit_price"} & {*told, *guessed} else (*_PLAIN_FACTS, "amount")
+        guessed = {n: i for n, i in guessed.items() if n in meant}
     indexes = {**guessed, **told}
     ordered = [f.name for f in KINDS[kind] if f.name in indexes]
     ordered += [name for name in indexes if name not in ordered]

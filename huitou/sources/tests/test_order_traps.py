@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pytest
 from huitou.sources.importing.examine import examine
 from huitou.sources.importing.files import FileUnreadableError
 from huitou.sources.importing.mapping import MappingError
+from huitou.sources.importing.options import ImportOptions
 from huitou.sources.importing.times import DateOrderError
 from huitou.sources.tests.reading import read, write
 
@@ -319,11 +321,19 @@ def test_order_rows_keep_the_order_of_the_file(tmp_path: Path) -> None:
     """Positions give row numbers, so a large file read on several threads must not be shuffled."""
     path = tmp_path / "big.csv"
     path.write_text(HEADER + "".join(f"A{i},s,1,1,2024-03-01,客{i % 97}\n" for i in range(300_000)))
-    from huitou.sources.importing.options import ImportOptions
-
     with examine(
-        path, kind="orders", options=ImportOptions(), zone=__import__("zoneinfo").ZoneInfo("UTC"), exponent=2,
+        path, kind="orders", options=ImportOptions(), zone=ZoneInfo("UTC"), exponent=2,
         folder=tmp_path / "s",
     ) as found:  # fmt: skip
         shuffled = found.scratch.row("SELECT count(*) FROM parsed WHERE order_id <> 'A' || rowid")[0]
     assert shuffled == 0
+
+
+def test_beside_a_given_mapping_only_plain_facts_join_in(tmp_path: Path) -> None:
+    """Whoever maps columns by hand gets no discount, status or amount that was not asked for."""
+    text = "no,sku,quantity,unit_price,paid_at,customer_id,discount,status,amount,store\n"
+    path = write(tmp_path / "o.csv", text + "A1,s,2,10,2024-03-01,c1,0.2,closed,99,x\n")
+    found = read(path, "order_id=no")
+    assert found.rows[0] | {"amount_minor": 2000, "status": "paid", "store": "x", "customer_id": "c1"} == found.rows[0]
+    asked = read(path, "order_id=no", "status=status", "amount=amount")
+    assert (asked.rows[0]["amount_minor"], asked.rows[0]["status"]) == (9900, "cancelled")
