@@ -25,7 +25,8 @@ _ORDER_WORDS: dict[str, str] = {
     "|已出库|已审核|已确认|已付款待审核|等待确认|待确认|异常|paid|approved|processing|invoiced|shipped"
     "|confirmed|dispatched"
     "|in transit|in_transit|out for delivery|ready|authorized|partially_paid|partially shipped|packed|open"
-    "|active|accepted",
+    "|active|accepted|cod|shipping|shipped - picked up|shipped - out for delivery|ready to ship|in process|exchange"
+    "|pending - waiting for pick up",
     COMPLETED: "交易成功|交易完成|已完成|已签收|已收货|已核销|已评价|订单完成|订单已完成|完成|成功|买家已签收"
     "|success|successful"
     "|completed|complete|delivered|received|fulfilled|closed won|done|finished|settled|shipped - delivered to buyer",
