@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 
 import pyarrow as pa
@@ -85,3 +86,29 @@ def test_heavy_refunding_of_one_product_nests(engine: Engine) -> None:
         for line in order_lines(random, orders=150, step_hours=3)
     ]
     _check(engine, lines, None, Exclusions(order_types=()), "Asia/Shanghai")
+
+
+def test_huge_quantities_and_amounts_split_to_the_last_unit(engine: Engine) -> None:
+    """Grams by the ton: products of quantity and money that fit no machine word."""
+    line = {
+        "batch_id": 1,
+        "source": "a",
+        "person_id": 1,
+        "sku": "x",
+        "category": None,
+        "status": "completed",
+        "order_type": "normal",
+        "channel": None,
+        "store": None,
+        "discount_minor": 0,
+        "refund_of": None,
+        "month": "2024-03",
+        "line_no": 1,
+        "amount_minor": 10**14 + 1,
+    }
+    lines = [
+        line | {"order_id": "1", "kind": "sale", "quantity": Decimal("70000000.0001"), "occurred_at": START},
+        line | {"order_id": "2", "kind": "sale", "quantity": Decimal("30000000.3333"), "occurred_at": START},
+        line | {"order_id": "R", "kind": "refund", "quantity": Decimal("99999999.9999"), "occurred_at": START},
+    ]
+    _check(engine, lines, None, Exclusions(), "Asia/Shanghai")
