@@ -11,7 +11,6 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.utils import timezone
 
 from huitou.accounts.models import Brand, User
 from huitou.accounts.services import create_brand, create_first_admin
@@ -131,7 +130,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_sentence(admin: Client, ho
 
 
 def test_the_example_keeps_own_files_out(admin: Client) -> None:
-    create_brand(name="Example", clock=SystemClock(), is_example=True, clock_now=timezone.now())
+    create_brand(name="Example", clock=SystemClock(), is_example=True, clock_now=SystemClock().now())
     response = admin.post("/data/upload/", {"kind": "orders", "file": SimpleUploadedFile("o.csv", b"a\n1\n")})
     assert response.headers["Location"] == "/own-data/"
 
@@ -146,7 +145,7 @@ def test_only_files_of_the_rejects_folder_are_given_out(admin: Client, home: Hom
         file_name="f",
         file_path="f",
         content_hash="0",
-        created_at=timezone.now(),
+        created_at=SystemClock().now(),
         reject_path=str(secret),
     )
     assert admin.get(f"/data/imports/{run.pk}/rejects/").status_code == 404
