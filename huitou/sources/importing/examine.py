@@ -85,9 +85,9 @@ def examine(
         facts = _detect(scratch, opened, mapping, zone, options)
         report(0, None, _("checking rows"))
         _parse(scratch, opened, mapping, facts, OrderRules(zone, exponent))
-        row_number = f"coalesce(file_row, rowid + {opened.first_row})"
+        row_number = f"coalesce(file_row, row_order + {opened.first_row})"
         scratch.run(
-            "CREATE OR REPLACE VIEW rejected_rows AS SELECT rowid, file_row, rejected, value, original FROM parsed"
+            "CREATE OR REPLACE VIEW rejected_rows AS SELECT row_order, file_row, rejected, value, original FROM parsed"
             " WHERE rejected IS NOT NULL AND rejected <> 'blank'"
         )
         yield Examined(
@@ -163,7 +163,7 @@ def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
     if mapping.kind != "orders":
         return []
     masked, nameless, partly, incomplete = scratch.row("""
-        SELECT count_if(is_masked), count_if(customer_id IS NULL),
+        SELECT count_if(masked), count_if(customer_id IS NULL),
             count_if(status = 'partly_refunded' AND coalesce(returned_minor, 0) = 0),
             (SELECT count(DISTINCT order_id) FROM parsed WHERE rejected IS NULL AND order_id IN (
                 SELECT order_id FROM parsed WHERE rejected IS NOT NULL AND order_id IS NOT NULL))

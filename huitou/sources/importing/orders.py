@@ -61,7 +61,7 @@ def _cells_step(mapping: FileMapping, facts: ColumnFacts, width: int, table: str
     return f"SELECT file_row, fault, {matched} AS matched, {', '.join(parts)}, {original} FROM {table}"
 
 
-def _typed_step(mapping: FileMapping, facts: ColumnFacts, width: int) -> str:
+def _typed_step(mapping: FileMapping, facts: ColumnFacts) -> str:
     parts = []
     for field in ORDER_FIELDS:
         cell = f"t_{field.name}"
@@ -214,37 +214,73 @@ def _is_good(mapping: FileMapping, facts: ColumnFacts) -> str:
     return " AND ".join(tests)
 
 
+# Columns of `parsed`, each with its SQL and the fields it needs; without one of them it is the same for all rows.
+_OUTPUTS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    ("order_id", "t_order_id", (), ""),
+    ("customer_id", "CASE WHEN is_named AND NOT is_masked THEN t_customer_id END", ("customer_id",), "VARCHAR"),
+    ("masked", "is_named AND is_masked", ("customer_id",), "false"),
+    ("sku", "code_of", (), ""),
+    ("product_name", "t_product_name", ("product_name",), "VARCHAR"),
+    ("category", "t_category", ("category",), "VARCHAR"),
+    ("brand", "t_brand", ("brand",), "VARCHAR"),
+    ("channel", "t_channel", ("channel",), "VARCHAR"),
+    ("store", "t_store", ("store",), "VARCHAR"),
+    ("customer_name", "t_customer_name", ("customer_name",), "VARCHAR"),
+    ("phone", "t_phone", ("phone",), "VARCHAR"),
+    ("is_refund", "is_refund", (), ""),
+    ("quantity", "abs(pieces)", (), ""),
+    ("amount_minor", "CASE WHEN is_refund THEN abs(worth_minor) ELSE worth_minor END", (), ""),
+    ("discount_minor", "discount_minor", ("discount",), "0"),
+    ("returned_minor", "returned_minor", ("refund_amount",), "BIGINT"),
+    ("status", "", (), ""),
+    ("order_type", "coalesce(m_order_type, 'normal')", ("order_type",), "'normal'"),
+    ("occurred_at", "occurred", (), ""),
+    ("refunded_at", "returned", ("refunded_at",), "TIMESTAMP"),
+    ("refund_of", "t_refund_of", ("refund_of",), "VARCHAR"),
+)
+# A row whose refunded amount is all or only part of it is what the amount says, whatever the word.
+_STATUS = """CASE WHEN is_refund THEN CASE WHEN said IN ('unpaid', 'cancelled') THEN said ELSE 'completed' END
+    WHEN said = 'refunded' AND returned_minor > 0 AND returned_minor < worth_minor THEN 'partly_refunded'
+    WHEN said = 'partly_refunded' AND returned_minor >= worth_minor AND worth_minor > 0 THEN 'refunded'
+    ELSE said END"""
+
+
 def parse_orders(
     scratch: Scratch, table: str, *, mapping: FileMapping, facts: ColumnFacts, rules: OrderRules, width: int
 ) -> str | None:
     """Make `parsed` from the text table: one row per row of the file, in its order. Returns why reading failed.
 
-    Columns of accepted rows are typed; `rejected` is NULL for them and else code:field, with `value` and `original`.
+    Columns of accepted rows are typed; `rejected` is NULL for them and else code:field, with the `original` cells.
+    Only what differs from row to row is stored.
     """
-    names = [field.name for field in ORDER_FIELDS]
-    value = " ".join(f"WHEN {text(name)} THEN {raw_cell(mapping, name)}" for name in names)
     everything = ", ".join(f"c{i}" for i in range(width))
-    return scratch.try_run(f"""
-CREATE OR REPLACE TABLE parsed AS
+    stored, viewed = [], []
+    for name, sql, needed, fixed in _OUTPUTS:
+        if needed and not any(mapping.has(field) for field in needed):
+            constant = f"CAST(NULL AS {fixed})" if fixed.isupper() else fixed
+            viewed.append(f"{constant} AS {name}")
+        else:
+            stored.append(f"{sql or _STATUS} AS {name}")
+            viewed.append(name)
+    numbered = bool(scratch.rows(f"SELECT 1 FROM (SELECT file_row FROM {table} LIMIT 1) WHERE file_row IS NOT NULL"))
+    reason = scratch.try_run(f"""
+CREATE OR REPLACE TABLE parsed_rows AS
 WITH cells AS ({_cells_step(mapping, facts, width, table)}),
-typed AS ({_typed_step(mapping, facts, width)}),
+typed AS ({_typed_step(mapping, facts)}),
 lines AS ({_lines_step(mapping, facts, rules)}),
 worth AS ({_worth_step(rules)}),
 checked AS (
     SELECT *, CASE WHEN {_is_good(mapping, facts)} THEN NULL ELSE {_reason(mapping, facts, width)} END AS rejected
     FROM worth)
-SELECT file_row, rejected,
-    CASE WHEN rejected IS NOT NULL THEN CASE split_part(rejected, ':', 2) {value} END END AS value,
-    CASE WHEN rejected IS NOT NULL THEN [{everything}] END AS original,
-    t_order_id AS order_id, CASE WHEN is_named AND NOT is_masked THEN t_customer_id END AS customer_id,
-    is_named AND is_masked AS is_masked, code_of AS sku, t_product_name AS product_name, t_category AS category,
-    t_brand AS brand, t_channel AS channel, t_store AS store, t_customer_name AS customer_name, t_phone AS phone,
-    is_refund, abs(pieces) AS quantity,
-    CASE WHEN is_refund THEN abs(worth_minor) ELSE worth_minor END AS amount_minor, discount_minor, returned_minor,
-    CASE WHEN is_refund THEN CASE WHEN said IN ('unpaid', 'cancelled') THEN said ELSE 'completed' END
-         WHEN said = 'refunded' AND returned_minor > 0 AND returned_minor < worth_minor THEN 'partly_refunded'
-         WHEN said = 'partly_refunded' AND returned_minor >= worth_minor AND worth_minor > 0 THEN 'refunded'
-         ELSE said END AS status,
-    coalesce(m_order_type, 'normal') AS order_type, occurred AS occurred_at, returned AS refunded_at,
-    t_refund_of AS refund_of
+SELECT {"file_row, " if numbered else ""}rejected, CASE WHEN rejected IS NOT NULL THEN [{everything}] END AS original,
+    {", ".join(stored)}
 FROM checked""")
+    if reason is not None:
+        return reason
+    value = " ".join(f"WHEN {text(name)} THEN original[{index + 1}]" for name, index in mapping.indexes.items())
+    scratch.run(f"""
+CREATE OR REPLACE VIEW parsed AS
+SELECT rowid AS row_order, {"file_row" if numbered else "CAST(NULL AS BIGINT) AS file_row"}, rejected,
+    CASE split_part(rejected, ':', 2) {value} END AS value, original, {", ".join(viewed)}
+FROM parsed_rows""")
+    return None

@@ -67,8 +67,8 @@ def parse_records(
         f"WHEN {text(f.name)} THEN c{mapping.indexes[f.name]}" for f in fields if f.name in mapping.indexes
     )
     outputs = ", ".join(f"v{i} AS {column_name(f)}" for i, f in enumerate(fields))
-    return scratch.try_run(f"""
-CREATE OR REPLACE TABLE parsed AS
+    reason = scratch.try_run(f"""
+CREATE OR REPLACE TABLE parsed_rows AS
 WITH cells AS (SELECT file_row, fault, {first}, {everything} FROM {table}),
 walls AS (SELECT *{"".join(", " + w for w in walls)} FROM cells),
 typed AS (SELECT *, {", ".join(values)} FROM walls),
@@ -87,3 +87,6 @@ SELECT file_row, rejected,
     CASE WHEN rejected IS NOT NULL THEN CASE split_part(rejected, ':', 2) {raw_value} END END AS value,
     CASE WHEN rejected IS NOT NULL THEN [{everything}] END AS original, {outputs}
 FROM checked""")
+    if reason is None:
+        scratch.run("CREATE OR REPLACE VIEW parsed AS SELECT rowid AS row_order, * FROM parsed_rows")
+    return reason

@@ -33,7 +33,9 @@ def resolve_customers(
     mapping = examined.mapping
     named = mapping.kind == "orders" and (mapping.has("customer_name") or mapping.has("phone"))
     details = (
-        "arg_max(customer_name, rowid) AS name, arg_max(phone, rowid) AS phone" if named else "'' AS name, '' AS phone"
+        "arg_max(customer_name, row_order) AS name, arg_max(phone, row_order) AS phone"
+        if named
+        else "'' AS name, '' AS phone"
     )
     scratch.run(
         f"CREATE OR REPLACE TABLE people AS SELECT customer_id AS value, {details} FROM parsed"
@@ -79,7 +81,7 @@ def save_order_products(examined: Examined, *, clock: Clock, folder: Path) -> in
 
     def last(column: str) -> str:
         known = mapping.has(column)
-        return f"arg_max({column}, rowid)" if known else "CAST(NULL AS VARCHAR)"
+        return f"arg_max({column}, row_order)" if known else "CAST(NULL AS VARCHAR)"
 
     sql = (
         f"SELECT sku, {last('product_name')}, {last('category')}, {last('brand')}, NULL FROM parsed"
@@ -90,7 +92,7 @@ def save_order_products(examined: Examined, *, clock: Clock, folder: Path) -> in
 
 def save_products(examined: Examined, *, clock: Clock, folder: Path) -> int:
     """Bring a product file into the catalog; of a product that stands twice, what stands last counts."""
-    columns = ", ".join(f"arg_max({name}, rowid)" for name in ("name", "category", "brand", "list_price"))
+    columns = ", ".join(f"arg_max({name}, row_order)" for name in ("name", "category", "brand", "list_price"))
     sql = f"SELECT sku, {columns} FROM parsed WHERE rejected IS NULL GROUP BY sku ORDER BY sku"
     return upsert_products(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock)
 
@@ -101,13 +103,13 @@ def save_customers(examined: Examined, *, clock: Clock, namespace: str = "", fol
     plain = {"customer_id", "name", "phone", "registered_at"}
     attributes = [f for f in record_fields(examined.mapping) if f.name not in plain]
     pairs = ", ".join(
-        f"{text(f.name.removeprefix(ATTRIBUTE_PREFIX))}: arg_max({column_name(f)}, rowid)" for f in attributes
+        f"{text(f.name.removeprefix(ATTRIBUTE_PREFIX))}: arg_max({column_name(f)}, row_order)" for f in attributes
     )
     # NULL members are left out, so that an empty cell never overwrites what is known.
     merged = f"json_merge_patch('{{}}', to_json({{{pairs}}}))" if pairs else "'{}'"
     sql = (
-        f"SELECT customer_id, arg_max(name, rowid), arg_max(phone, rowid),"
-        f" strftime(arg_max(CAST(registered_at AS TIMESTAMP), rowid), '%Y-%m-%dT%H:%M:%S.%fZ'), {merged}"
+        f"SELECT customer_id, arg_max(name, row_order), arg_max(phone, row_order),"
+        f" strftime(arg_max(CAST(registered_at AS TIMESTAMP), row_order), '%Y-%m-%dT%H:%M:%S.%fZ'), {merged}"
         f" FROM parsed WHERE rejected IS NULL GROUP BY customer_id ORDER BY customer_id"
     )
     update_details(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock, namespace=namespace)
@@ -135,7 +137,7 @@ def _lines_sql(examined: Examined, batch_id: int, source: str) -> str:
         "SELECT count(*) FROM parsed WHERE rejected IS NULL AND NOT is_refund AND (status = 'refunded'"
         " OR (status = 'partly_refunded' AND returned_minor > 0))"
     )[0]
-    columns = "rowid AS row_order, order_id, customer_id, sku, category, order_type, channel, store"
+    columns = "row_order, order_id, customer_id, sku, category, order_type, channel, store"
     lines = (
         f"SELECT {columns}, 0 AS part, CASE WHEN is_refund THEN 'refund' ELSE 'sale' END AS kind, quantity,"
         " amount_minor, discount_minor, status, occurred_at, refund_of FROM parsed WHERE rejected IS NULL"
@@ -167,9 +169,8 @@ def preview_rows(examined: Examined, limit: int) -> list[dict[str, str | None]]:
             " CASE WHEN is_refund THEN 'refund' ELSE 'sale' END AS kind, channel, store, category, order_type"
         ),
     }.get(examined.mapping.kind) or ", ".join(column_name(f) for f in record_fields(examined.mapping))
-    sql = (
-        f"SELECT {examined.row_number} AS row, {names} FROM parsed WHERE rejected IS NULL ORDER BY rowid LIMIT {limit}"
-    )
+    taken = f"FROM parsed WHERE rejected IS NULL ORDER BY row_order LIMIT {limit}"
+    sql = f"SELECT {examined.row_number} AS row, {names} {taken}"
     found: list[dict[str, str | None]] = []
     for batch in examined.scratch.batches(sql):
         found += [{name: _shown(value) for name, value in row.items()} for row in batch.to_pylist()]

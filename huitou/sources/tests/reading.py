@@ -50,7 +50,7 @@ def read(
         folder=path.parent / "scratch",
         lines_path=lines_path,
     ) as examined:
-        sql = f"SELECT {examined.row_number} AS row, * EXCLUDE (original) FROM parsed ORDER BY rowid"
+        sql = f"SELECT {examined.row_number} AS row, * EXCLUDE (original) FROM parsed ORDER BY row_order"
         rows = examined.scratch.batches(sql).read_all().to_pylist()
         return Read(
             rows=[row for row in rows if row["rejected"] is None],

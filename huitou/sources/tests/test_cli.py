@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from typer.testing import CliRunner
 
 from config.cli import build
@@ -17,6 +19,13 @@ from huitou.sources.tests.reading import write
 TEXT = "Invoice No,Item,Qty,When,Price £,Who\nA1,s,2,2011-03-01 10:00,1.5,c1\nA2,s,x,2011-03-01 10:00,1.5,c1\n"
 MAP = ["--map", "order_id=Invoice No", "--map", "sku=Item", "--map", "quantity=Qty", "--map", "paid_at=When"]
 MAP += ["--map", "unit_price=Price £", "--map", "customer_id=Who"]
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Messages are compared in the language they are written in."""
+    with translation.override("en"):
+        yield
 
 
 def run(*arguments: str) -> tuple[int, str]:

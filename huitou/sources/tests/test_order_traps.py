@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.utils import translation
 
 from huitou.sources.importing.examine import examine
 from huitou.sources.importing.files import FileUnreadableError
@@ -20,6 +22,13 @@ from huitou.sources.importing.times import DateOrderError
 from huitou.sources.tests.reading import read, write
 
 HEADER = "order_id,sku,quantity,unit_price,paid_at,customer_id\n"
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Messages are compared in the language they are written in."""
+    with translation.override("en"):
+        yield
 
 
 def test_plain_file_is_read_to_the_last_unit(tmp_path: Path) -> None:
@@ -325,7 +334,7 @@ def test_order_rows_keep_the_order_of_the_file(tmp_path: Path) -> None:
         path, kind="orders", options=ImportOptions(), zone=ZoneInfo("UTC"), exponent=2,
         folder=tmp_path / "s",
     ) as found:  # fmt: skip
-        shuffled = found.scratch.row("SELECT count(*) FROM parsed WHERE order_id <> 'A' || rowid")[0]
+        shuffled = found.scratch.row("SELECT count(*) FROM parsed WHERE order_id <> 'A' || row_order")[0]
     assert shuffled == 0
 
 

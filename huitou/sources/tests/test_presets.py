@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from huitou.sources.canonical import find_field
 from huitou.sources.importing.options import PRESETS, ImportOptions, MappingFileError, list_presets, read_preset
 from huitou.sources.tests.reading import Read, read
 
 SAMPLES = PRESETS / "samples"
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Messages are compared in the language they are written in."""
+    with translation.override("en"):
+        yield
 
 
 def told(found: Read, *names: str) -> list[tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from huitou.accounts.models import AuditEntry
 from huitou.analytics.engines import Engine, Lake
@@ -34,6 +36,13 @@ from huitou.sources.tests.reading import write
 
 HEADER = "order_id,sku,product_name,quantity,unit_price,paid_at,customer_id,status\n"
 CLOCK = FixedClock(datetime(2024, 6, 1, tzinfo=UTC))
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Messages are compared in the language they are written in."""
+    with translation.override("en"):
+        yield
 
 
 def bring(path: Path, kind: str = "orders", **options: Any) -> ImportRun:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 
 from huitou.sources.importing.zones import offset_changes
 from huitou.sources.tests.reading import read, write
@@ -42,6 +44,13 @@ FORMS = {
     "2011-03-01 24:00:00": EIGHT + timedelta(hours=15, minutes=34),
 }
 HEADER = "order_id,unit_price,paid_at\n"
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Messages are compared in the language they are written in."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.mark.parametrize(("written", "instant"), FORMS.items())
