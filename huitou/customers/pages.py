@@ -31,6 +31,7 @@ def show_customer(request: HttpRequest, person_id: int) -> HttpResponse:
             for name, value in sorted(person.attributes.items())
         ],
         "cards": render_cards("customer", request, person_id),
+        "side_cards": render_cards("customer.side", request, person_id),
     }
     return render(request, "customers/detail.html", context)
 

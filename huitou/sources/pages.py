@@ -18,11 +18,12 @@ from django.views.decorators.http import require_POST
 
 from huitou.accounts.models import Brand, User
 from huitou.accounts.queries import find_brand
-from huitou.console.shell import Page
+from huitou.console.shell import Card, Page
 from huitou.console.tables import read_page
 from huitou.core.errors import DomainError
 from huitou.sources import example_pages
 from huitou.sources.canonical import KINDS
+from huitou.sources.event_card import events_card
 from huitou.sources.importing.options import list_presets
 from huitou.sources.job_progress import JobState, read_state, write_state
 from huitou.sources.models import ImportRun
@@ -32,7 +33,7 @@ from huitou.sources.tasks import import_job_name, run_import_job
 from huitou.sources.uploads import Upload, UploadRefusedError, discard_upload, find_upload, keep_upload
 
 PAGES = [Page("data", "connect", gettext_lazy("Data"), "data", 10, "data")]
-CARDS = example_pages.CARDS
+CARDS = [*example_pages.CARDS, Card("customer.side", 10, events_card)]
 shell_context = example_pages.shell_context
 _OPEN_STATES = ("uploaded", "preparing", "prepared", "claimed")
 
