@@ -6,7 +6,9 @@ import asyncio
 import logging
 import signal
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
 
 from huitou.core.serving.keeper import keep_database
 
@@ -43,9 +45,10 @@ def run_worker(*, queues: Sequence[str] | None = None, wait: bool = True) -> Non
 
 
 async def _run(queues: Sequence[str] | None, wait: bool) -> None:
+    from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
 
-    with app.replace_connector(app.connector.get_worker_connector()) as worker_app:  # type: ignore[attr-defined]
+    with app.replace_connector(PsycopgConnector(kwargs=_address)) as worker_app:
         async with worker_app.open_async():
             await retry_stalled()
             runners = [_runner(worker_app, queues, CONCURRENCY, wait)]
@@ -60,6 +63,14 @@ async def _run(queues: Sequence[str] | None, wait: bool) -> None:
             for runner in done:
                 if not runner.cancelled():
                     runner.result()
+
+
+def _address() -> dict[str, Any]:
+    """Where the database is now, asked for at each new connection: the embedded server may come back elsewhere."""
+    database: dict[str, Any] = settings.DATABASES["default"]
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    found = {name: database[setting] for name, setting in names.items() if database[setting]}
+    return {**found, **database["OPTIONS"]}
 
 
 def _runner(app: App, queues: Sequence[str] | None, concurrency: int, wait: bool) -> asyncio.Task[None]:

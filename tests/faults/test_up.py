@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from huitou.core.health import WORKER_SILENT_SECONDS
 from huitou.core.home import Home
 from huitou.core.postgres import acquire
+from huitou.core.postgres.control import read_state
 from tests.faults.product import Product, huitou, running
 from tests.faults.servers import eventually, kill, passable_folder, processes, supervisor_of
 
@@ -102,6 +105,29 @@ def test_it_lives_through_the_death_of_the_databases_supervisor(store: Home) -> 
         assert eventually(lambda: worker_is_ok(product), 40), product.output.read_text()[-2000:]
         assert product.process.poll() is None
     assert is_gone(product)
+
+
+def test_it_follows_a_database_that_comes_back_elsewhere(store: Home) -> None:
+    with running(store) as product, socket.socket() as squatter:
+        before = read_state(store.postgres)
+        assert before is not None
+        assert before.port is not None
+        kill(before.supervisor)
+        assert eventually(lambda: take(squatter, before.port or 0)), "the port never became free"
+        assert eventually(lambda: getattr(read_state(store.postgres), "port", None) not in {before.port, None})
+        assert product.is_ready(), product.get("/readyz")
+        time.sleep(WORKER_SILENT_SECONDS + 2)
+        assert worker_is_ok(product), product.output.read_text()[-2000:]
+    assert is_gone(product)
+
+
+def take(squatter: socket.socket, port: int) -> bool:
+    try:
+        squatter.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    squatter.listen()
+    return True
 
 
 def test_a_taken_port_is_named(store: Home) -> None:

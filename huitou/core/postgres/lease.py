@@ -57,8 +57,10 @@ class Lease:
         return [str(note) for note in self._notes]
 
     def is_served(self) -> bool:
-        """Whether the server's supervisor still lives."""
-        return control.is_supervised(self.home.postgres)
+        """Whether a supervisor lives, and its server is where we know it: another client may have renewed first."""
+        state = control.read_state(self.home.postgres)
+        moved = state is not None and state.stage == "ready" and _url(self.home, state) != self.url
+        return not moved and control.is_supervised(self.home.postgres)
 
     def renew(self) -> bool:
         """Have a server again after its supervisor died. Returns whether its address has changed."""
