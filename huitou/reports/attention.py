@@ -14,17 +14,21 @@ _FALL = 0.10
 _SIGMAS = 1.64
 _DORMANT_SHARE = 0.35
 _REVENUE_FALL = 0.15
+# Refunds are worth a look from this share of sales on, when they grew by this share of their recent mean.
+_REFUND_SHARE = 0.02
+_REFUND_RISE = 0.30
 
 
 @dataclass(frozen=True)
 class Signals:
-    """What the rules look at. `rates`, `buyers`, `revenue` (minor units): finished months, oldest first;
-    the rest are counts of customers and days.
+    """What the rules look at. `rates`, `buyers`, `revenue` (minor units): finished months, oldest first,
+    like `refunds`, the share of money that went back; the rest are counts of customers and days.
     """
 
     rates: Sequence[float]
     buyers: Sequence[int]
     revenue: Sequence[float]
+    refunds: Sequence[float]
     target: float | None
     customers: int
     dormant: int
@@ -49,7 +53,7 @@ def find_attention(signals: Signals) -> list[Finding]:
     """What deserves a look, the most pressing first; one reassuring finding where nothing does."""
     found = [
         finding
-        for rule in (_stale, _falling_rate, _below_target, _falling_revenue, _dormant, _declining)
+        for rule in (_stale, _falling_rate, _below_target, _falling_revenue, _rising_refunds, _dormant, _declining)
         if (finding := rule(signals)) is not None
     ]
     if found:
@@ -117,6 +121,23 @@ def _falling_revenue(signals: Signals) -> Finding | None:
         % {"share": format_value((mean - current) / mean, "rate")},
         "/metrics/?metric=revenue_equation",
         _("See which factor moved"),
+    )
+
+
+def _rising_refunds(signals: Signals) -> Finding | None:
+    if len(signals.refunds) < 4:
+        return None
+    *earlier, current = signals.refunds[-4:]
+    mean = sum(earlier) / len(earlier)
+    if current < _REFUND_SHARE or current < mean * (1 + _REFUND_RISE):
+        return None
+    values = {"now": format_value(current, "rate"), "before": format_value(mean, "rate")}
+    return Finding(
+        "bad",
+        _("More money goes back"),
+        _("Refunds were %(now)s of sales in the last finished month; %(before)s in the three before.") % values,
+        "/metrics/?metric=revenue&dimension=category",
+        _("Look closer"),
     )
 
 

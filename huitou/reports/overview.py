@@ -18,7 +18,7 @@ from huitou.reports.attention import Finding, Signals, find_attention
 from huitou.reports.coverage import order_days
 from huitou.reports.figures import cached_metric, chart_of, note
 from huitou.reports.queries import MetricResult, MetricRow
-from huitou.reports.rhythm import Rhythm, read_rhythm
+from huitou.reports.rhythm import Rhythm, read_rhythm, refund_shares
 
 # Data whose last order is older than this are history: figures stand as of the end of the data.
 STALE_DAYS = 7
@@ -220,6 +220,7 @@ def _signals(
         rates=rates,
         buyers=buyers,
         revenue=money,
+        refunds=_refunds(figures["revenue"]),
         target=brand.targets.get("repurchase_rate"),
         customers=rhythm.customers,
         dormant=rhythm.dormant * known,
@@ -228,6 +229,14 @@ def _signals(
         overdue=rhythm.overdue * known,
         silent_days=(local_day(brand.now(), brand.tz) - anchor).days,
     )
+
+
+def _refunds(revenue: MetricResult) -> list[float]:
+    """Share of money that went back in each of the last four finished months."""
+    days = [(row.first, row.last) for row in finished(revenue.rows)[-4:]]
+    if not days or days[0][0] is None or days[-1][1] is None:
+        return []
+    return refund_shares(days[0][0], days[-1][1])
 
 
 def _steps(due: int, signals: Signals) -> list[NextStep]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import ibis
 
@@ -27,6 +27,19 @@ class Rhythm:
     dormant: int
     long_dormant: int
     declining: int
+
+
+def refund_shares(first_day: date, last_day: date) -> list[float]:
+    """By month, oldest first: money that went back ÷ money of the orders paid, over whole days both inclusive."""
+    with open_engine() as engine:
+        parts = {}
+        for name in ("int_orders", "int_refunds"):
+            table = engine.table(name)
+            rows = table.filter(table.day.between(first_day, last_day), ~table.is_excluded)
+            months = rows.group_by(month=rows.day.strftime("%Y-%m")).aggregate(amount=rows.amount_minor.sum())
+            parts[name] = {row["month"]: row["amount"] for row in engine.to_pyarrow(months).to_pylist()}
+    sold, back = parts["int_orders"], parts["int_refunds"]
+    return [(back.get(month) or 0) / sold[month] for month in sorted(sold) if sold[month]]
 
 
 def read_rhythm(moment: datetime, *, limit: int = 8) -> Rhythm:

@@ -11,19 +11,21 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from huitou.accounts.models import Brand, User
-from huitou.accounts.queries import find_brand
+from huitou.accounts.queries import find_brand, get_brand
 from huitou.console.shell import Card, Page
 from huitou.console.tables import read_page
 from huitou.core.errors import DomainError
+from huitou.orders.queries import last_refresh
 from huitou.sources import example_pages
 from huitou.sources.canonical import KINDS
-from huitou.sources.event_card import events_card
+from huitou.sources.events import list_events
 from huitou.sources.importing.options import list_presets
 from huitou.sources.job_progress import JobState, read_state, write_state
 from huitou.sources.models import ImportRun
@@ -33,7 +35,6 @@ from huitou.sources.tasks import import_job_name, run_import_job
 from huitou.sources.uploads import Upload, UploadRefusedError, discard_upload, find_upload, keep_upload
 
 PAGES = [Page("data", "connect", gettext_lazy("Data"), "data", 10, "data")]
-CARDS = [*example_pages.CARDS, Card("customer.side", 10, events_card)]
 shell_context = example_pages.shell_context
 _OPEN_STATES = ("uploaded", "preparing", "prepared", "claimed")
 
@@ -160,6 +161,14 @@ def download_rejects(request: HttpRequest, run_id: int) -> HttpResponse | FileRe
     return FileResponse(file.open("rb"), as_attachment=True, filename=file.name)
 
 
+def events_card(request: HttpRequest, person_id: int) -> str:
+    """What happened to a customer besides orders; empty where nothing is on record."""
+    brand = get_brand()
+    events = list_events(person_id, currency=brand.currency) if last_refresh() else []
+    return render_to_string("sources/events_card.html", {"events": events, "brand": brand}, request) if events else ""
+
+
+CARDS = [*example_pages.CARDS, Card("customer.side", 10, events_card)]
 urlpatterns = [
     path("data/", list_imports, name="data"),
     path("data/upload/", upload, name="data_upload"),

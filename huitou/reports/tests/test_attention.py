@@ -13,6 +13,7 @@ CALM = Signals(
     rates=[0.30, 0.30, 0.30, 0.30],
     buyers=[2000, 2000, 2000, 2000],
     revenue=[100_000.0, 100_000.0, 100_000.0, 101_000.0],
+    refunds=[0.03, 0.03, 0.03, 0.03],
     target=None,
     customers=1000,
     dormant=100,
@@ -38,6 +39,7 @@ def test_calm_numbers_raise_no_warning() -> None:
         (replace(CALM, rates=[0.30, 0.30, 0.30, 0.25]), "The repurchase rate is falling"),
         (replace(CALM, target=0.35), "The repurchase rate is below its target"),
         (replace(CALM, revenue=[100.0, 100.0, 100.0, 80.0]), "Revenue is falling"),
+        (replace(CALM, refunds=[0.03, 0.03, 0.03, 0.05]), "More money goes back"),
         (replace(CALM, long_dormant=300), "Many customers are asleep"),
         (replace(CALM, declining=200), "Customers are drifting away"),
         (replace(CALM, silent_days=40), "The data end 40 days ago"),
@@ -53,6 +55,12 @@ def test_a_small_fall_and_a_fall_among_few_people_are_no_news() -> None:
     assert _titles(replace(CALM, rates=[0.30, 0.30, 0.30, 0.25], buyers=[50] * 4)) == ["Nothing stands out"]
 
 
+def test_few_refunds_that_double_are_still_few() -> None:
+    assert _titles(replace(CALM, refunds=[0.005, 0.005, 0.005, 0.01])) == ["Nothing stands out"]
+
+
 def test_an_empty_history_is_not_a_warning() -> None:
-    nobody = replace(CALM, rates=[], buyers=[], revenue=[], customers=0, dormant=0, long_dormant=0, declining=0)
+    nobody = replace(
+        CALM, rates=[], buyers=[], revenue=[], refunds=[], customers=0, dormant=0, long_dormant=0, declining=0
+    )
     assert _titles(nobody) == ["Nothing stands out"]

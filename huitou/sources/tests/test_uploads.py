@@ -35,7 +35,7 @@ def test_an_order_file_may_have_a_line_file(home: Home) -> None:
 )
 def test_no_name_leaves_the_folder(home: Home, name: str) -> None:
     file = SimpleUploadedFile("x.csv", b"a\n1\n")
-    file._name = name  # what a hostile client would send, past Django's own cleaning
+    vars(file)["_name"] = name  # what a hostile client would send, past Django's own cleaning
     kept = keep_upload(file, None, home=home, limit=LIMIT)
     assert kept.path.resolve().parent == (home.uploads / kept.token).resolve()
 

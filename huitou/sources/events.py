@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from huitou.accounts.queries import get_brand
 from huitou.console.formats import format_value
-from huitou.orders.queries import last_refresh, open_engine
+from huitou.orders.queries import open_engine
 
 _SHOWN = 30
 
@@ -65,10 +62,3 @@ def _detail(properties: str | None, currency: str) -> str:
     if "order_id" in found:
         parts.append(str(found["order_id"]))
     return " · ".join(parts)
-
-
-def events_card(request: HttpRequest, person_id: int) -> str:
-    """The card of the customer page; empty where nothing is on record."""
-    brand = get_brand()
-    events = list_events(person_id, currency=brand.currency) if last_refresh() else []
-    return render_to_string("sources/events_card.html", {"events": events, "brand": brand}, request) if events else ""
