@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,9 @@ async def _run(queues: Sequence[str] | None, wait: bool) -> None:
             runners = [_runner(worker_app, queues, CONCURRENCY, wait)]
             if queues is None:
                 runners.append(_runner(worker_app, [PERIODIC_QUEUE], 1, wait))
-            loop = asyncio.get_running_loop()
-            for sent in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(sent, _ask_to_stop, runners)
+            if threading.current_thread() is threading.main_thread():
+                for sent in (signal.SIGTERM, signal.SIGINT):
+                    asyncio.get_running_loop().add_signal_handler(sent, _ask_to_stop, runners)
             done, others = await asyncio.wait(runners, return_when=asyncio.FIRST_EXCEPTION)
             _ask_to_stop(others)
             await asyncio.gather(*others, return_exceptions=True)
