@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,18 @@ def read(
     """Read a file with `field=column` pairs; everything not said is detected."""
     given = options_from_pairs(columns=pairs, constants=constants, values=values, texts=texts)
     used = given.over(options) if options else given
-    with examine(
-        path,
-        kind=kind,
-        options=used,
-        zone=ZoneInfo(zone),
-        exponent=exponent,
-        folder=path.parent / "scratch",
-        lines_path=lines_path,
-    ) as examined:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        examine(
+            path,
+            kind=kind,
+            options=used,
+            zone=ZoneInfo(zone),
+            exponent=exponent,
+            folder=Path(folder),
+            lines_path=lines_path,
+        ) as examined,
+    ):
         sql = f"SELECT {examined.row_number} AS row, * EXCLUDE (original) FROM parsed ORDER BY row_order"
         rows = examined.scratch.batches(sql).read_all().to_pylist()
         return Read(
