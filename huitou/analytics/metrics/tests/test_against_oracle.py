@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import ibis
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from huitou.analytics.engines import open_scratch
@@ -26,6 +26,9 @@ DIMS: tuple[tuple[str, ...], ...] = (
     ("attribute.city",),
     ("store", "category", "attribute.city"),
 )
+
+# Histories are small as they come; shrinking them takes minutes of engine time.
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def test_every_metric_has_an_oracle() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(ORACLES))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, phases=QUICK)
 @given(
     history=histories(),
     span=ranges,

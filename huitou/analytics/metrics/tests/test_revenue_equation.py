@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import ibis
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from huitou.analytics.engines import open_scratch
@@ -29,7 +29,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> ibis.BaseBackend:
     return ibis.duckdb.from_connection(open_scratch(tmp_path_factory.mktemp("equation")))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(
     history=histories(),
     first=st.sampled_from(TURNING_POINTS),
