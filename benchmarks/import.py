@@ -21,8 +21,9 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
+import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
@@ -50,8 +51,14 @@ def write_orders(path: Path, *, lines: int, seed: int) -> None:
                 written += 1
 
 
-def copy_seconds(url: str, path: Path) -> float:
-    """Seconds of a plain COPY of the file into one unindexed table, committed."""
+def backend_seconds(connection: psycopg.Connection[tuple[object, ...]]) -> float:
+    """Processor time that the server has spent for this connection."""
+    times = psutil.Process(connection.info.backend_pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def copy_file(url: str, path: Path) -> dict[str, float]:
+    """A plain COPY of the file into one unindexed table, committed: seconds, and processor seconds of both sides."""
     with psycopg.connect(url) as connection:
         connection.execute("DROP TABLE IF EXISTS copied")
         connection.execute(
@@ -59,7 +66,7 @@ def copy_seconds(url: str, path: Path) -> float:
             " unit_price numeric, paid_at timestamp, customer_id text, channel text)"
         )
         connection.commit()
-        started = perf_counter()
+        started, spent = perf_counter(), process_time() + backend_seconds(connection)
         with (
             connection.cursor().copy("COPY copied FROM STDIN (FORMAT csv, HEADER true)") as copy,
             path.open("rb") as file,
@@ -67,7 +74,10 @@ def copy_seconds(url: str, path: Path) -> float:
             while block := file.read(1 << 20):
                 copy.write(block)
         connection.commit()
-        taken = perf_counter() - started
+        taken = {
+            "seconds": perf_counter() - started,
+            "cpu_seconds": process_time() + backend_seconds(connection) - spent,
+        }
         connection.execute("DROP TABLE copied")
     return taken
 
@@ -89,14 +99,22 @@ def child(path: Path) -> None:
     from huitou.core.boot import boot
 
     boot()
+    from django.db import connection
+
     from huitou.sources.services import ImportOptions, run_import, start_import
 
+    connection.ensure_connection()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    started = perf_counter()
+    started, spent = perf_counter(), process_time() + backend_seconds(connection.connection)
     run = run_import(start_import(path=path, kind="orders", options=ImportOptions()).pk)
     taken = perf_counter() - started
+    cpu = process_time() + backend_seconds(connection.connection) - spent
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": taken, "peak_mb": peak, "before_mb": before, "accepted": run.accepted}))
+    print(
+        json.dumps(
+            {"seconds": taken, "cpu_seconds": cpu, "peak_mb": peak, "before_mb": before, "accepted": run.accepted}
+        )
+    )
 
 
 def main() -> None:
@@ -130,7 +148,7 @@ def measure(given: argparse.Namespace, folder: Path, url: str) -> dict[str, obje
     write_orders(path, lines=given.lines, seed=given.seed)
     copies, imports = [], []
     for turn in range(given.runs):
-        copies.append(copy_seconds(url, path))
+        copies.append(copy_file(url, path))
         imports.append(import_in_own_process(path, folder / f"home-{turn}", fresh_database(url, f"speed{turn}")))
     memory = []
     for lines in given.memory_lines:
@@ -139,17 +157,23 @@ def measure(given: argparse.Namespace, folder: Path, url: str) -> dict[str, obje
         figures = import_in_own_process(sized, folder / f"sized-{lines}", fresh_database(url, f"memory{lines}"))
         memory.append({"lines": lines, "file_mb": sized.stat().st_size / 2**20, **figures})
         sized.unlink()
-    copy, best = min(copies), min(float(figures["seconds"]) for figures in imports)
+
+    def best(runs: list[dict[str, float]], name: str) -> float:
+        return min(run[name] for run in runs)
+
+    ratio = best(imports, "seconds") / best(copies, "seconds")
+    cpu_ratio = best(imports, "cpu_seconds") / best(copies, "cpu_seconds")
     return {
         "what": "import of an order file against COPY of the same file into one unindexed table",
         "seed": given.seed,
         "lines": given.lines,
         "file_mb": round(path.stat().st_size / 2**20, 1),
-        "copy_seconds": copies,
-        "import_seconds": [figures["seconds"] for figures in imports],
-        "ratio_of_best": round(best / copy, 2),
-        "claim": "at most 5",
-        "holds": best / copy <= 5,
+        "copy": copies,
+        "import": imports,
+        "ratio_of_best": round(ratio, 2),
+        "ratio_of_processor_time": round(cpu_ratio, 2),
+        "claim": "ratio_of_best is at most 5",
+        "holds": ratio <= 5,
         "memory": memory,
         "machine": {"cpus": os.cpu_count(), "platform": platform.platform(), "load_at_end": os.getloadavg()},
         "versions": {

@@ -23,13 +23,18 @@ class ResolvedPersons:
 
 
 def resolve_persons(
-    *, blocks: Iterable[bytes], clock: Clock, kind: str = CUSTOMER_ID, namespace: str = ""
+    *,
+    blocks: Iterable[bytes],
+    clock: Clock,
+    kind: str = CUSTOMER_ID,
+    namespace: str = "",
+    with_details: bool = True,
 ) -> ResolvedPersons:
     """Find or make the person of every given number, set-wise; the answer maps each number to its person.
 
     `blocks` is CSV without a header: value, display_name, phone (the last two may be empty). A value names one person
     within kind and namespace; whoever is first makes it, two callers at once get the same. Given again, nothing new is
-    made, and names and phones that a later file fills are taken over.
+    made, and names and phones that a later file fills are taken over (not asked about without `with_details`).
     """
     _check_names(kind, namespace)
     keys = {"kind": kind, "namespace": namespace}
@@ -48,7 +53,8 @@ def resolve_persons(
         if cursor.rowcount != created:
             created = cursor.rowcount
             cursor.execute(sql.DELETE_SUPERSEDED)
-        cursor.execute(sql.UPDATE_DETAILS, keys)
+        if with_details:
+            cursor.execute(sql.UPDATE_DETAILS, keys)
         mapping = bytearray()
         with cursor.copy(sql.SELECT_PERSON_IDS.format(**keys)) as copy:
             for found in copy:
@@ -61,7 +67,9 @@ def resolve_person_ids(
     *, values: Iterable[str], clock: Clock, kind: str = CUSTOMER_ID, namespace: str = ""
 ) -> dict[str, int]:
     """Person id by number, for callers with few enough numbers to hold them; see `resolve_persons`."""
-    resolved = resolve_persons(blocks=_csv_blocks(values), clock=clock, kind=kind, namespace=namespace)
+    resolved = resolve_persons(
+        blocks=_csv_blocks(values), clock=clock, kind=kind, namespace=namespace, with_details=False
+    )
     found: dict[str, int] = {}
     for line in resolved.mapping.decode().splitlines():
         value, _comma, person = line.rpartition(",")

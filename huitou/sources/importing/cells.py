@@ -77,12 +77,18 @@ def define_macros(scratch: Scratch) -> None:
             scratch.run(statement)
 
 
+def first_of(*readings: str) -> str:
+    """SQL of the first reading that is not NULL. CASE, not coalesce: that one would compute them all for all rows."""
+    *tried, last = readings
+    return "".join(f"CASE WHEN {r} IS NOT NULL THEN {r} ELSE " for r in tried) + last + " END" * len(tried)
+
+
 def number(cell: str, *, scale: int, decimal_comma: bool = False) -> str:
     """SQL of the number in the text `cell` as DECIMAL(18, scale); NULL if it is none or too large."""
     kind = f"DECIMAL(18, {scale})"
     if decimal_comma:
         return f"TRY_CAST(ungrouped_comma(bare_number({cell})) AS {kind})"
-    return f"coalesce(TRY_CAST({cell} AS {kind}), TRY_CAST(ungrouped(bare_number({cell})) AS {kind}))"
+    return first_of(f"TRY_CAST({cell} AS {kind})", f"TRY_CAST(ungrouped(bare_number({cell})) AS {kind})")
 
 
 def looks_numeric(cell: str) -> str:

@@ -33,6 +33,14 @@ class ColumnFacts:
     float_codes: frozenset[str] = frozenset()
     zeroed_orders: bool = False
 
+    def reads_like(self, other: ColumnFacts) -> bool:
+        """Whether rows are read the same by both findings, whatever was counted on the way."""
+        return self._reading() == other._reading()
+
+    def _reading(self) -> tuple[object, ...]:
+        forms = {name: (sorted(f.forms), f.day_order, sorted(f.day_formats)) for name, f in self.times.items()}
+        return forms, dict(self.words), self.comma_numbers, self.float_codes, self.zeroed_orders
+
     def to_json(self) -> dict[str, object]:
         found: dict[str, object] = {"times": {name: form.to_json() for name, form in self.times.items()}}
         if self.words:

@@ -22,8 +22,10 @@ from huitou.sources.importing.options import ImportOptions
 from huitou.sources.importing.orders import OrderRules, parse_orders
 from huitou.sources.importing.records import parse_records
 from huitou.sources.importing.rejects import list_problems
+from huitou.sources.importing.times import DateOrderError
 
 _MEMORY_MB = 320
+_FIRST_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,8 @@ def examine(
         report(0, None, _("reading the file"))
         opened, mapping = _open(scratch, path, kind, options, lines_path)
         zone = ZoneInfo(options.zone) if options.zone else zone
-        report(0, None, _("finding out how it is written"))
-        facts = _detect(scratch, opened, mapping, zone, options)
         report(0, None, _("checking rows"))
-        _parse(scratch, opened, mapping, facts, OrderRules(zone, exponent))
+        facts = _check_rows(scratch, opened, mapping, zone, exponent, options)
         row_number = f"coalesce(file_row, row_order + {opened.first_row})"
         scratch.run(
             "CREATE OR REPLACE VIEW rejected_rows AS SELECT row_order, file_row, rejected, value, original FROM parsed"
@@ -121,16 +121,39 @@ def _named(columns: Any, options: ImportOptions) -> list[str]:
     return [candidates[0] for name, candidates in columns.items() if name not in options.may_lack]
 
 
-def _detect(
-    scratch: Scratch, opened: OpenedFile, mapping: FileMapping, zone: ZoneInfo, options: ImportOptions
+def _check_rows(
+    scratch: Scratch, opened: OpenedFile, mapping: FileMapping, zone: ZoneInfo, exponent: int, options: ImportOptions
 ) -> ColumnFacts:
+    """Make `parsed`. What the first rows tell is tried on all; where a row then cannot be read, all rows are asked."""
+    rules = OrderRules(zone, exponent)
+
+    def detect(table: str) -> ColumnFacts:
+        return detect_columns(scratch, table, mapping=mapping, zone=zone, date_order=options.date_order)
+
     try:
-        return detect_columns(scratch, "raw", mapping=mapping, zone=zone, date_order=options.date_order)
+        scratch.run(f"CREATE OR REPLACE TABLE first_rows AS SELECT * FROM raw LIMIT {_FIRST_ROWS}")
+        facts = detect("first_rows")
+        _parse(scratch, opened, mapping, facts, rules)
+        doubtful = scratch.row(
+            "SELECT count(*) FROM parsed WHERE split_part(rejected, ':', 1) IN ('not_a_time', 'unknown_word')"
+        )[0]
+        if not doubtful:
+            return facts
+    except (DateOrderError, scratch.error):
+        facts = ColumnFacts()
+    try:
+        told = detect("raw")
     except scratch.error:
-        if opened.format != "csv":
-            raise
-        reread_slowly(scratch, "raw", opened)
-        return detect_columns(scratch, "raw", mapping=mapping, zone=zone, date_order=options.date_order)
+        _reread(scratch, opened)
+        told = detect("raw")
+    if not told.reads_like(facts):
+        _parse(scratch, opened, mapping, told, rules)
+    return told
+
+
+def _reread(scratch: Scratch, opened: OpenedFile) -> None:
+    assert opened.format == "csv", "only a text file can be read in another way"
+    reread_slowly(scratch, "raw", opened)
 
 
 def _parse(scratch: Scratch, opened: OpenedFile, mapping: FileMapping, facts: ColumnFacts, rules: OrderRules) -> None:
@@ -144,7 +167,7 @@ def _parse(scratch: Scratch, opened: OpenedFile, mapping: FileMapping, facts: Co
     if (reason := run()) is not None:
         # Only reading can fail here: a record that the quick reader cannot make sense of.
         assert opened.format == "csv", reason
-        reread_slowly(scratch, "raw", opened)
+        _reread(scratch, opened)
         reason = run()
     assert reason is None, reason
 

@@ -97,11 +97,11 @@ def _lines_step(mapping: FileMapping, facts: ColumnFacts, rules: OrderRules) -> 
     prefix = mapping.refund_prefix
     by_prefix = f"starts_with(t_order_id, {text(prefix)})" if prefix else "false"
     # Without a quantity there is one piece, unless the column is there and this row's cell is unreadable.
-    quantity = "coalesce(n_quantity, CASE WHEN t_quantity IS NULL OR is_nothing(t_quantity) THEN 1 END)"
+    quantity = "CASE WHEN n_quantity IS NOT NULL THEN n_quantity WHEN t_quantity IS NULL THEN 1 END"
     if mapping.has("quantity"):
         quantity = (
-            "coalesce(n_quantity, CASE WHEN (t_quantity IS NULL OR is_nothing(t_quantity))"
-            " AND n_amount IS NOT NULL THEN 1 END)"
+            "CASE WHEN n_quantity IS NOT NULL THEN n_quantity"
+            " WHEN n_amount IS NULL THEN NULL WHEN t_quantity IS NULL OR is_nothing(t_quantity) THEN 1 END"
         )
     return f"""
 SELECT *, CAST({quantity} AS DECIMAL(18, 4)) AS pieces,

@@ -46,7 +46,8 @@ def resolve_customers(
     created = 0
     for start in range(0, total, _PEOPLE):
         sql = f"SELECT value, name, phone FROM people WHERE rowid >= {start} AND rowid < {start + _PEOPLE}"
-        resolved = resolve_persons(blocks=csv_blocks(scratch, sql, folder), clock=clock, namespace=namespace)
+        blocks = csv_blocks(scratch, sql, folder)
+        resolved = resolve_persons(blocks=blocks, clock=clock, namespace=namespace, with_details=named)
         created += resolved.created
         _load_mapping(scratch, resolved.mapping, folder)
         report(min(start + _PEOPLE, total), total, _("recognizing customers"))
@@ -151,14 +152,29 @@ def _lines_sql(examined: Examined, batch_id: int, source: str) -> str:
             " coalesce(refunded_at, occurred_at), order_id FROM parsed WHERE rejected IS NULL AND NOT is_refund"
             " AND (status = 'refunded' OR (status = 'partly_refunded' AND returned_minor > 0))"
         )
+    numbered, joined = "row_number() OVER (PARTITION BY l.order_id ORDER BY l.row_order, l.part)", ""
+    if not refunds and _are_together(scratch):
+        numbered, joined = "l.row_order - s.first + 1", " JOIN order_spans AS s ON s.order_id = l.order_id"
     return f"""
 SELECT CAST({batch_id} AS BIGINT) AS batch_id, {text(source)} AS source, l.order_id,
-    CAST(row_number() OVER (PARTITION BY l.order_id ORDER BY l.row_order, l.part) AS INTEGER) AS line_no,
+    CAST({numbered} AS INTEGER) AS line_no,
     l.kind, p.person_id, l.sku, l.category, CAST(l.quantity AS DECIMAL(18, 4)) AS quantity, l.amount_minor,
     CAST(l.discount_minor AS BIGINT) AS discount_minor, l.status, l.order_type,
     CAST(l.occurred_at AS TIMESTAMPTZ) AS occurred_at, l.refund_of, l.channel, l.store,
     strftime(l.occurred_at, '%Y-%m') AS month
-FROM ({lines}) AS l LEFT JOIN persons AS p ON p.value = l.customer_id"""
+FROM ({lines}) AS l{joined} LEFT JOIN persons AS p ON p.value = l.customer_id"""
+
+
+def _are_together(scratch: Scratch) -> bool:
+    """Whether every order's lines stand one after the other, as in most files: then a place in the file numbers them.
+
+    Leaves `order_spans`, with the first row of each order.
+    """
+    scratch.run(
+        "CREATE OR REPLACE TABLE order_spans AS SELECT order_id, min(row_order) AS first, max(row_order) AS last,"
+        " count(*) AS n FROM parsed WHERE rejected IS NULL GROUP BY order_id"
+    )
+    return bool(scratch.row("SELECT count(*) FROM order_spans WHERE last - first + 1 <> n")[0] == 0)
 
 
 def preview_rows(examined: Examined, limit: int) -> list[dict[str, str | None]]:

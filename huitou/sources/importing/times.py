@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from huitou.analytics.engines import Scratch
 from huitou.core.errors import DomainError
+from huitou.sources.importing.cells import first_of
 from huitou.sources.importing.zones import offset_changes, wall_to_utc
 
 DAY_ORDERS = ("dmy", "mdy", "ymd")
@@ -141,16 +142,22 @@ def wall_time(cell: str, form: TimeForm) -> str:
     readings = [_READERS[name](cell, form) for name in form.forms if name in _READERS]
     # The plain form costs least and is harmless to try on rows of other forms.
     plain = f"TRY_CAST({cell} AS TIMESTAMP)"
+    if "zoned" not in form.forms:
+        # The plain form would pass over an offset; a column that has one turns out to be zoned when all of it is asked.
+        plain = (
+            f"CASE WHEN contains({cell}, '+') OR ends_with({cell}, 'Z')"
+            f" OR (length({cell}) > 19 AND NOT contains({cell}, '.')) THEN NULL ELSE {plain} END"
+        )
     ordered = [plain, *readings] if "ymd" in form.forms and form.day_order == "" else [*readings, plain]
-    bounded = [f"CASE WHEN {r} BETWEEN {_EARLIEST} AND {_LATEST} THEN {r} END" for r in ordered]
-    return f"coalesce({', '.join(bounded)})"
+    tried = "".join(f"CASE WHEN {r} BETWEEN {_EARLIEST} AND {_LATEST} THEN {r} ELSE " for r in ordered)
+    return f"{tried}NULL{' END' * len(ordered)}"
 
 
 def _read_ymd(cell: str, form: TimeForm) -> str:
     dashed = f"regexp_replace({cell}, '^(\\d{{4}})[./](\\d{{1,2}})[./](\\d{{1,2}})', '\\1-\\2-\\3')"
     hours = f"regexp_replace({dashed}, '^(\\S+ \\d{{1,2}})$', '\\1:00')"
     half = ", ".join(f"'%Y-%m-%d %I:%M{s} %p'" for s in ("", ":%S"))
-    return f"coalesce(TRY_CAST({hours} AS TIMESTAMP), try_strptime({dashed}, [{half}]))"
+    return first_of(f"TRY_CAST({hours} AS TIMESTAMP)", f"try_strptime({dashed}, [{half}])")
 
 
 def _read_chinese(cell: str, form: TimeForm) -> str:
@@ -160,7 +167,7 @@ def _read_chinese(cell: str, form: TimeForm) -> str:
     latin = f"replace(replace({halves}, '上午', 'AM'), '下午', 'PM')"
     hours = f"regexp_replace({latin}, '^(\\S+ \\d{{1,2}})$', '\\1:00')"
     halved = "['%Y-%m-%d %I:%M %p', '%Y-%m-%d %I:%M:%S %p']"
-    return f"coalesce(TRY_CAST({hours} AS TIMESTAMP), try_strptime({latin}, {halved}))"
+    return first_of(f"TRY_CAST({hours} AS TIMESTAMP)", f"try_strptime({latin}, {halved})")
 
 
 def _read_compact(cell: str, form: TimeForm) -> str:
@@ -210,7 +217,7 @@ def instant(cell: str, wall: str, form: TimeForm, local: str) -> str:
         readings.insert(0, _read_zoned(cell))
     if "epoch" in form.forms:
         readings.insert(0, _read_epoch(cell))
-    return f"coalesce({', '.join(readings)})"
+    return first_of(*readings)
 
 
 def local_sql(scratch: Scratch, table: str, cell: str, wall: str, form: TimeForm, zone: ZoneInfo) -> str:

@@ -106,3 +106,16 @@ def test_wall_times_are_those_of_zoneinfo(name: str, tmp_path: Path) -> None:
     found = read(write(tmp_path / "o.csv", HEADER + rows), zone=name)
     expected = [wall.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) for wall in walls]
     assert [row["occurred_at"] for row in found.rows] == expected
+
+
+def test_a_form_that_begins_late_in_a_large_file_is_found(tmp_path: Path) -> None:
+    """The first rows are only where looking begins: zones, other forms and words further down count as well."""
+    rows = "".join(f"A{i},1,2011-03-01 08:26:00,交易成功\n" for i in range(25_000))
+    late = "B1,1,2011-03-01 00:26:00+00:00,交易成功\nB2,1,20110301082600,已退款\nB3,1,2011年3月1日 8:26,待付款\n"
+    found = read(write(tmp_path / "o.csv", "order_id,unit_price,paid_at,status\n" + rows + late))
+    assert found.problems == {}
+    assert [(r["occurred_at"], r["status"]) for r in found.rows[-3:]] == [
+        (EIGHT, "completed"),
+        (EIGHT, "refunded"),
+        (EIGHT, "unpaid"),
+    ]
