@@ -247,6 +247,7 @@ def test_root_hands_the_server_to_another_account_and_opens_nothing(created: Hom
         assert (store / "data").stat().st_mode & 0o777 == 0o700
     assert is_quiet(home)
     assert check_store(home) == []
+    assert is_quiet(home), processes(home)
     shutil.rmtree(store)
 
 
