@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from huitou.orders.queries import last_refresh
 from huitou.reports.queries import MetricResult, MetricRow, show_metric
 
 K = TypeVar("K")
+R = TypeVar("R")
 # A chart with more lines than this cannot be read.
 SERIES_LIMIT = 8
 # Metrics whose series add up.
@@ -37,29 +38,26 @@ def cached_metric(
     as_of: datetime | None = None,
     occasion: str = "order",
 ) -> MetricResult:
-    """`show_metric`, remembered until the next refresh, change of settings, or day."""
+    """`show_metric`, remembered."""
+
+    def compute() -> MetricResult:
+        return show_metric(name, from_date=from_date, to_date=to_date, by=by, as_of=as_of, occasion=occasion)
+
+    return remembered(brand, compute, "metric", name, from_date, to_date, tuple(by), as_of, occasion)
+
+
+def remembered(brand: Brand, compute: Callable[[], R], *parts: object) -> R:
+    """What `compute` gives, kept under `parts` until the next refresh, change of settings, day or language."""
     run = last_refresh()
     today = local_day(brand.now(), brand.tz)
-    rules = json.dumps([brand.exclusions, brand.zone, brand.currency], sort_keys=True)
-    parts = [
-        run.pk if run else None,
-        today,
-        rules,
-        translation.get_language(),
-        name,
-        from_date,
-        to_date,
-        list(by),
-        as_of,
-        occasion,
-    ]
-    key = "metric." + hashlib.sha256(repr(parts).encode()).hexdigest()
-    found = cache.get(key)
-    if isinstance(found, MetricResult):
-        return found
-    result = show_metric(name, from_date=from_date, to_date=to_date, by=by, as_of=as_of, occasion=occasion)
-    cache.set(key, result, _KEEP_SECONDS)
-    return result
+    rules = json.dumps([brand.exclusions, brand.thresholds, brand.zone, brand.currency], sort_keys=True)
+    basis = (run.pk if run else None, today, rules, translation.get_language(), parts)
+    key = "figures." + hashlib.sha256(repr(basis).encode()).hexdigest()
+    found: R | None = cache.get(key)
+    if found is None:
+        found = compute()
+        cache.set(key, found, _KEEP_SECONDS)
+    return found
 
 
 def note(row: MetricRow) -> str:

@@ -16,7 +16,7 @@ from huitou.customers.labels import customer_labels
 from huitou.orders import queries as orders
 from huitou.reports.attention import Finding, Signals, find_attention
 from huitou.reports.coverage import order_days
-from huitou.reports.figures import cached_metric, chart_of, note
+from huitou.reports.figures import cached_metric, chart_of, note, remembered
 from huitou.reports.queries import MetricResult, MetricRow
 from huitou.reports.rhythm import Rhythm, read_rhythm, refund_shares
 
@@ -92,7 +92,8 @@ def build_overview(brand: Brand) -> Overview | None:
     historic = (today - last).days > STALE_DAYS
     anchor = last if historic else today
     figures = _figures(brand, anchor)
-    rhythm = read_rhythm(day_start(anchor, brand.tz) if historic else refresh.as_of)
+    moment = day_start(anchor, brand.tz) if historic else refresh.as_of
+    rhythm = remembered(brand, lambda: read_rhythm(moment), "rhythm", moment)
     signals = _signals(brand, figures, rhythm, anchor, historic=historic)
     return Overview(
         anchor=anchor,
@@ -220,7 +221,7 @@ def _signals(
         rates=rates,
         buyers=buyers,
         revenue=money,
-        refunds=_refunds(figures["revenue"]),
+        refunds=remembered(brand, lambda: _refunds(figures["revenue"]), "refunds", anchor),
         target=brand.targets.get("repurchase_rate"),
         customers=rhythm.customers,
         dormant=rhythm.dormant * known,
