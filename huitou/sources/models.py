@@ -41,7 +41,6 @@ class ImportRun(models.Model):
     )
     staged_path = models.CharField(max_length=500, blank=True, help_text="folder below the staging folder")
     staged_rows = models.BigIntegerField(default=0, help_text="order lines staged")
-    progress = models.JSONField(default=dict, help_text="step, done, total")
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -83,7 +83,6 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="folder below the staging folder", max_length=500),
                 ),
                 ("staged_rows", models.BigIntegerField(default=0, help_text="order lines staged")),
-                ("progress", models.JSONField(default=dict, help_text="step, done, total")),
                 ("error", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField()),
                 ("finished_at", models.DateTimeField(null=True)),
