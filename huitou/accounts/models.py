@@ -28,7 +28,7 @@ def check_zone(name: str) -> None:
 class User(AbstractUser):
     """A console user (operator, analyst, service, engineer). Customers are never users."""
 
-    language = models.CharField(max_length=10, blank=True, help_text="console language; empty follows the browser")
+    language = models.CharField(max_length=10, blank=True, help_text="console language; empty: Chinese until switched")
 
 
 class AuditEntry(models.Model):

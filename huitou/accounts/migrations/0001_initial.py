@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 (
                     "language",
                     models.CharField(
-                        blank=True, help_text="console language; empty follows the browser", max_length=10
+                        blank=True, help_text="console language; empty: Chinese until switched", max_length=10
                     ),
                 ),
                 (
