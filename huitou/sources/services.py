@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from huitou.accounts.models import Brand, User
@@ -57,6 +58,7 @@ __all__ = [
     "run_import",
     "start_import",
 ]
+logger = logging.getLogger(__name__)
 UNFINISHED = ("uploaded", "preparing", "prepared", "claimed")
 DEFAULT_SOURCE = "file"
 _LINES = "fct_order_lines"
@@ -252,6 +254,10 @@ def resume_imports(*, home: Home | None = None, clock: Clock | None = None, prog
             run_import(run_id, home=home, clock=clock, progress=progress)
         except DomainError:
             continue
+        except Exception:
+            # One file that trips over a fault of ours must not keep the product from starting.
+            logger.exception("import %s cannot be resumed", run_id)
+            continue
         resumed.append(run_id)
     return resumed
 
@@ -298,10 +304,14 @@ def _prepare(run: ImportRun, *, home: Home, clock: Clock, progress: Report, name
     try:
         with _scratch_folder(home, f"import-{run.pk}") as folder:
             _read(run, home=home, clock=clock, progress=progress, namespace=namespace, folder=folder)
-    except DomainError as error:
+    except (OperationalError, OSError):
+        # The database or the disk failed us, not the file: the import stays where it is and is resumed.
+        raise
+    except Exception as error:
         if run.staged_path:
             discard_staged(home, run.staged_path)
-        run.state, run.error, run.finished_at = "failed", str(error), clock.now()
+        told = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+        run.state, run.error, run.finished_at = "failed", told, clock.now()
         run.save()
         raise
 
