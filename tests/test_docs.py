@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from config import reference
+from tests.faults.servers import passable_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -145,9 +146,9 @@ def repurchase_by_month() -> dict[str, tuple[int, int]]:
     return {month: (sum(n > 1 for n in found), len(found)) for month, found in counted.items()}
 
 
-def test_the_readmes_five_minutes_end_in_true_numbers(tmp_path: Path) -> None:
-    tmp_path.chmod(0o711)
-    outputs = run_readme(tmp_path / "home")
+def test_the_readmes_five_minutes_end_in_true_numbers() -> None:
+    with passable_folder() as folder:
+        outputs = run_readme(folder / "home")
     shown = json.loads(next(text for line, text in outputs.items() if "metrics show" in line))
     found = {row["period"]: (row["numerator"], row["denominator"]) for row in shown["rows"]}
     assert found == repurchase_by_month()
