@@ -110,6 +110,7 @@ def test_a_messy_file_from_upload_to_figures(console: Console, work: None, tmp_p
     assert "不是日期" in refused
 
     check_figures(console)
+    check_customers(console)
     walk_every_page(console)
 
 
@@ -125,6 +126,22 @@ def check_figures(console: Console) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="下载 CSV").click()
     assert "3610000" in Path(download.value.path()).read_text(encoding="utf-8-sig")
+
+
+def check_customers(console: Console) -> None:
+    page = console.open("/customers/")
+    # Four buyers, and c5, whose only order was cancelled.
+    assert page.locator("tbody tr").count() == 5
+    page.fill("#q", "c1")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="c1").click()
+    # Twice a month for six months, a fortnight and then half a month apart.
+    expect(page.locator(".sentences")).to_contain_text("平均每 15 天回购一次")
+    expect(page.locator(".sentences")).to_contain_text("共购买 12 次，消费 ¥12,000.00")
+    assert page.locator(".timeline > li").count() == 12
+    page.goto(f"{console.url}/customers/?q=nobody")
+    expect(page.get_by_role("heading", name="没有符合条件的客户")).to_be_visible()
 
 
 def walk_every_page(console: Console) -> None:

@@ -47,6 +47,15 @@
     if (form) form.requestSubmit();
   });
 
+  // A session that ended while a page was watching something: show the login page, not a piece of it.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const answered = event.detail.xhr ? event.detail.xhr.responseURL : "";
+    if (answered && new URL(answered).pathname === "/login/") {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+
   // A form that was sent says so and is not sent twice.
   document.addEventListener("submit", (event) => {
     const form = event.target;
