@@ -59,8 +59,15 @@ def list_imports(request: HttpRequest) -> HttpResponse:
 
 
 def _is_settled(run: ImportRun) -> bool:
+    """Nothing more will happen to the import: it is over, and so is the refresh after it."""
+    if run.state not in {"done", "failed"}:
+        return False
     state = read_state(settings.HOME, import_job_name(run.pk))
-    return run.state in {"done", "failed"} and (state is None or state.is_over)
+    if run.state == "failed" or state is None or state.is_over:
+        return True
+    # A worker that was killed leaves its progress behind; a later refresh, whoever ran it, has the orders.
+    refresh = last_refresh()
+    return refresh is not None and run.finished_at is not None and refresh.started_at > run.finished_at
 
 
 def _listed(run: ImportRun) -> dict[str, Any]:
@@ -74,7 +81,7 @@ def _listed(run: ImportRun) -> dict[str, Any]:
         "percent": job.percent if job is not None and not job.is_over else None,
         "step": job.step if job is not None else "",
         "waiting": open_ and (job is None or job.state == "waiting"),
-        "refreshing": run.state == "done" and job is not None and not job.is_over,
+        "refreshing": run.state == "done" and not _is_settled(run),
         "job_error": job.error if job is not None and job.state == "failed" and not run.error else "",
         "settled": _is_settled(run),
     }
