@@ -88,8 +88,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    from typer.main import get_command
+
+    from config.help import translate_help
+    from huitou.core.boot import choose_language
+
+    command = get_command(build())
+    translate_help(command, choose_language())
     try:
-        build()()
+        command()
     except DomainError as error:
         _tell(error)
         sys.exit(1)

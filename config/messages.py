@@ -70,8 +70,13 @@ def gather() -> dict[Message, set[str]]:
 
 def declared_texts() -> Iterator[tuple[str, str]]:
     """English texts that plugins declare, with the file that holds them."""
+    from typer.main import get_command
+
+    from config.cli import build as build_commands
+    from config.help import help_texts
     from huitou.analytics.metrics import METRICS
 
+    yield from ((text, "config/cli.py") for text in help_texts(get_command(build_commands())))
     for metric in METRICS:
         yield from ((text, f"huitou/analytics/metrics/{metric.kind}.py") for text in metric.texts())
 
