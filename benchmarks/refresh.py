@@ -37,7 +37,7 @@ _ORDERS = """
 CREATE TABLE orders AS
 SELECT i AS n, 'o' || lpad(i::VARCHAR, 10, '0') AS order_id,
        CASE WHEN h1 % 20 = 0 THEN NULL
-            ELSE 1 + CAST(floor({customers} * pow((h1 % 1000003) / 1000003.0, 2)) AS BIGINT) END AS person_id,
+            ELSE 1 + CAST(floor({customers} * pow((h1 % 100000007) / 100000007.0, 2)) AS BIGINT) END AS person_id,
        -- Numbered as time goes by, within half a day; whole minutes: instants tie.
        TIMESTAMPTZ '2024-01-12 00:00:00+00' + to_minutes(i * {days} * 1440 // {orders} + h2 % 720) AS occurred_at,
        [NULL, 'app', 'mini_program', 'store', 'live'][1 + h3 % 5] AS channel,

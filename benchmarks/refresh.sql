@@ -116,16 +116,14 @@ SELECT *, upto - coalesce(lag(upto) OVER (PARTITION BY source, order_id, line_no
 
 CREATE TEMP TABLE touched AS
 SELECT l.source, l.order_id, l.sku, l.category, l.amount_minor,
-       l.status = 'refunded'
-       OR coalesce(l.quantity > 0 AND b.units_back >= l.quantity * 10000, false)
+       coalesce(l.quantity > 0 AND b.units_back >= l.quantity * 10000, false)
        OR coalesce(b.money_only AND b.minor_back >= l.amount_minor, false) AS is_gone
 FROM counted l
 LEFT JOIN (SELECT s_source AS source, s_order_id AS order_id, s_line_no AS line_no, sum(part_units) AS units_back,
                   sum(part_minor) AS minor_back, bool_or(part_units = 0) AS money_only
            FROM parts WHERE s_line_no IS NOT NULL GROUP BY ALL) b USING (source, order_id, line_no)
 WHERE l.kind = 'sale' AND (l.source, l.order_id) IN (
-    SELECT (s_source, s_order_id) FROM parts WHERE s_order_id IS NOT NULL
-    UNION SELECT (source, order_id) FROM counted WHERE kind = 'sale' AND status = 'refunded');
+    SELECT (s_source, s_order_id) FROM parts WHERE s_order_id IS NOT NULL);
 
 CREATE TEMP TABLE orders AS
 WITH sums AS (
@@ -214,7 +212,7 @@ WITH bought AS (
     GROUP BY person_id
 ), people AS (
     SELECT person_id FROM lines l LEFT JOIN replaced r USING (source, order_id)
-    WHERE kind = 'sale' AND person_id IS NOT NULL AND occurred_at < {as_of} AND (r.newest IS NULL OR batch_id = r.newest)
+    WHERE person_id IS NOT NULL AND occurred_at < {as_of} AND (r.newest IS NULL OR batch_id = r.newest)
     UNION SELECT person_id FROM persons WHERE known_since < {as_of}
 ), wide AS (
     SELECT people.person_id, b.* EXCLUDE (person_id), coalesce(categories_count, 0) AS categories_count, top_category,

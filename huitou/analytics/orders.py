@@ -49,7 +49,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class OrderTables:
-    """int_orders, int_order_categories and int_refunds, and everyone with any sale line (person_id, distinct)."""
+    """int_orders, int_order_categories and int_refunds, and everyone who stands on any line (person_id, distinct)."""
 
     orders: ibis.Table
     categories: ibis.Table
@@ -102,7 +102,7 @@ def build_orders(lines: ibis.Table, products: ibis.Table, terms: Terms, space: W
         With the columns declared in `tables`.
     """
     current = current_lines(lines, terms, space)
-    buyers = current.filter(current.kind == "sale", current.person_id.notnull()).select("person_id").distinct()
+    buyers = current.filter(current.person_id.notnull()).select("person_id").distinct()
     counted = current.filter(current.status.notin(_NOT_COUNTED))
     sales, returns = counted.filter(counted.kind == "sale"), counted.filter(counted.kind == "refund")
     sums = space.keep("order_sums", _order_sums(sales, terms))
@@ -123,7 +123,7 @@ def known_customers(buyers: ibis.Table, persons: ibis.Table, as_of: datetime) ->
     Parameters
     ----------
     buyers
-        Persons with a sale line before the instant, whatever became of it.
+        Persons with an order or refund line before the instant, whatever became of it.
     persons
         dim_persons: those whom the shop knew before the instant count as well.
     as_of
@@ -173,13 +173,12 @@ def _order_sums(sales: ibis.Table, terms: Terms) -> ibis.Table:
 def _touched_lines(sales: ibis.Table, parts: ibis.Table) -> ibis.Table:
     """Lines of the orders that something went back from, with `is_gone`: nothing of the line is left.
 
-    A line is gone when its whole quantity went back, or when its money did with a refund of money only, or when
-    the shop calls it refunded. Its category is its own.
+    A line is gone when its whole quantity went back, or when its money did with a refund of money only. That the
+    shop calls it refunded does not count: the refund line that every import writes for it says since when.
     """
     matched = parts.filter(parts.sale_order_id.notnull())
     named = matched.select(source="sale_source", order_id="sale_order_id")
-    marked = sales.filter(sales.status == "refunded").select(*_ORDER)
-    lines = sales.semi_join(named.union(marked).distinct(), _ORDER)
+    lines = sales.semi_join(named.distinct(), _ORDER)
     back = matched.filter(matched.sale_line_no.notnull())
     back = back.group_by(["sale_source", "sale_order_id", "sale_line_no"]).aggregate(
         units_back=back.units.sum(),
@@ -191,7 +190,7 @@ def _touched_lines(sales: ibis.Table, parts: ibis.Table) -> ibis.Table:
     )
     goods_gone = (found.quantity > 0) & (found.units_back >= (found.quantity * 10_000).round().cast("int64"))
     money_gone = found.money_only & (found.minor_back >= found.amount_minor)
-    gone = goods_gone.fill_null(False) | money_gone.fill_null(False) | (found.status == "refunded")
+    gone = goods_gone.fill_null(False) | money_gone.fill_null(False)
     return found.select(*_ORDER, "line_no", "sku", "category", "amount_minor", is_gone=gone)
 
 

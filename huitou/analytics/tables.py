@@ -220,7 +220,7 @@ INT_REFUNDS = Table(
 
 FEAT_CUSTOMERS = Table(
     name="feat_customers",
-    grain="one customer: anyone with a sale line, or known to the shop, before the refresh's instant",
+    grain="one customer: anyone with an order or refund line, or known to the shop, before the refresh's instant",
     key=("person_id",),
     partition=(),
     written_by="orders",

@@ -31,7 +31,7 @@ def answer(
     for line in lines:
         newest[_key(line)] = max(newest[_key(line)], line["batch_id"])
     kept = [x for x in lines if x["batch_id"] == newest[_key(x)] and (as_of is None or x["occurred_at"] < as_of)]
-    result = Answer(buyers={x["person_id"] for x in kept if x["kind"] == "sale" and x["person_id"] is not None})
+    result = Answer(buyers={x["person_id"] for x in kept if x["person_id"] is not None})
     counted = [x for x in kept if x["status"] not in ("unpaid", "cancelled")]
     sales = [x for x in counted if x["kind"] == "sale"]
     parts = _parts([x for x in counted if x["kind"] == "refund"], sales)
@@ -50,7 +50,7 @@ def answer(
         back = by_named[key]
         for name in {_category(x, categories) for x in own}:
             mine = [x for x in own if _category(x, categories) == name]
-            gone = all(_gone(x, back) for x in mine if x["amount_minor"] > 0) and _touched(key, own, back)
+            gone = all(_gone(x, back) for x in mine if x["amount_minor"] > 0) and _touched(key, back)
             amount = sum(x["amount_minor"] for x in mine)
             result.categories[(*key, name)] = {
                 "person_id": result.orders[key]["person_id"],
@@ -143,11 +143,11 @@ def _gone(sale: Row, parts: list[_Part]) -> bool:
     mine = _of(sale, parts)
     goods = sale["quantity"] > 0 and sum(p.quantity for p in mine) >= sale["quantity"]
     money = any(p.quantity == 0 for p in mine) and sum(p.amount for p in mine) >= sale["amount_minor"]
-    return bool(goods or money or sale["status"] == "refunded")
+    return bool(goods or money)
 
 
-def _touched(key: Key, own: list[Row], parts: list[_Part]) -> bool:
-    return any(p.order == key for p in parts) or any(x["status"] == "refunded" for x in own)
+def _touched(key: Key, parts: list[_Part]) -> bool:
+    return any(p.order == key for p in parts)
 
 
 def _order(key: Key, own: list[Row], parts: list[_Part], rules: Exclusions, tz: ZoneInfo) -> Row:
@@ -163,7 +163,7 @@ def _order(key: Key, own: list[Row], parts: list[_Part], rules: Exclusions, tz: 
         or all(x["sku"] in rules.skus for x in own)
         or (rules.min_amount_minor is not None and amount < rules.min_amount_minor)
     )
-    gone = _touched(key, own, parts) and all(_gone(x, parts) for x in own if x["amount_minor"] > 0)
+    gone = _touched(key, parts) and all(_gone(x, parts) for x in own if x["amount_minor"] > 0)
     gone = gone or (any(p.sale is None for p in back) and refunded >= amount)
     paid_at = min(x["occurred_at"] for x in own)
     return {

@@ -112,3 +112,36 @@ def test_huge_quantities_and_amounts_split_to_the_last_unit(engine: Engine) -> N
         line | {"order_id": "R", "kind": "refund", "quantity": Decimal("99999999.9999"), "occurred_at": START},
     ]
     _check(engine, lines, None, Exclusions(), "Asia/Shanghai")
+
+
+def test_an_order_refunded_later_still_was_a_purchase_before(engine: Engine) -> None:
+    """The shop's status of today must not take a purchase away from an instant before the money went back."""
+    sale = {
+        "batch_id": 1,
+        "source": "f",
+        "order_id": "1",
+        "line_no": 1,
+        "kind": "sale",
+        "person_id": 7,
+        "sku": "x",
+        "category": None,
+        "quantity": Decimal("1.0000"),
+        "amount_minor": 500,
+        "discount_minor": 0,
+        "status": "refunded",
+        "order_type": "normal",
+        "occurred_at": START,
+        "refund_of": None,
+        "channel": None,
+        "store": None,
+        "month": "2024-03",
+    }
+    back = sale | {"line_no": 2, "kind": "refund", "refund_of": "1", "occurred_at": START + timedelta(days=2)}
+    for hours, purchases in ((24, 1), (None, 0)):
+        as_of = None if hours is None else START + timedelta(hours=hours)
+        engine.provide("fct_order_lines", pa.Table.from_pylist([sale, back], TABLES["fct_order_lines"].schema))
+        engine.provide("dim_products", TABLES["dim_products"].schema.empty_table())
+        terms = Terms(as_of, "Asia/Shanghai", Exclusions(), (START, START + timedelta(days=4)), batches=1)
+        built = build_orders(engine.table("fct_order_lines"), engine.table("dim_products"), terms, engine)
+        rows = engine.to_pyarrow(built.orders).to_pylist()
+        assert sum(row["is_purchase"] for row in rows) == purchases
