@@ -20,6 +20,8 @@ from deltalake.exceptions import TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 from ibis.backends.sql.datatypes import DuckDBType
 
+from huitou.analytics.adoption import LakeWriteError as LakeWriteError
+from huitou.analytics.adoption import adopt_files, partition_values
 from huitou.analytics.tables import TABLES
 
 # Old snapshots stay readable this long; no query of ours runs for a week.
@@ -31,10 +33,6 @@ _CONFIGURATION = {
     "delta.dataSkippingNumIndexedCols": "0",
 }
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3)
-
-
-class LakeWriteError(Exception):
-    """Rows do not fit the table's declared schema."""
 
 
 class Lake:
@@ -66,6 +64,9 @@ class Lake:
     def append(self, table: str, staged: Path, *, transaction_id: str) -> int:
         """Append the Parquet files in `staged` once; returns the version that holds them.
 
+        Files in folders named as the table's partitions (`month=2024-03`) become files of the table as they are,
+        where the lake lies on this machine; others are written anew.
+
         The table remembers `transaction_id`: a batch it knows is not written again. The caller holds the
         table's writer lock; should it not, the concurrent duplicate fails with a commit error.
 
@@ -78,15 +79,36 @@ class Lake:
         opened = self._open(table)
         if opened is not None and opened.transaction_version(transaction_id) is not None:
             return opened.version()
-        write_deltalake(
-            opened if opened is not None else self._make(table),
-            _staged_reader(staged, spec.schema),
-            mode="append",
-            partition_by=list(spec.partition) or None,
-            storage_options=self._options,
-            writer_properties=_WRITER,
-            commit_properties=CommitProperties(app_transactions=[Transaction(transaction_id, 1)]),
-        )
+        opened = opened or self._make(table)
+        once = CommitProperties(app_transactions=[Transaction(transaction_id, 1)])
+        if "://" not in self.url and all("=" in path.name for path in staged.iterdir()):
+            opened.create_write_transaction(
+                [
+                    AddAction(
+                        path=file.path,
+                        size=file.size,
+                        partition_values=dict(file.values),
+                        modification_time=file.modified_ms,
+                        data_change=True,
+                        stats=json.dumps({"numRecords": file.rows}),
+                    )
+                    for file in adopt_files(staged, Path(self._uri(table)), spec, prefix=transaction_id)
+                ],
+                mode="append",
+                schema=opened.schema(),
+                partition_by=list(spec.partition),
+                commit_properties=once,
+            )
+        else:
+            write_deltalake(
+                opened,
+                _staged_reader(staged, spec.schema),
+                mode="append",
+                partition_by=list(spec.partition) or None,
+                storage_options=self._options,
+                writer_properties=_WRITER,
+                commit_properties=once,
+            )
         version = self.version(table)
         assert version is not None, "a table that was just written exists"
         return version
@@ -174,14 +196,23 @@ class Lake:
 
 
 def _staged_reader(folder: Path, schema: pa.Schema) -> pa.RecordBatchReader:
-    paths = sorted(folder.glob("*.parquet"))
+    paths = sorted(folder.rglob("*.parquet"))
+
+    def whole(batch: pa.RecordBatch, values: Mapping[str, str]) -> pa.RecordBatch:
+        for name, value in values.items():
+            batch = batch.append_column(name, pa.array([value] * batch.num_rows, pa.string()))
+        return batch
 
     def batches() -> Iterable[pa.RecordBatch]:
         for path in paths:
             with pq.ParquetFile(path) as file:
-                yield from file.iter_batches(batch_size=65_536)
+                for batch in file.iter_batches(batch_size=65_536):
+                    yield whole(batch, partition_values(path.relative_to(folder)))
 
-    first = pq.read_schema(paths[0]) if paths else schema
+    first = schema
+    if paths:
+        empty = pa.RecordBatch.from_pylist([], schema=pq.read_schema(paths[0]))
+        first = whole(empty, partition_values(paths[0].relative_to(folder))).schema
     return _cast(pa.RecordBatchReader.from_batches(first, batches()), schema)
 
 

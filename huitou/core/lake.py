@@ -3,7 +3,8 @@
 1. *Stage*: the batch is written as Parquet below the staging folder and synced to disk.
 2. *Claim*: a `LakeBatch` row names the staged folder. From here on the batch is never lost.
 3. *Commit*: under the table's advisory lock, the staged rows are appended in one Delta transaction whose
-   application id is the batch. A batch that the table already knows is not repeated.
+   application id is the batch. A batch that the table already knows is not repeated. Files staged in the table's
+   own partitions are linked into its folder; what was linked and not committed is no part of the table.
 4. *Done*: the row says which table version holds it; the staged files may go.
 
 Whoever starts later repeats 3 and 4 for claimed batches that are not done. Tables that a refresh rewrites
@@ -12,7 +13,6 @@ need none of this: a killed refresh is run again, and readers follow the last `R
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
+from huitou.analytics.adoption import files_below, sync
 from huitou.analytics.engines import Lake
 from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
@@ -47,12 +48,8 @@ def reserve_batch_id() -> int:
 
 def sync_staged(folder: Path) -> None:
     """Force the staged files and their folder onto the disk; before this, claiming them would be a lie."""
-    for path in [*sorted(folder.iterdir()), folder, folder.parent]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    for path in [*files_below(folder), folder, folder.parent]:
+        sync(path)
 
 
 def claim_batch(*, batch_id: int, key: str, table: str, staged_path: str, row_count: int, clock: Clock) -> LakeBatch:

@@ -118,18 +118,17 @@ def save_customers(examined: Examined, *, clock: Clock, namespace: str = "", fol
 
 
 def stage_lines(examined: Examined, *, batch_id: int, source: str, folder: Path) -> int:
-    """Write the accepted rows as order lines of one batch to Parquet in `folder`; returns how many.
+    """Write the accepted rows as order lines of one batch to Parquet in `folder`, one folder a month; returns how many.
 
     A refunded row becomes two lines: the sale, and what went back of it. Lines are numbered in file order.
     """
     scratch = examined.scratch
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "lines.parquet"
-    scratch.run(
-        f"COPY ({_lines_sql(examined, batch_id, source)}) TO {text(str(target))}"
-        " (FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 122880)"
+    copied = scratch.row(
+        f"COPY ({_lines_sql(examined, batch_id, source)}) TO {text(str(folder))} (FORMAT parquet, COMPRESSION zstd,"
+        " COMPRESSION_LEVEL 1, PARTITION_BY (month), FILENAME_PATTERN 'lines-{uuid}', OVERWRITE_OR_IGNORE)"
     )
-    return int(scratch.row(f"SELECT count(*) FROM read_parquet({text(str(target))})")[0])
+    return int(copied[0])
 
 
 def _lines_sql(examined: Examined, batch_id: int, source: str) -> str:
