@@ -157,6 +157,7 @@ def _reason(mapping: FileMapping, facts: ColumnFacts, width: int) -> str:
     for field in ORDER_FIELDS:
         branches += _field_reasons(mapping, field, facts)
     branches += [
+        "WHEN occurred IS NULL AND said IN ('unpaid', 'cancelled') THEN 'never_paid'",
         "WHEN occurred IS NULL THEN 'missing:paid_at'",
         "WHEN code_of IS NULL THEN 'missing:sku'",
         "WHEN pieces IS NULL THEN 'missing:quantity'",

@@ -21,6 +21,7 @@ REASONS: dict[str, str | Promise] = {
     "undecodable": gettext_lazy("The row holds bytes that are no text in UTF-8 or GB18030."),
     "total_row": gettext_lazy("A total row, not an order; skipped."),
     "repeated_header": gettext_lazy("The header repeated inside the file; skipped."),
+    "never_paid": gettext_lazy("An order that was never paid has no payment time; it counts nowhere."),
     "line_without_order": gettext_lazy("The line's order number is not in the order file."),
     "order_without_lines": gettext_lazy("The order has no line in the line file."),
     "missing": gettext_lazy("%(label)s is empty."),
@@ -37,8 +38,8 @@ REASONS: dict[str, str | Promise] = {
         "Nobody said what this means. Known: %(known)s. Say it with --map-value %(field)s:WORD=MEANING."
     ),
 }
-# Rows that never were orders: they are reported, and nobody needs to correct them.
-SKIPPED = ("total_row", "repeated_header")
+# Rows that are no sales: they are reported, and nobody needs to correct them.
+SKIPPED = ("total_row", "repeated_header", "never_paid")
 _PROBLEM_ROWS = 5
 
 

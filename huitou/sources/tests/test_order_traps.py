@@ -202,12 +202,29 @@ def test_statuses_in_both_languages(tmp_path: Path) -> None:
 
 
 def test_orders_that_were_never_paid_keep_their_own_time(tmp_path: Path) -> None:
-    """Without a payment the time of ordering counts; without both there is no time, and the row is rejected."""
+    """Without a payment the time of ordering counts. Without both, only a row that says paid lacks something: one
+    that was never paid or was closed is passed over, as every 待付款 row of an export that knows no order time.
+    """
     text = "order_id,sku,quantity,unit_price,paid_at,ordered_at,status\nA1,s,1,1,,2024-03-01 10:00,等待买家付款\n"
-    text += "A2,s,1,1,,,等待买家付款\nA3,s,1,1,,2024-03-01 10:00,\n"
+    text += "A2,s,1,1,,,等待买家付款\nA3,s,1,1,,2024-03-01 10:00,\nA4,s,1,1,-,,交易关闭\nA5,s,1,1,,,交易成功\n"
+    text += "A6,s,1,1,soon,,等待买家付款\nA7,s,1,1,,,\n"
     found = read(write(tmp_path / "o.csv", text))
     assert found.column("status") == ["unpaid", "unpaid"]
-    assert found.problems == {"missing:paid_at": [3]}
+    assert found.problems == {"never_paid": [3, 5], "missing:paid_at": [6, 8], "not_a_time:paid_at": [7]}
+
+
+def test_only_rows_that_are_sales_ask_for_correction(tmp_path: Path) -> None:
+    text = "order_id,sku,quantity,unit_price,paid_at,status\nA1,s,1,1,2024-03-01,交易成功\nA2,s,1,1,,等待买家付款\n"
+    path = write(tmp_path / "o.csv", text + "A3,s,1,1,,交易成功\n合计,,2,2,,\n")
+    with examine(
+        path, kind="orders", options=ImportOptions(), zone=ZoneInfo("Asia/Shanghai"), exponent=2, folder=tmp_path / "s"
+    ) as examined:
+        told = {p["reason"]: (p["skipped"], p["message"], p["rows"]) for p in examined.problems}
+    assert told == {
+        "never_paid": (True, "An order that was never paid has no payment time; it counts nowhere.", [3]),
+        "missing": (False, "Paid at is empty.", [4]),
+        "total_row": (True, "A total row, not an order; skipped.", [5]),
+    }
 
 
 def test_refunds_by_sign_by_prefix_and_by_reference(tmp_path: Path) -> None:
