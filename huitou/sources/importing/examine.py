@@ -87,7 +87,7 @@ def examine(
         facts = _check_rows(scratch, opened, mapping, zone, exponent, options)
         row_number = f"coalesce(file_row, row_order + {opened.first_row})"
         scratch.run(
-            "CREATE OR REPLACE VIEW rejected_rows AS SELECT row_order, file_row, rejected, value, original FROM parsed"
+            "CREATE OR REPLACE TEMP VIEW rejected_rows AS SELECT row_order, file_row, rejected, value, original FROM parsed"
             " WHERE rejected IS NOT NULL AND rejected <> 'blank'"
         )
         yield Examined(

@@ -265,7 +265,7 @@ def parse_orders(
             viewed.append(name)
     numbered = bool(scratch.rows(f"SELECT 1 FROM (SELECT file_row FROM {table} LIMIT 1) WHERE file_row IS NOT NULL"))
     reason = scratch.try_run(f"""
-CREATE OR REPLACE TABLE parsed_rows AS
+CREATE OR REPLACE TEMP TABLE parsed_rows AS
 WITH cells AS ({_cells_step(mapping, facts, width, table)}),
 typed AS ({_typed_step(mapping, facts)}),
 lines AS ({_lines_step(mapping, facts, rules)}),
@@ -280,7 +280,7 @@ FROM checked""")
         return reason
     value = " ".join(f"WHEN {text(name)} THEN original[{index + 1}]" for name, index in mapping.indexes.items())
     scratch.run(f"""
-CREATE OR REPLACE VIEW parsed AS
+CREATE OR REPLACE TEMP VIEW parsed AS
 SELECT rowid AS row_order, {"file_row" if numbered else "CAST(NULL AS BIGINT) AS file_row"}, rejected,
     CASE split_part(rejected, ':', 2) {value} END AS value, original, {", ".join(viewed)}
 FROM parsed_rows""")

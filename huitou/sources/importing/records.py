@@ -68,7 +68,7 @@ def parse_records(
     )
     outputs = ", ".join(f"v{i} AS {column_name(f)}" for i, f in enumerate(fields))
     reason = scratch.try_run(f"""
-CREATE OR REPLACE TABLE parsed_rows AS
+CREATE OR REPLACE TEMP TABLE parsed_rows AS
 WITH cells AS (SELECT file_row, fault, {first}, {everything} FROM {table}),
 walls AS (SELECT *{"".join(", " + w for w in walls)} FROM cells),
 typed AS (SELECT *, {", ".join(values)} FROM walls),
@@ -88,5 +88,5 @@ SELECT file_row, rejected,
     CASE WHEN rejected IS NOT NULL THEN [{everything}] END AS original, {outputs}
 FROM checked""")
     if reason is None:
-        scratch.run("CREATE OR REPLACE VIEW parsed AS SELECT rowid AS row_order, * FROM parsed_rows")
+        scratch.run("CREATE OR REPLACE TEMP VIEW parsed AS SELECT rowid AS row_order, * FROM parsed_rows")
     return reason
