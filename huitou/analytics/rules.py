@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from huitou.analytics.tables import ORDER_TYPES
+# What an order line can be besides an ordinary sale; see fct_order_lines.order_type.
+ORDER_TYPES = ("normal", "sample", "staff", "brushing")
 
 
 class RuleError(ValueError):

@@ -45,12 +45,8 @@ class Table:
         return pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns])
 
 
-_SALE = "sale"
-_REFUND = "refund"
-LINE_KINDS = (_SALE, _REFUND)
 # As the shop reported them. `unpaid` and `cancelled` orders are kept and counted nowhere.
 ORDER_STATUSES = ("unpaid", "paid", "completed", "cancelled", "partly_refunded", "refunded")
-ORDER_TYPES = ("normal", "sample", "staff", "brushing")
 
 FCT_ORDER_LINES = Table(
     name="fct_order_lines",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -89,6 +91,18 @@ def test_killed_it_leaves_nobody_behind(store: Home) -> None:
         product.process.wait()
         assert is_gone(product), processes(store)
         assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before.values()))
+
+
+def test_a_web_server_that_is_asked_to_stop_many_times_at_once_stops(store: Home) -> None:
+    """Parent, kernel and operator may all ask: the second signal must not trip over the first."""
+    with running(store) as product:
+        before = children(product)["serve"]
+        for _ in range(200):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(before, signal.SIGTERM)
+        assert eventually(lambda: children(product).get("serve", before) != before), product.output.read_text()
+        assert product.is_ready()
+    assert is_gone(product)
 
 
 @pytest.mark.parametrize("name", ["serve", "worker"])

@@ -7,7 +7,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from huitou.analytics.tables import ORDER_STATUSES, ORDER_TYPES
+from huitou.analytics.rules import ORDER_TYPES
+from huitou.analytics.tables import ORDER_STATUSES
 
 START = datetime(2024, 3, 29, 20, 0, tzinfo=UTC)
 Row = dict[str, Any]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -45,14 +47,35 @@ def chosen_address() -> tuple[str, int]:
     return host, port
 
 
+def stoppable_server() -> Any:
+    """Granian's server, with a stop that may be asked for twice.
+
+    Its own handler wakes the main loop from inside the signal handler. A second signal in the midst of that waits
+    for a lock that the first one holds, in the same thread: the server would hang and outlive its parent.
+    """
+    from granian import server
+
+    # Which class this is depends on the interpreter.
+    granian_server: Any = server.Server
+
+    class StoppableServer(granian_server):  # type: ignore[misc]
+        interrupt_signal: bool
+
+        def signal_handler_interrupt(self, *args: object, **kwargs: object) -> None:
+            if not self.interrupt_signal:
+                self.interrupt_signal = True
+                threading.Thread(target=self.main_loop_interrupt.set, daemon=True).start()
+
+    return StoppableServer
+
+
 def serve() -> None:
     """Serve until SIGTERM or Ctrl-C. Requests under way are finished."""
     from granian.constants import Interfaces
     from granian.log import LogLevels
-    from granian.server import Server
 
     host, port = chosen_address()
-    Server(
+    stoppable_server()(
         TARGET,
         address=host,
         port=port,

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from huitou.accounts.services import create_brand, create_first_admin
 from huitou.core.clock import SystemClock
@@ -30,7 +29,7 @@ def page(home: Home) -> Client:
 
 
 def _run(state: str) -> ImportRun:
-    now = timezone.now()
+    now = SystemClock().now()
     return ImportRun.objects.create(
         key=state,
         kind="orders",
@@ -65,6 +64,6 @@ def test_the_refresh_after_an_import_is_watched_until_one_has_its_orders(page: C
     run = _run("done")
     write_state(home, import_job_name(run.pk), JobState("running", step="refresh"))
     assert _watches(page, run)
-    later = timezone.now() + timedelta(seconds=1)
+    later = SystemClock().now() + timedelta(seconds=1)
     RefreshRun.objects.create(as_of=later, started_at=later, finished_at=later)
     assert not _watches(page, run)

@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext_lazy as _
 
-from huitou.accounts.models import Brand, User
+from huitou.accounts.models import AuditEntry, Brand, User
 from huitou.accounts.queries import find_brand
 from huitou.accounts.services import (
     BrandExistsError,
@@ -188,10 +188,17 @@ def load_example(
 def load_example_if_empty(*, home: Home, clock: Clock, report: Report = silent) -> bool:
     """What a first start does: load the example into an empty store, or finish a load that was interrupted.
 
-    Returns whether anything was done; a store with a brand's own data, or a loaded example, is left alone.
+    Returns whether anything was loaded. A store with a brand's own data, or a loaded example, is left alone, and an
+    example that somebody removed does not come back by itself; a removal that was interrupted is finished.
     """
     brand = find_brand()
-    if brand is not None and not (brand.is_example and (brand.clock_target or brand.example_scope == _REMOVING)):
+    if brand is None:
+        if AuditEntry.objects.filter(action="example.removed").exists():
+            return False
+    elif brand.is_example and brand.example_scope == _REMOVING:
+        remove_example(home=home, clock=clock)
+        return False
+    elif not brand.is_example or brand.clock_target is None:
         return False
     load_example(home=home, clock=clock, report=report)
     return True

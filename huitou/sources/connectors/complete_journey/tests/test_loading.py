@@ -124,6 +124,8 @@ def test_the_example_loads_once_advances_to_its_end_and_leaves_nothing_behind(ho
     left = [p for p in home.root.rglob("*.parquet") if p.is_file()]
     assert left == []
     assert AuditEntry.objects.filter(action="example.removed").count() == 1
+    assert not load_example_if_empty(home=home, clock=REAL_NOW), "what was removed does not come back by itself"
+    assert not Brand.objects.exists()
     assert not ensure_brand(clock=REAL_NOW).is_example
 
 
