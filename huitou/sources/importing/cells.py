@@ -40,6 +40,12 @@ CREATE OR REPLACE MACRO unwrapped(x) AS
 -- A code: folded width, ="123" and text marks unwrapped, nothing around it; NULL where nothing is left.
 CREATE OR REPLACE MACRO code(x) AS
     CASE WHEN regexp_matches(x, '{_UNCLEAN}|{_WIDE_FORMS}') THEN nullif(unwrapped(fold(x)), '') ELSE nullif(x, '') END;
+-- Of a number or a time: what reads as it stands, from its first digit or sign to its last, needs no cleaning.
+CREATE OR REPLACE MACRO is_bare(x) AS x >= '+' AND x < ':' AND right(x, 1) BETWEEN '0' AND '9';
+CREATE OR REPLACE MACRO number_code(x) AS
+    CASE WHEN is_bare(x) AND TRY_CAST(x AS DECIMAL(18, 6)) IS NOT NULL THEN x ELSE code(x) END;
+CREATE OR REPLACE MACRO time_code(x) AS
+    CASE WHEN is_bare(x) AND length(x) = 19 AND TRY_CAST(x AS TIMESTAMP) IS NOT NULL THEN x ELSE code(x) END;
 -- Words for people: as they are, without what cannot be seen.
 CREATE OR REPLACE MACRO words(x) AS
     CASE WHEN regexp_matches(x, '{_UNCLEAN}|^\\x{{3000}}|\\x{{3000}}$')
@@ -55,7 +61,8 @@ CREATE OR REPLACE MACRO is_nobody(x) AS
     ELSE list_contains([{listed(NOTHING + NOBODY)}], lower(x)) END;
 CREATE OR REPLACE MACRO is_masked(x) AS
     CASE WHEN contains(x, '**') THEN true WHEN length(x) = 11 THEN regexp_full_match(x, '{MASKED}') ELSE false END;
-CREATE OR REPLACE MACRO has_lost_digits(x) AS regexp_full_match(x, '{LOST_DIGITS}');
+CREATE OR REPLACE MACRO has_lost_digits(x) AS
+    CASE WHEN contains(x, 'E') OR contains(x, 'e') THEN regexp_full_match(x, '{LOST_DIGITS}') ELSE false END;
 -- A number without currency, blanks and thousands marks; (12.50) and 12.50- are negative.
 CREATE OR REPLACE MACRO bare_number(x) AS
     regexp_replace(regexp_replace(

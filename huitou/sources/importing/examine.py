@@ -24,7 +24,7 @@ from huitou.sources.importing.records import parse_records
 from huitou.sources.importing.rejects import list_problems
 from huitou.sources.importing.times import DateOrderError
 
-_MEMORY_MB = 320
+_MEMORY_MB = 256
 _FIRST_ROWS = 20_000
 
 
@@ -87,7 +87,8 @@ def examine(
         facts = _check_rows(scratch, opened, mapping, zone, exponent, options)
         row_number = f"coalesce(file_row, row_order + {opened.first_row})"
         scratch.run(
-            "CREATE OR REPLACE TEMP VIEW rejected_rows AS SELECT row_order, file_row, rejected, value, original FROM parsed"
+            "CREATE OR REPLACE TEMP VIEW rejected_rows AS"
+            " SELECT row_order, file_row, rejected, value, original FROM parsed"
             " WHERE rejected IS NOT NULL AND rejected <> 'blank'"
         )
         yield Examined(

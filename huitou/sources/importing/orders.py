@@ -20,6 +20,7 @@ from huitou.sources.importing.times import instant, wall_time
 # Identifiers longer than this are mistakes in the mapping.
 _LONGEST_CODE = 200
 _LARGEST_MINOR = 10**15
+_CLEANERS = {CODE: "code", NUMBER: "number_code", MONEY: "number_code", INSTANT: "time_code"}
 _IDENTITIES = ("order_id", "sku", "customer_id", "refund_of", "phone")
 
 
@@ -44,7 +45,7 @@ def clean_cell(mapping: FileMapping, field: Field) -> str:
     """SQL of the field's cell, cleaned the way its form wants it."""
     if not mapping.has(field.name):
         return "CAST(NULL AS VARCHAR)"
-    macro = "code" if field.form in (CODE, NUMBER, MONEY, INSTANT) else "words"
+    macro = _CLEANERS.get(field.form, "words")
     return f"{macro}({raw_cell(mapping, field.name)})"
 
 

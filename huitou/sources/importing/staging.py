@@ -20,6 +20,7 @@ from huitou.sources.importing.records import column_name, record_fields
 
 # So many people at a time: what is under way in memory does not grow with the file.
 _PEOPLE = 200_000
+_ROW_GROUP = 122_880
 
 
 def resolve_customers(
@@ -124,6 +125,8 @@ def stage_lines(examined: Examined, *, batch_id: int, source: str, folder: Path)
     """
     scratch = examined.scratch
     folder.mkdir(parents=True, exist_ok=True)
+    # What waits in memory to be written is shared by all months; more would not make the files any better.
+    scratch.run(f"SET partitioned_write_flush_threshold = {_ROW_GROUP}")
     copied = scratch.row(
         f"COPY ({_lines_sql(examined, batch_id, source)}) TO {text(str(folder))} (FORMAT parquet, COMPRESSION zstd,"
         " COMPRESSION_LEVEL 1, PARTITION_BY (month), FILENAME_PATTERN 'lines-{uuid}', OVERWRITE_OR_IGNORE)"

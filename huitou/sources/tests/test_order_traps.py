@@ -213,6 +213,13 @@ def test_orders_that_were_never_paid_keep_their_own_time(tmp_path: Path) -> None
     assert found.problems == {"never_paid": [3, 5], "missing:paid_at": [6, 8], "not_a_time:paid_at": [7]}
 
 
+def test_a_tab_behind_a_grouped_number_is_no_digit(tmp_path: Path) -> None:
+    """1.234 with a tab is one thousand two hundred thirty-four where the column writes decimals with a comma."""
+    text = "order_id;sku;quantity;amount;paid_at\nA1;s;1;12,50;2024-03-01\nA2;s;1;1.234\t;2024-03-01 10:00:00\t\n"
+    found = read(write(tmp_path / "o.csv", text))
+    assert (found.column("amount_minor"), found.problems) == ([1250, 123400], {})
+
+
 def test_only_rows_that_are_sales_ask_for_correction(tmp_path: Path) -> None:
     text = "order_id,sku,quantity,unit_price,paid_at,status\nA1,s,1,1,2024-03-01,交易成功\nA2,s,1,1,,等待买家付款\n"
     path = write(tmp_path / "o.csv", text + "A3,s,1,1,,交易成功\n合计,,2,2,,\n")
