@@ -26,7 +26,8 @@ from huitou.core.postgres.place import Place, find_place
 POLL_SECONDS = 0.1
 # A script of several commands should not pay for a restart between them.
 LINGER_SECONDS = 1.0
-START_ATTEMPTS = 5
+# With pauses that double, half a minute: children of a killed server may hold its shared memory that long.
+START_ATTEMPTS = 8
 _LOG_BYTES = 10_000_000
 
 

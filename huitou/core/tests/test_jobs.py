@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,11 @@ from procrastinate.contrib.django import app
 
 from huitou.core.jobs import run_worker
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # Threads of a worker that ends leave their database connection to the garbage collector, which complains.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 ran: list[str] = []
 
 
@@ -25,6 +30,8 @@ def _forget() -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
+    # Here, and not in a later test that knows nothing of it.
+    gc.collect()
 
 
 def statuses() -> dict[str, int]:
