@@ -14,7 +14,7 @@ BASE := $(VENV)/.base
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 SOAK := $(VENV)/.soak
-TRANSLATIONS := $(wildcard huitou/locale/*/LC_MESSAGES/django.po)
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huitou/locale/*/LC_MESSAGES/django.po))
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
 
@@ -24,27 +24,27 @@ help: ## this list
 	@echo "Huitou 回头"
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-run: $(RUN) ## install, load the example brand into an empty store, serve on http://127.0.0.1:8000 (ARGS=--no-serve)
+run: $(RUN) $(CATALOGUES) ## install, load the example brand into an empty store, serve on http://127.0.0.1:8000 (ARGS=--no-serve)
 	@exec $(BIN)/huitou up --example --with-parent $(ARGS)
 
-test: $(DEV) browser ## everything: format, lint, types, import contracts, and all tests but the long ones
+test: $(DEV) $(CATALOGUES) browser ## everything: format, lint, types, import contracts, and all tests but the long ones
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-check: $(DEV) ## format, lint, types, import contracts and the repository's own rules, in seconds
+check: $(DEV) $(CATALOGUES) ## format, lint, types, import contracts and the repository's own rules, in seconds
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
-soak: $(SOAK) browser ## the long tests: kill loops, a million lines, Spark; results go to tests/soak/results
+soak: $(SOAK) $(CATALOGUES) browser ## the long tests: kill loops, a million lines, Spark; results go to tests/soak/results
 	$(BIN)/python -m pytest -m soak
 
-bench: $(DEV) ## run every benchmark; results go to benchmarks/results
+bench: $(DEV) $(CATALOGUES) ## run every benchmark; results go to benchmarks/results
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 lock: ## pin the dependencies anew (needs uv)
@@ -55,7 +55,7 @@ lock: ## pin the dependencies anew (needs uv)
 messages: $(DEV) ## gather the texts to translate and compile the catalogue
 	$(BIN)/python -m config.messages
 
-docs: $(DEV) ## write the reference pages that the code declares
+docs: $(DEV) $(CATALOGUES) ## write the reference pages that the code declares
 	$(BIN)/python -m config.reference
 
 clean: ## remove the environment and caches, never the data
@@ -68,12 +68,10 @@ $(BASE):
 	"$(PYTHON)" -m venv $(VENV) || { echo "If the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 	@touch $@
 
-$(RUN): requirements/run.lock pyproject.toml $(TRANSLATIONS) | $(BASE)
+$(RUN): requirements/run.lock pyproject.toml | $(BASE)
 	@echo "Installing into $(VENV); the first time takes a minute or two."
 	@$(PIP) install --require-hashes -r requirements/run.lock
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
-	@$(BIN)/python -c 'import polib, sys; [polib.pofile(p).save_as_mofile(p[:-2] + "mo") for p in sys.argv[1:]]' \
-		$(TRANSLATIONS)
 	@touch $@
 
 $(DEV): requirements/dev.lock $(RUN) | $(BASE)
@@ -83,6 +81,9 @@ $(DEV): requirements/dev.lock $(RUN) | $(BASE)
 $(SOAK): requirements/soak.lock $(DEV) | $(BASE)
 	$(PIP) install --quiet --require-hashes -r requirements/soak.lock
 	@touch $@
+
+%.mo: %.po | $(RUN)
+	@$(BIN)/python -c 'import polib, sys; polib.pofile(sys.argv[1]).save_as_mofile(sys.argv[2])' $< $@
 
 # The browser tests drive the system's Chromium and need a font that has Chinese characters.
 browser:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from huitou.accounts.roles import ANALYST, role_choices
 from huitou.core.clock import Clock, FixedClock, SystemClock
 
 
@@ -28,7 +29,47 @@ def check_zone(name: str) -> None:
 class User(AbstractUser):
     """A console user (operator, analyst, service, engineer). Customers are never users."""
 
+    role = models.CharField(
+        max_length=20, choices=role_choices, default=ANALYST, help_text="what the user may do, see accounts.roles"
+    )
     language = models.CharField(max_length=10, blank=True, help_text="console language; empty: Chinese until switched")
+
+    class Meta(AbstractUser.Meta):
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="user_superuser_is_admin", condition=~models.Q(is_superuser=True) | models.Q(role="admin")
+            ),
+        ]
+
+
+class ApiKey(models.Model):
+    """A secret that a program shows: a write key may send events of one feed, an API key does what its scopes say.
+
+    The secret itself is stored nowhere: it is shown once, and recognized by its hash.
+    """
+
+    name = models.CharField(max_length=100, help_text="what the key is for, in the operator's words")
+    kind = models.CharField(max_length=10, choices=[("write", "write"), ("api", "api")])
+    prefix = models.CharField(max_length=20, unique=True, help_text="first characters, by which people know the key")
+    secret_hash = models.BinaryField(max_length=32, help_text="SHA-256 of the whole secret, which is random")
+    scopes = models.JSONField(default=list, help_text="permissions of accounts.roles; empty for a write key")
+    source = models.CharField(max_length=100, blank=True, help_text="feed of a write key: orders are unique inside one")
+    channel = models.CharField(max_length=50, blank=True, help_text="channel of its events where they name none")
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True, help_text="to the minute")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="api_key_write_has_source",
+                condition=models.Q(kind="write", scopes=[]) & ~models.Q(source="") | models.Q(kind="api", source=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
 
 
 class AuditEntry(models.Model):

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from huitou.accounts.brand import check_brand
 from huitou.accounts.models import AuditEntry, Brand, User
 from huitou.accounts.queries import find_brand, find_first_admin
+from huitou.accounts.roles import ADMIN
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
 from huitou.core.models import LakeBatch
@@ -241,7 +242,7 @@ def create_first_admin(*, clock: Clock, password: str | None = None) -> FirstAdm
         if find_first_admin() is not None:
             return None
         chosen = given or secrets.token_urlsafe(12)
-        user = User(username=ADMIN_NAME, is_staff=True, is_superuser=True)
+        user = User(username=ADMIN_NAME, is_staff=True, is_superuser=True, role=ADMIN)
         try:
             validate_password(chosen, user)
         except ValidationError as error:
