@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from huitou.accounts.doors import requires, signed_in
 from huitou.accounts.forms import BrandForm
 from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand
@@ -70,6 +71,7 @@ def switch_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@requires("settings.view", change="settings.write")
 def show_settings(request: HttpRequest) -> HttpResponse:
     """What the brand counts, in which zone and currency, and what it aims for."""
     brand = find_brand()
@@ -96,7 +98,7 @@ def _save(request: HttpRequest, form: Form) -> bool:
 
 urlpatterns = [
     path("login/", login_not_required(Login.as_view()), name="login"),
-    path("logout/", LogoutView.as_view(next_page="login"), name="logout"),
+    path("logout/", signed_in(LogoutView.as_view(next_page="login")), name="logout"),
     path("language/", switch_language, name="language"),
     path("settings/", show_settings, name="settings"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from huitou.accounts.models import Brand, User
+from huitou.accounts.roles import ADMIN
 from huitou.core.errors import DomainError
 
 
@@ -29,6 +30,12 @@ def get_brand() -> Brand:
 def find_brand() -> Brand | None:
     """The brand of this deployment, or None while the store is empty."""
     return Brand.objects.filter(pk=1).first()
+
+
+def list_admin_names(limit: int = 3) -> list[str]:
+    """Whom to ask for another role: the administrators who may sign in, oldest first."""
+    admins = User.objects.filter(role=ADMIN, is_active=True).order_by("pk")[:limit]
+    return [user.get_full_name() or user.get_username() for user in admins]
 
 
 def find_first_admin() -> User | None:

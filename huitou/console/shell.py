@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import apps
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.http import HttpRequest
-from django.urls import URLPattern, URLResolver
+from django.urls import Resolver404, URLPattern, URLResolver, resolve, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -39,6 +42,18 @@ SECTIONS: dict[str, Text] = {
 
 
 @dataclass(frozen=True)
+class Door:
+    """What it takes to open a view: a permission to look and one to change something; empty: anybody signed in."""
+
+    look: str
+    change: str
+
+    def needed(self, method: str) -> str:
+        """The permission for a request by that HTTP method."""
+        return self.look if method in {"GET", "HEAD", "OPTIONS"} else self.change
+
+
+@dataclass(frozen=True)
 class Page:
     """One entry of the navigation. `url_name` is a URL name without arguments, `icon` a symbol of icons.svg."""
 
@@ -53,12 +68,13 @@ class Page:
 @dataclass(frozen=True)
 class Card:
     """One block on a page that joins apps. `render` gets the request and the page's subject (a customer id,
-    or None) and returns safe HTML; an empty string leaves the card out.
+    or None) and returns safe HTML; an empty string leaves the card out. `permission` names who gets to see it.
     """
 
     place: str
     order: int
     render: Callable[[HttpRequest, Any], str]
+    permission: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,7 +171,28 @@ def navigation(pages: Sequence[Page]) -> list[NavigationSection]:
 
 def render_cards(place: str, request: HttpRequest, subject: Any = None) -> list[str]:
     """The HTML of every card registered for `place`, in order, without the empty ones."""
-    return [html for card in registry().cards if card.place == place and (html := card.render(request, subject))]
+    return [
+        html
+        for card in registry().cards
+        if card.place == place
+        and (not card.permission or request.user.has_perm(card.permission))
+        and (html := card.render(request, subject))
+    ]
+
+
+def may_open(user: AbstractBaseUser | PermissionsMixin | AnonymousUser, address: str, method: str = "GET") -> bool:
+    """Whether the view behind a path of ours is open to this user; addresses that lead nowhere are open to nobody."""
+    try:
+        view = resolve(urlsplit(address).path).func
+    except Resolver404:
+        return False
+    if not getattr(view, "login_required", True):
+        return True
+    door: Door | None = getattr(view, "door", None)
+    if door is None or isinstance(user, AnonymousUser) or not isinstance(user, PermissionsMixin):
+        return False
+    needed = door.needed(method)
+    return not needed or user.has_perm(needed)
 
 
 def context(request: HttpRequest) -> Mapping[str, object]:
@@ -171,7 +208,8 @@ class _Shell:
 
     @property
     def sections(self) -> list[NavigationSection]:
-        return navigation(registry().pages)
+        open_ = [page for page in registry().pages if may_open(self._request.user, reverse(page.url_name))]
+        return navigation(open_)
 
     @property
     def current(self) -> str:

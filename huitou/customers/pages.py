@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path
 
+from huitou.accounts.doors import requires
 from huitou.accounts.queries import get_brand
 from huitou.console.formats import mask_name, mask_phone
 from huitou.console.shell import render_cards
@@ -16,6 +17,7 @@ from huitou.customers.labels import customer_labels, mask_identifier
 from huitou.customers.models import Person
 
 
+@requires("customers.view")
 def show_customer(request: HttpRequest, person_id: int) -> HttpResponse:
     """Everything that is known about one customer. Names and phones are masked."""
     person = get_object_or_404(Person, pk=person_id)

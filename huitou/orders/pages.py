@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from huitou.accounts.doors import requires
 from huitou.accounts.queries import find_brand, get_brand
 from huitou.catalog.labels import category_labels
 from huitou.catalog.models import Product
@@ -56,6 +57,7 @@ class ListedCustomer:
     tags: list[Tag]
 
 
+@requires("customers.view")
 def list_customers(request: HttpRequest) -> HttpResponse:
     """Everybody who bought, sortable, filtered by stage and layer, found by number, name or phone."""
     brand = find_brand()

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
+from huitou.accounts.doors import requires
 from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand
 from huitou.console.downloads import csv_response
@@ -25,6 +26,7 @@ PAGES = [
 ]
 
 
+@requires("metrics.view")
 def show_overview(request: HttpRequest) -> HttpResponse:
     """How repurchase stands and what to do next; on an empty store the two ways to begin."""
     brand = find_brand()
@@ -35,6 +37,7 @@ def show_overview(request: HttpRequest) -> HttpResponse:
     return _with_charts(render(request, "reports/overview.html", {"overview": overview, "brand": brand}))
 
 
+@requires("metrics.view")
 def show_metrics(request: HttpRequest) -> HttpResponse:
     """Any metric by any dimension: chart, table, definition."""
     brand = find_brand()
@@ -56,6 +59,7 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
     return _with_charts(render(request, "reports/metrics.html", context))
 
 
+@requires("metrics.view")
 def download_metrics(request: HttpRequest) -> HttpResponse:
     """The rows of the explorer as a file."""
     brand = find_brand()

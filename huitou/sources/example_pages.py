@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.tasks import Task
 
+from huitou.accounts.doors import requires
 from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand
 from huitou.console.formats import format_day
@@ -51,7 +52,8 @@ def shell_context(request: HttpRequest) -> ShellContext:
             "Example brand · now is %(day)s · the next %(weeks)s weeks are not revealed yet",
             weeks,
         ) % {"day": day, "weeks": weeks}
-        banner = Banner(text, "info", _("Move the clock"), f"{reverse('settings')}#example-clock")
+        link = f"{reverse('settings')}#example-clock" if request.user.has_perm("data.write") else ""
+        banner = Banner(text, "info", _("Move the clock"), link)
     else:
         banner = Banner(_("Example brand · now is %(day)s · everything is revealed") % {"day": day})
     return ShellContext(banners=[banner])
@@ -71,6 +73,7 @@ def _start(request: HttpRequest, job: Task, **arguments: object) -> None:  # typ
         messages.info(request, _("This is already waiting to be done."))
 
 
+@requires("data.write")
 @require_POST
 def load(request: HttpRequest) -> HttpResponse:
     """Load the example into an empty store."""
@@ -79,6 +82,7 @@ def load(request: HttpRequest) -> HttpResponse:
     return redirect("example")
 
 
+@requires("data.write")
 @require_POST
 def advance(request: HttpRequest) -> HttpResponse:
     """Move the example's clock on."""
@@ -90,6 +94,7 @@ def advance(request: HttpRequest) -> HttpResponse:
     return redirect("example")
 
 
+@requires("data.write")
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
     """Empty the store of the example, for one's own data."""
@@ -100,6 +105,7 @@ def remove(request: HttpRequest) -> HttpResponse:
     return redirect("data")
 
 
+@requires("metrics.view")
 def show_progress(request: HttpRequest) -> HttpResponse:
     """How far the example's job is; when it is over, where to go on."""
     state = read_state(settings.HOME, EXAMPLE)
@@ -116,6 +122,7 @@ def show_progress(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"state": state, "status": status})
 
 
+@requires("data.write")
 def own_data(request: HttpRequest) -> HttpResponse:
     """What happens when one's own data replace the example."""
     brand = find_brand()
@@ -141,7 +148,7 @@ def settings_card(request: HttpRequest, _subject: object) -> str:
     return render_to_string("sources/example_settings_card.html", {"status": status, "choices": choices}, request)
 
 
-CARDS = [Card("welcome", 10, welcome_card), Card("settings", 10, settings_card)]
+CARDS = [Card("welcome", 10, welcome_card, "data.write"), Card("settings", 10, settings_card, "data.write")]
 urlpatterns = [
     path("example/", show_progress, name="example"),
     path("example/load/", load, name="example_load"),

@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from huitou.accounts.doors import requires
 from huitou.accounts.models import Brand, User
 from huitou.accounts.queries import find_brand, get_brand
 from huitou.console.shell import Card, Page
@@ -39,6 +40,7 @@ shell_context = example_pages.shell_context
 _OPEN_STATES = ("uploaded", "preparing", "prepared", "claimed")
 
 
+@requires("data.view")
 def list_imports(request: HttpRequest) -> HttpResponse:
     """Every import, newest first, and the way to a new one."""
     brand = find_brand()
@@ -87,6 +89,7 @@ def _listed(run: ImportRun) -> dict[str, Any]:
     }
 
 
+@requires("data.write")
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
     """Keep the file and show what is in it; nothing is imported yet."""
@@ -109,6 +112,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     return redirect(reverse("data_file", args=[kept.token]) + query)
 
 
+@requires("data.write")
 def show_file(request: HttpRequest, token: str) -> HttpResponse:
     """What is in a kept file, how it would be read, and the choices that change it; then the import."""
     kept = find_upload(token, home=settings.HOME)
@@ -145,6 +149,7 @@ def _start(request: HttpRequest, kept: Upload, choices: Choices) -> HttpResponse
     return redirect("data_import", run.pk)
 
 
+@requires("data.view")
 def show_import(request: HttpRequest, run_id: int) -> HttpResponse:
     """One import: how far it is, what came of it, what was refused and why."""
     run = get_object_or_404(ImportRun, pk=run_id)
@@ -159,6 +164,7 @@ def show_import(request: HttpRequest, run_id: int) -> HttpResponse:
     return render(request, "sources/import_part.html" if part else "sources/import.html", context)
 
 
+@requires("data.write")
 def download_rejects(request: HttpRequest, run_id: int) -> HttpResponse | FileResponse:
     """The refused rows, with row number, column, value and reason."""
     run = get_object_or_404(ImportRun, pk=run_id)

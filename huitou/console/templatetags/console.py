@@ -9,6 +9,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.staticfiles import finders
 from django.template.context import RequestContext
 from django.templatetags.static import static
@@ -17,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from huitou.console import formats
 from huitou.console.charts import Chart
+from huitou.console.shell import may_open
 from huitou.console.tables import Order, query_with
 
 register = template.Library()
@@ -66,6 +69,12 @@ def instant(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
 def count(number: int | None) -> str:
     """A count with separators."""
     return formats.format_value(number, "count")
+
+
+@register.filter
+def opens(user: AbstractBaseUser | AnonymousUser, address: str) -> bool:
+    """Whether this address of ours is open to the user: links to closed doors are not shown."""
+    return may_open(user, address)
 
 
 @register.inclusion_tag("console/chart.html")
