@@ -1,4 +1,4 @@
-"""Imports of files: what came in, how it was read, what was refused."""
+"""Imports of files, and events on their way: what came in, how it was read, what was refused."""
 
 from __future__ import annotations
 
@@ -56,3 +56,83 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.file_name}"
+
+
+class InboxEvent(models.Model):
+    """One event as it arrived, acknowledged and not yet consumed. Rows come in by COPY and go with the batch."""
+
+    received_at = models.DateTimeField()
+    key_id = models.BigIntegerField(help_text="write key that sent it")
+    sent_at = models.DateTimeField(null=True, help_text="the device's clock when it sent the request")
+    shared = models.BinaryField(null=True, help_text="context that the whole batch shares, as received")
+    message_id = models.CharField(max_length=200, null=True, help_text="id under which a dead letter comes again")
+    letter_id = models.BigIntegerField(null=True, help_text="dead letter that is replayed")
+    payload = models.BinaryField(help_text="the event's JSON as received")
+
+    class Meta:
+        db_table = "sources_inbox"
+
+    def __str__(self) -> str:
+        return f"inbox #{self.pk}"
+
+
+class DeadLetter(models.Model):
+    """An event that could not be taken, with the reason. It can be mended and replayed, which counts once."""
+
+    # open: waits for somebody; replayed: back in the inbox, or taken; discarded: somebody decided against it.
+    STATES: ClassVar = [(s, s) for s in ("open", "replayed", "discarded")]
+
+    digest = models.BinaryField(max_length=16, help_text="hash of feed and payload: the same refusal is one letter")
+    source = models.CharField(max_length=100, help_text="feed")
+    key_id = models.BigIntegerField()
+    reason = models.CharField(max_length=50, help_text="code, see sources.intake.refusals")
+    detail = models.TextField(blank=True, help_text="what exactly was wrong")
+    kind = models.CharField(max_length=20, blank=True, help_text="track, identify ..., where it could be read")
+    name = models.CharField(max_length=200, blank=True, help_text="event name, where it could be read")
+    message_id = models.CharField(max_length=200, blank=True, help_text="the sender's id, or the one it was given")
+    payload = models.BinaryField()
+    shared = models.BinaryField(null=True)
+    received_at = models.DateTimeField(help_text="first arrival")
+    last_at = models.DateTimeField(help_text="latest arrival or attempt")
+    sent_at = models.DateTimeField(null=True)
+    count = models.BigIntegerField(default=1, help_text="arrivals of the same payload")
+    attempts = models.IntegerField(default=0, help_text="replays so far")
+    state = models.CharField(max_length=20, choices=STATES, default="open")
+    replayed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["digest"], name="letter_once", condition=models.Q(state="open")),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["-id"], name="letter_open", condition=models.Q(state="open")),
+            models.Index(fields=["source", "reason"], name="letter_by_reason", condition=models.Q(state="open")),
+        ]
+
+    def __str__(self) -> str:
+        return f"dead letter #{self.pk} ({self.reason})"
+
+
+class EventDetail(models.Model):
+    """What an event said that is personal or free text: kept beside the person, never in the lake."""
+
+    event_hash = models.UUIDField(primary_key=True, help_text="event_id of fct_events, as 16 bytes")
+    person = models.ForeignKey("customers.Person", on_delete=models.CASCADE, db_constraint=False)
+    occurred_at = models.DateTimeField()
+    properties = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"detail of {self.event_hash.hex}"
+
+
+class Consumer(models.Model):
+    """One process that drains the inbox, and how fast it last did: from this a sender is told when to come again."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="host and process")
+    at = models.DateTimeField(help_text="last batch or sign of life")
+    events = models.BigIntegerField(default=0, help_text="events of its last batch")
+    seconds = models.FloatField(default=0.0, help_text="how long its last batch took")
+    low_id = models.BigIntegerField(default=0, help_text="lowest inbox id of its last batch")
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from huitou.core.lake import claim_batch, commit_batch, reserve_batch_id, sync_s
 from huitou.core.models import LakeBatch
 from huitou.customers.models import Identifier
 from huitou.sources.connectors.complete_journey.panel import FIRST, SOURCE, Panel, Slice, brand_categories
+from huitou.sources.consuming.objects import object_of
+from huitou.sources.consuming.staging import as_table
 
 
 def name_categories(panel: Panel) -> None:
@@ -48,19 +51,10 @@ def add_events(panel: Panel, cut: Slice, *, home: Home, clock: Clock) -> int:
 def _claim(events: list[dict[str, Any]], *, key: str, home: Home, clock: Clock) -> LakeBatch:
     batch_id = reserve_batch_id()
     people = dict(Identifier.objects.filter(kind="customer_id", namespace="").values_list("value", "person_id"))
-    instants = [event["occurred_at"].replace(tzinfo=FIRST.tzinfo) for event in events]
-    columns = {
-        "batch_id": [batch_id] * len(events),
-        "event_id": [event["event_id"] for event in events],
-        "name": [event["name"] for event in events],
-        "person_id": [people[event["household"]] for event in events],
-        "occurred_at": instants,
-        "source": [SOURCE] * len(events),
-        "properties": [event["properties"] for event in events],
-    }
-    table = pa.table(columns, schema=pa.schema([f for f in FCT_EVENTS.schema if f.name != "month"]))
-    months = pa.compute.strftime(table["occurred_at"], format="%Y-%m")
-    table = table.append_column("month", months)
+    rows = [_row(event, people) for event in events]
+    table = as_table(FCT_EVENTS.name, rows)
+    table = table.append_column("batch_id", pa.array([batch_id] * len(rows), pa.int64()))
+    table = table.append_column("month", pa.compute.strftime(table["occurred_at"], format="%Y-%m"))
     staged = f"events-{batch_id}"
     folder = home.staging / staged
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,3 +68,21 @@ def _claim(events: list[dict[str, Any]], *, key: str, home: Home, clock: Clock) 
         row_count=len(events),
         clock=clock,
     )
+
+
+def _row(event: dict[str, Any], people: dict[str, int]) -> dict[str, Any]:
+    instant = event["occurred_at"].replace(tzinfo=FIRST.tzinfo)
+    object_type, object_id = object_of("track", event["name"], json.loads(event["properties"]))
+    return {
+        "event_id": event["event_id"],
+        "name": event["name"],
+        "kind": "track",
+        "person_id": people[event["household"]],
+        "occurred_at": instant,
+        "received_at": instant,
+        "source": SOURCE,
+        "channel": SOURCE,
+        "object_type": object_type,
+        "object_id": object_id,
+        "properties": event["properties"],
+    }

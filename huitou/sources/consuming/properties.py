@@ -1,0 +1,131 @@
+"""Which properties of an event may enter the lake, and which stay beside the person: personal ones and free text.
+
+The lake is not rewritten when a customer is erased, so what might name somebody must never get there. A text is taken
+for a code, and kept, when it is short and looks like one, or when its name is one whose values are codes in the
+Segment spec or in the brand's tracking plan. Everything else goes to `EventDetail` in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from typing import Any
+
+from huitou.orders.sql import LONGEST_VALUE, PERSONAL
+
+# Parts of a property's name that make its value personal or free text, whatever it looks like.
+_PERSONAL_WORDS = frozenset(
+    {*PERSONAL}
+    | {"firstname", "lastname", "nickname", "username", "user", "userid", "anonymousid", "email", "mail", "telephone"}
+    | {"cell", "cellphone", "addr", "street", "postcode", "zipcode", "receiver", "recipient", "consignee", "contact"}
+    | {"buyer", "avatar", "ip", "idcard", "passport", "birth", "title", "url", "referrer", "referer", "search"}
+    | {"query", "keyword", "comment", "comments", "message", "content", "text", "body", "description", "reason"}
+    | {"useragent", "token", "password", "latitude", "longitude", "lat", "lng", "姓名", "手机", "电话", "地址", "备注"}
+)
+# Whole names that hold a personal word and are codes all the same.
+_CODE_NAMES = frozenset(
+    {"message_id", "content_id", "content_type", "query_id", "search_id", "search_type", "reason_code", "body_part"}
+    | {"category", "brand", "variant", "currency", "coupon", "color", "size", "position", "affiliation", "list_id"}
+    | {"status", "type", "channel", "method", "payment_method", "shipping_method", "scene", "city_tier", "unit"}
+    | {"store", "store_id", "shop_id", "area", "level", "platform", "page_type", "module", "button"}
+)
+_WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*|[一-鿿]+")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/#+@-]*\Z")
+# Mobile and landline numbers, with or without country code and separators; digits in between make another number.
+_PHONE = re.compile(
+    r"(?<![0-9])(?:\+?86[ -]?)?1[3-9][0-9](?:[ -]?[0-9*]{4}){2}(?![0-9])|(?<![0-9])0[0-9]{2,3}-[0-9]{7,8}"
+)
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]")
+_FOREIGN_PHONE = re.compile(r"\+[0-9][0-9 ()-]{7,}\Z")
+_LOWEST_MOBILE, _HIGHEST_MOBILE = 13_000_000_000, 19_999_999_999
+
+
+def names_somebody(text: str) -> bool:
+    """Whether a text holds something that looks like a phone number or an e-mail address."""
+    return bool(_PHONE.search(text) or _FOREIGN_PHONE.match(text)) or ("@" in text and bool(_EMAIL.search(text)))
+
+
+def is_code(value: object) -> bool:
+    """Whether a value may stand in the lake as a code: short, of a code's characters, naming nobody."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return not _LOWEST_MOBILE <= value <= _HIGHEST_MOBILE
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= LONGEST_VALUE
+        and bool(_CODE.match(value))
+        and not names_somebody(value)
+    )
+
+
+def is_personal_name(name: str) -> bool:
+    """Whether a property of that name is personal or free text, whatever its value."""
+    verdict = _verdicts.get(name)
+    if verdict is None:
+        verdict = _judge(name)
+        if len(_verdicts) < _REMEMBERED:
+            _verdicts[name] = verdict
+    return verdict
+
+
+_REMEMBERED = 10_000
+_verdicts: dict[str, bool] = {}
+
+
+def _judge(name: str) -> bool:
+    plain = name.lower()
+    if plain in _CODE_NAMES or (plain.endswith("_id") and plain not in {"user_id", "open_id", "union_id"}):
+        return False
+    if plain in _PERSONAL_WORDS:
+        return True
+    return any(word.lower() in _PERSONAL_WORDS for word in _WORDS.findall(name)) or not is_code(name)
+
+
+def split_properties(
+    properties: Mapping[str, Any], declared: Set[str] = frozenset()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What may enter the lake, and what stays beside the person. Texts under `declared` names may have any script."""
+    kept: dict[str, Any] = {}
+    personal: dict[str, Any] = {}
+    for name, value in properties.items():
+        if isinstance(value, str):
+            target = kept if _may_stay(name, value, declared) else personal
+            target[name] = value
+        elif isinstance(value, bool | float) or value is None:
+            (personal if is_personal_name(name) else kept)[name] = value
+        elif isinstance(value, int):
+            (personal if is_personal_name(name) or not is_code(value) else kept)[name] = value
+        else:
+            inner_kept, inner_personal = _split_inner(name, value, declared)
+            if inner_kept:
+                kept[name] = inner_kept
+            if inner_personal:
+                personal[name] = inner_personal
+    return kept, personal
+
+
+def _may_stay(name: str, value: str, declared: Set[str]) -> bool:
+    if is_personal_name(name):
+        return False
+    if is_code(value) or value == "":
+        return True
+    known = name in declared or name.lower() in _CODE_NAMES
+    return known and len(value) <= LONGEST_VALUE and not names_somebody(value)
+
+
+def _split_inner(name: str, value: object, declared: Set[str]) -> tuple[Any, Any]:
+    """The two halves of an object or a list; an element of a list keeps its place in both."""
+    if is_personal_name(name):
+        return None, value
+    if isinstance(value, Mapping):
+        return split_properties(value, declared)
+    if isinstance(value, list):
+        halves = [split_properties({name: element}, declared) for element in value]
+        kept = [half.get(name) for half, _ in halves]
+        personal = [half.get(name) for _, half in halves]
+        return (
+            kept if any(element is not None for element in kept) else None,
+            personal if any(element is not None for element in personal) else None,
+        )
+    return None, value
