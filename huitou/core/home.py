@@ -24,6 +24,16 @@ class Home:
         return os.environ.get("HUITOU_LAKE_URL") or str(self.root / "lake")
 
     @property
+    def engine(self) -> str:
+        """What computes: `HUITOU_ENGINE`, the engine inside the process unless it names a Spark master."""
+        return os.environ.get("HUITOU_ENGINE", "").strip() or "duckdb"
+
+    @property
+    def spark_options(self) -> str:
+        """Options for the session on Spark: `HUITOU_SPARK_OPTIONS`."""
+        return os.environ.get("HUITOU_SPARK_OPTIONS", "")
+
+    @property
     def postgres(self) -> Path:
         return self.root / "postgres"
 

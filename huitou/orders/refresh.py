@@ -18,11 +18,12 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from huitou.accounts.models import Brand
-from huitou.analytics.engines import Engine, Lake, sweep_scratch
+from huitou.analytics.engines import Lake, sweep_scratch
 from huitou.analytics.rebuild import COMPUTED, Written, rebuild
 from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.analytics.tables import TABLES
 from huitou.core.clock import Clock, SystemClock, local_day
+from huitou.core.engine import open_home_engine
 from huitou.core.home import Home
 from huitou.core.lake import commit_pending
 from huitou.core.models import RefreshRun
@@ -138,8 +139,7 @@ def _run(
     def report(done: int, _total: int | None = None, step: str = "") -> None:
         progress(len(REGISTERS) + done, total, _label(step))
 
-    engine = Engine(lake, scratch=home.root / "scratch", versions=versions)
-    try:
+    with open_home_engine(home, versions=versions) as engine:
         written = rebuild(
             engine,
             as_of=run.as_of,
@@ -148,8 +148,6 @@ def _run(
             thresholds=Thresholds.from_json(brand.thresholds),
             report=report,
         )
-    finally:
-        engine.close()
     run.versions = versions | {name: table.version for name, table in written.items()}
     run.detail = {"basis": basis, "registers": seconds, "tables": _told(written)}
     run.finished_at = _MACHINE.now()

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from huitou.accounts.queries import get_brand
-from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.engines import Engine
 from huitou.analytics.rebuild import define_orders, features_at
 from huitou.analytics.rules import Exclusions, Thresholds
+from huitou.core.engine import open_home_engine
 from huitou.core.errors import DomainError
 from huitou.core.models import RefreshRun
 
@@ -47,8 +48,7 @@ def open_engine(as_of: datetime | None = None) -> Engine:
 
 def open_engine_of(run: RefreshRun, as_of: datetime | None = None) -> Engine:
     """`open_engine` over the tables of a given refresh."""
-    home = settings.HOME
-    engine = Engine(Lake(home.lake_url), scratch=home.root / "scratch", versions=run.versions)
+    engine = open_home_engine(settings.HOME, versions=run.versions)
     if as_of is not None and as_of != run.as_of:
         brand = get_brand()
         try:

@@ -26,8 +26,8 @@ import os, signal, sys
 from huitou.analytics.engines import Engine
 from config.cli import main
 write, left = Engine.write, [int(sys.argv.pop(1))]
-def writing(self, name, expression):
-    written = write(self, name, expression)
+def writing(self, name, expression, **options):
+    written = write(self, name, expression, **options)
     left[0] -= 1
     if left[0] == 0:
         os.kill(os.getpid(), signal.SIGKILL)

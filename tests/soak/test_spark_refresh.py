@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from ibis.backends.sql.datatypes import PySparkType
 
-from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.engines import DuckEngine, Lake
 from huitou.analytics.orders import Terms, build_orders
 from huitou.analytics.rebuild import COMPUTED, features_at
 from huitou.analytics.rules import Exclusions, Thresholds
@@ -113,7 +113,7 @@ def test_spark_gives_the_same_tables(spark: SparkSpace, tmp_path: Path) -> None:
     _run(spark)
     seconds = round(time.monotonic() - started, 1)
     counted = {}
-    with Engine(Lake(str(tmp_path / "lake")), scratch=tmp_path / "scratch") as duck:
+    with DuckEngine(Lake(str(tmp_path / "lake")), scratch=tmp_path / "scratch") as duck:
         _run(duck)
         for name in COMPUTED:
             theirs = spark.rows(name)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from huitou.analytics.adoption import adopt_files
-from huitou.analytics.engines import Engine, Lake, LakeWriteError
+from huitou.analytics.engines import DuckEngine, Lake, LakeWriteError
 from huitou.analytics.tables import TABLES
 
 LINES = TABLES["fct_order_lines"]
@@ -44,7 +44,7 @@ def stage(folder: Path, **changed: object) -> Path:
 
 
 def amounts(lake: Lake, scratch: Path) -> dict[str, list[int]]:
-    with Engine(lake, scratch=scratch) as engine:
+    with DuckEngine(lake, scratch=scratch) as engine:
         lines = engine.table(LINES.name)
         rows = engine.to_pyarrow(lines.select(lines.month, lines.amount_minor)).to_pylist()
     return {m: sorted(row["amount_minor"] for row in rows if row["month"] == m) for m in MONTHS}

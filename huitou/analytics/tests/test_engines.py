@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from huitou.analytics.engines import Engine, Lake, LakeWriteError, sweep_scratch
+from huitou.analytics.engines import DuckEngine, Engine, Lake, LakeWriteError, sweep_scratch
 from huitou.analytics.tables import TABLES
 
 
@@ -23,7 +23,7 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def engine(lake: Lake, tmp_path: Path) -> Iterator[Engine]:
-    with Engine(lake, scratch=tmp_path / "scratch") as engine:
+    with DuckEngine(lake, scratch=tmp_path / "scratch") as engine:
         yield engine
 
 
@@ -40,7 +40,7 @@ def test_a_pinned_engine_reads_the_old_version(lake: Lake, engine: Engine, tmp_p
     assert (second > first, rows) == (True, 1)
     assert engine.to_pyarrow(engine.table("dim_products")).num_rows == 1
     lake.forget_old("dim_products")
-    with Engine(lake, scratch=tmp_path / "other", versions={"dim_products": first}) as other:
+    with DuckEngine(lake, scratch=tmp_path / "other", versions={"dim_products": first}) as other:
         assert other.to_pyarrow(other.table("dim_products").order_by("sku")).equals(_products(3).cast(_loose()))
 
 
@@ -54,7 +54,7 @@ def test_files_that_were_never_committed_are_not_read(lake: Lake, engine: Engine
     folder = lake.folder("dim_products")
     assert folder is not None
     pq.write_table(_products(9), folder / "part-of-a-killed-writer.parquet")
-    with Engine(lake, scratch=folder.parent / "again") as other:
+    with DuckEngine(lake, scratch=folder.parent / "again") as other:
         assert other.to_pyarrow(other.table("dim_products")).num_rows == 2
 
 

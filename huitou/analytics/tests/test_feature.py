@@ -10,7 +10,7 @@ from random import Random
 import pyarrow as pa
 import pytest
 
-from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.engines import DuckEngine, Engine, Lake
 from huitou.analytics.feature import FEATURES, Moment, build_features, category_names
 from huitou.analytics.orders import Terms, build_orders, known_customers
 from huitou.analytics.rules import Exclusions, Thresholds
@@ -36,7 +36,7 @@ LOW = Thresholds(
 @pytest.fixture
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("features")
-    engine = Engine(Lake(str(folder / "lake")), scratch=folder / "scratch")
+    engine = DuckEngine(Lake(str(folder / "lake")), scratch=folder / "scratch")
     yield engine
     engine.close()
 

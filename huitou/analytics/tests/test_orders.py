@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.engines import DuckEngine, Engine, Lake
 from huitou.analytics.orders import Terms, build_orders
 from huitou.analytics.rules import Exclusions
 from huitou.analytics.tables import TABLES
@@ -25,7 +25,7 @@ CATEGORIES = {"x": "k1", "y": "k3"}
 @pytest.fixture
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("orders")
-    engine = Engine(Lake(str(folder / "lake")), scratch=folder / "scratch")
+    engine = DuckEngine(Lake(str(folder / "lake")), scratch=folder / "scratch")
     yield engine
     engine.close()
 
@@ -73,7 +73,7 @@ def test_many_histories_equal_a_plain_account(
 @given(random=st.randoms(use_true_random=False))
 def test_a_history_equals_a_plain_account(tmp_path_factory: pytest.TempPathFactory, random: Random) -> None:
     folder = tmp_path_factory.mktemp("one")
-    engine = Engine(Lake(str(folder / "lake")), scratch=folder / "scratch")
+    engine = DuckEngine(Lake(str(folder / "lake")), scratch=folder / "scratch")
     _check(engine, order_lines(random, orders=14), None, Exclusions(), "Asia/Shanghai")
     engine.close()
 

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import translation
 
 from huitou.accounts.models import AuditEntry
-from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.engines import DuckEngine, Lake
 from huitou.analytics.tables import FCT_ORDER_LINES
 from huitou.catalog.models import Product
 from huitou.core.clock import FixedClock
@@ -52,7 +52,7 @@ def bring(path: Path, kind: str = "orders", **options: Any) -> ImportRun:
 
 def facts(home: Home) -> list[dict[str, Any]]:
     """The lines that count: of each order the latest report."""
-    engine = Engine(Lake(home.lake_url), scratch=home.root / "scratch")
+    engine = DuckEngine(Lake(home.lake_url), scratch=home.root / "scratch")
     try:
         rows = engine.to_pyarrow(engine.table(FCT_ORDER_LINES.name)).to_pylist()
     finally:

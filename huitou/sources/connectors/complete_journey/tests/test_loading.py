@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from huitou.accounts.models import AuditEntry, Brand
 from huitou.accounts.services import BrandExistsError, ExampleLoadedError, create_brand, ensure_brand
-from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.engines import DuckEngine, Engine, Lake
 from huitou.catalog.models import Category, Product
 from huitou.core.clock import FixedClock, day_start
 from huitou.core.home import Home
@@ -48,14 +48,14 @@ def home(home: Home) -> Home:
 
 @pytest.fixture
 def engine(home: Home, tmp_path: Path) -> Iterator[Engine]:
-    opened = Engine(Lake(home.lake_url), scratch=tmp_path / "engine")
+    opened = DuckEngine(Lake(home.lake_url), scratch=tmp_path / "engine")
     yield opened
     opened.close()
 
 
 def visible(home: Home, scratch: Path) -> dict[str, int]:
     """What is in the latest version of every order, straight from the lake."""
-    engine = Engine(Lake(home.lake_url), scratch=scratch)
+    engine = DuckEngine(Lake(home.lake_url), scratch=scratch)
     try:
         lines = engine.table("fct_order_lines")
         found = engine.to_pyarrow(

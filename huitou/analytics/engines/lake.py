@@ -1,0 +1,257 @@
+"""Where facts lie and how they get in: one Delta table per declared lake table, read by snapshots."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+
+from huitou.analytics.adoption import LakeWriteError as LakeWriteError
+from huitou.analytics.adoption import adopt_files, partition_values
+from huitou.analytics.tables import TABLES
+
+# Old snapshots stay readable this long; no query of ours runs for a week.
+_RETENTION = timedelta(days=7)
+_CONFIGURATION = {
+    "delta.deletedFileRetentionDuration": f"interval {_RETENTION.days} days",
+    "delta.logRetentionDuration": "interval 30 days",
+    # Column statistics hold raw values; only keys and times may leave them.
+    "delta.dataSkippingNumIndexedCols": "0",
+}
+_WRITER = WriterProperties(compression="ZSTD", compression_level=3)
+
+
+class Lake:
+    """The facts of one deployment: one Delta table per declared lake table, below `url`."""
+
+    def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._options = dict(storage_options or {}) or None
+
+    def _uri(self, table: str) -> str:
+        return f"{self.url}/{table}"
+
+    def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
+        try:
+            return DeltaTable(self._uri(table), version=version, storage_options=self._options)
+        except TableNotFoundError:
+            return None
+
+    def version(self, table: str) -> int | None:
+        """The table's newest version, or None before its first write."""
+        opened = self._open(table)
+        return None if opened is None else opened.version()
+
+    def files(self, table: str, version: int | None = None) -> list[str]:
+        """Parquet files of one snapshot (the newest by default), in a fixed order; empty if there is no table."""
+        opened = self._open(table, version)
+        return [] if opened is None else sorted(opened.file_uris())
+
+    def append(self, table: str, staged: Path, *, transaction_id: str) -> int:
+        """Append the Parquet files in `staged` once; returns the version that holds them.
+
+        Files in folders named as the table's partitions (`month=2024-03`) become files of the table as they are,
+        where the lake lies on this machine; others are written anew.
+
+        The table remembers `transaction_id`: a batch it knows is not written again. The caller holds the
+        table's writer lock; should it not, the concurrent duplicate fails with a commit error.
+
+        Raises
+        ------
+        LakeWriteError
+            The staged rows do not have the declared columns and types.
+        """
+        spec = TABLES[table]
+        opened = self._open(table)
+        if opened is not None and opened.transaction_version(transaction_id) is not None:
+            return opened.version()
+        opened = opened or self._make(table)
+        once = CommitProperties(app_transactions=[Transaction(transaction_id, 1)])
+        if "://" not in self.url and all("=" in path.name for path in staged.iterdir()):
+            opened.create_write_transaction(
+                [
+                    AddAction(
+                        path=file.path,
+                        size=file.size,
+                        partition_values=dict(file.values),
+                        modification_time=file.modified_ms,
+                        data_change=True,
+                        stats=json.dumps({"numRecords": file.rows}),
+                    )
+                    for file in adopt_files(staged, Path(self._uri(table)), spec, prefix=transaction_id)
+                ],
+                mode="append",
+                schema=opened.schema(),
+                partition_by=list(spec.partition),
+                commit_properties=once,
+            )
+        else:
+            write_deltalake(
+                opened,
+                _staged_reader(staged, spec.schema),
+                mode="append",
+                partition_by=list(spec.partition) or None,
+                storage_options=self._options,
+                writer_properties=_WRITER,
+                commit_properties=once,
+            )
+        version = self.version(table)
+        assert version is not None, "a table that was just written exists"
+        return version
+
+    def overwrite(self, table: str, rows: pa.RecordBatchReader) -> int:
+        """Replace the table's rows in one transaction; returns the new version. Older versions stay readable."""
+        spec = TABLES[table]
+        write_deltalake(
+            self._open(table) or self._make(table),
+            _cast(rows, spec.schema),
+            mode="overwrite",
+            partition_by=list(spec.partition) or None,
+            storage_options=self._options,
+            writer_properties=_WRITER,
+        )
+        version = self.version(table)
+        assert version is not None, "a table that was just written exists"
+        return version
+
+    def drop(self, table: str) -> None:
+        """Delete the table with all its versions and remembered transactions; nothing to do if it is not there."""
+        opened = self._open(table)
+        if opened is None:
+            return
+        if "://" in self.url:
+            opened.delete()
+            opened.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+        else:
+            shutil.rmtree(self._uri(table))
+
+    def folder(self, table: str) -> Path | None:
+        """Where an engine on this machine may put files of the table itself; None where the lake is remote."""
+        if "://" in self.url:
+            return None
+        self._make(table)
+        return Path(self._uri(table))
+
+    def identity(self, table: str) -> str | None:
+        """What tells the table from one of the same name that was dropped; None before its first write."""
+        opened = self._open(table)
+        return None if opened is None else str(opened.metadata().id)
+
+    def added_files(self, table: str, since: int, until: int | None = None) -> list[str] | None:
+        """Files that joined the table after version `since`; None if they do not tell all that has changed.
+
+        They do not where a file has gone, or where the old version cannot be read any more.
+        """
+        try:
+            before, after = set(self.files(table, since)), set(self.files(table, until))
+        except DeltaError:
+            return None
+        return None if before - after else sorted(after - before)
+
+    def commit_files(self, table: str, files: Mapping[Path, int], *, keep: Collection[str] = ()) -> int:
+        """Make files in the table's folder its whole content, in one transaction; returns the new version.
+
+        Parameters
+        ----------
+        table
+            Lies on this machine.
+        files
+            Number of rows by new Parquet file, below the folders of their partitions. Files of a process that dies
+            before this are no part of the table.
+        keep
+            Files of an earlier version that stay, or are taken back, as `files` lists them.
+        """
+        opened = self._open(table) or self._make(table)
+        folder = Path(self._uri(table))
+        wanted = {path.relative_to(folder).as_posix(): rows for path, rows in files.items()}
+        wanted |= {Path(path).relative_to(folder).as_posix(): -1 for path in keep}
+        present = {Path(path).relative_to(folder).as_posix() for path in opened.file_uris()}
+        # The moment of removal only decides how long the old file is spared.
+        now_ms = time.time_ns() // 1_000_000
+        actions: list[AddAction | RemoveAction] = [
+            RemoveAction(path, True, now_ms, partition_values=dict(partition_values(Path(path))))
+            for path in sorted(present - set(wanted))
+        ]
+        actions += [_addition(folder, path, wanted[path]) for path in sorted(set(wanted) - present)]
+        spec = TABLES[table]
+        opened.create_write_transaction(
+            actions, mode="append", schema=opened.schema(), partition_by=list(spec.partition) or None
+        )
+        version = self.version(table)
+        assert version is not None, "a table that was just written exists"
+        return version
+
+    def forget_old(self, table: str) -> None:
+        """Delete files that no snapshot younger than the retention needs, those of killed writers included."""
+        opened = self._open(table)
+        if opened is not None:
+            opened.vacuum(retention_hours=int(_RETENTION.total_seconds() // 3600), dry_run=False, full=True)
+
+    def _make(self, table: str) -> DeltaTable:
+        spec = TABLES[table]
+        if "://" not in self.url:
+            Path(self._uri(table)).mkdir(parents=True, exist_ok=True)
+        return DeltaTable.create(
+            self._uri(table),
+            schema=spec.schema,
+            mode="ignore",
+            partition_by=list(spec.partition) or None,
+            configuration=_CONFIGURATION,
+            storage_options=self._options,
+        )
+
+
+def _addition(folder: Path, path: str, rows: int) -> AddAction:
+    """The entry of one file of a table; `rows` below 0 are looked up in it."""
+    status = (folder / path).stat()
+    rows = rows if rows >= 0 else pq.read_metadata(folder / path).num_rows
+    return AddAction(
+        path=path,
+        size=status.st_size,
+        partition_values=partition_values(Path(path)),
+        modification_time=int(status.st_mtime * 1000),
+        data_change=True,
+        stats=json.dumps({"numRecords": rows}),
+    )
+
+
+def _staged_reader(folder: Path, schema: pa.Schema) -> pa.RecordBatchReader:
+    paths = sorted(folder.rglob("*.parquet"))
+
+    def whole(batch: pa.RecordBatch, values: Mapping[str, str]) -> pa.RecordBatch:
+        for name, value in values.items():
+            batch = batch.append_column(name, pa.array([value] * batch.num_rows, pa.string()))
+        return batch
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=65_536):
+                    yield whole(batch, partition_values(path.relative_to(folder)))
+
+    first = schema
+    if paths:
+        empty = pa.RecordBatch.from_pylist([], schema=pq.read_schema(paths[0]))
+        first = whole(empty, partition_values(paths[0].relative_to(folder))).schema
+    return _cast(pa.RecordBatchReader.from_batches(first, batches()), schema)
+
+
+def _cast(rows: pa.RecordBatchReader, schema: pa.Schema) -> pa.RecordBatchReader:
+    missing = set(schema.names) - set(rows.schema.names)
+    if missing:
+        raise LakeWriteError(f"columns missing: {', '.join(sorted(missing))}")
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        for batch in rows:
+            yield batch.select(schema.names).cast(schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
