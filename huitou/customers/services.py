@@ -1,4 +1,7 @@
-"""Every write to the people register: persons are made by the numbers that shops know them by."""
+"""Every write to the people register: persons are made by the numbers that shops know them by.
+
+Sightings of identifiers, joins and what persons told have modules of their own and are named here.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,49 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from huitou.core.clock import Clock
-from huitou.customers import sql
+from huitou.customers.joining import (
+    CannotMergeError,
+    CannotUnmergeError,
+    CustomerUnknownError,
+    close_case,
+    keep_apart,
+    merge_customers,
+    undo_merge,
+)
+from huitou.customers.resolving import Sighting, resolve_sightings
+from huitou.customers.sql import people as sql
+from huitou.customers.telling import (
+    AcquisitionReport,
+    ConsentDecision,
+    Problem,
+    TraitReport,
+    record_acquisitions,
+    record_consents,
+    record_traits,
+)
 
+__all__ = [
+    "AcquisitionReport",
+    "CannotMergeError",
+    "CannotUnmergeError",
+    "ConsentDecision",
+    "CustomerUnknownError",
+    "Problem",
+    "ResolvedPersons",
+    "Sighting",
+    "TraitReport",
+    "close_case",
+    "keep_apart",
+    "merge_customers",
+    "record_acquisitions",
+    "record_consents",
+    "record_traits",
+    "resolve_person_ids",
+    "resolve_persons",
+    "resolve_sightings",
+    "undo_merge",
+    "update_details",
+]
 CUSTOMER_ID = "customer_id"
 _BLOCK = 1 << 20
 

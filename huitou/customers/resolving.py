@@ -1,0 +1,213 @@
+"""Sightings of identifiers to persons, a batch at a time.
+
+1. Every identifier is read in its kind's one spelling; junk is left out.
+2. A fact belongs to the owner of its strongest identifier. Identifiers that nobody owns yet go to that person; an
+   account that its customer cannot have as well gets a person of its own.
+3. What was seen together without belonging to one person is evidence, which `joining` weighs.
+
+The statements are few, whatever the size of the batch, and what comes out does not depend on the order inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from huitou.core.clock import Clock
+from huitou.customers.groups import Groups, customers_of
+from huitou.customers.identifier_kind import IDENTIFIER_KINDS, Key, read_identifier
+from huitou.customers.joining import Evidence, weigh
+from huitou.customers.sql import sightings as sql
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Identifiers that one fact bore: (kind, namespace, value as given), when; `joins`: whether it may join persons."""
+
+    ref: int
+    identifiers: tuple[tuple[str, str, str], ...]
+    at: datetime
+    joins: bool = True
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One sighting with its usable identifiers, strongest first."""
+
+    at: datetime
+    keys: tuple[Key, ...]
+    joins: bool
+    refs: list[int] = field(default_factory=list, compare=False)
+
+
+@dataclass
+class _Known:
+    """An identifier's owner and row, as far as it has one."""
+
+    person: int
+    row: int = 0
+    stopped: bool = False
+
+
+def resolve_sightings(*, sightings: Sequence[Sighting], source: str, clock: Clock) -> dict[int, int]:
+    """The person that each fact is recorded under, by `ref`; facts without a usable identifier are absent.
+
+    In the caller's transaction. Persons are made for identifiers that nobody has, and persons whose identifiers are
+    seen together become one customer where the rules allow it.
+    """
+    seen = _read(sightings)
+    owners = _find_owners({key for one in seen for key in one.keys})
+    if not _is_old_news(seen, owners):
+        with transaction.atomic(), connection.cursor() as cursor:
+            # One resolution at a time: a second one then finds the first one's persons.
+            cursor.execute(sql.LOCK)
+            owners |= _find_owners({key for one in seen for key in one.keys if key not in owners})
+            batch = _Batch(owners, _groups_at_stake(seen, owners))
+            for one in sorted(seen, key=lambda s: (s.at, s.keys, s.joins)):
+                batch.place(one)
+            evidence = batch.save(cursor, source=source, clock=clock)
+            weigh(evidence, source=source, clock=clock)
+            owners = batch.owners
+    return {ref: owners[one.keys[0]].person for one in seen for ref in one.refs}
+
+
+def _read(sightings: Sequence[Sighting]) -> list[_Seen]:
+    """Equal sightings are one, at the earliest of their times."""
+    found: dict[tuple[tuple[Key, ...], bool], _Seen] = {}
+    for given in sightings:
+        keys = {key for identifier in given.identifiers if (key := read_identifier(*identifier)) is not None}
+        if not keys:
+            continue
+        strongest = tuple(sorted(keys, key=_by_strength)) if len(keys) > 1 else tuple(keys)
+        known = found.get((strongest, given.joins))
+        if known is None or given.at < known.at:
+            refs = known.refs if known else []
+            known = found[strongest, given.joins] = _Seen(given.at, strongest, given.joins, refs)
+        known.refs.append(given.ref)
+    return list(found.values())
+
+
+def _by_strength(key: Key) -> tuple[int, Key]:
+    return -IDENTIFIER_KINDS[key[0]].strength, key
+
+
+def _find_owners(keys: set[Key]) -> dict[Key, _Known]:
+    if not keys:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.FIND_OWNERS, [list(column) for column in zip(*keys, strict=True)])
+        return {(kind, ns, value): _Known(person, row, stopped) for kind, ns, value, row, person, stopped in cursor}
+
+
+def _is_old_news(seen: list[_Seen], owners: dict[Key, _Known]) -> bool:
+    """Whether nothing here is new: then there is nothing to decide and nobody has to wait."""
+    if any(key not in owners for one in seen for key in one.keys):
+        return False
+    pairs = {
+        (owners[key].row, owners[one.keys[0]].person, owners[key].person)
+        for one in seen
+        if one.joins
+        for key in one.keys[1:]
+        if owners[key].person != owners[one.keys[0]].person and not owners[key].stopped
+    }
+    if not pairs:
+        return True
+    customers = customers_of({person for _row, *persons in pairs for person in persons})
+    if any(customers[person] != customers[owner] for _row, person, owner in pairs):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(sql.FIND_USES, [[row for row, *_ in pairs], [person for _row, person, _owner in pairs]])
+        return len(cursor.fetchall()) == len({(row, person) for row, person, _owner in pairs})
+
+
+def _groups_at_stake(seen: list[_Seen], owners: dict[Key, _Known]) -> Groups:
+    """Persons that identifiers may be given to, with all that their customers have."""
+    return Groups.load(
+        owners[key].person
+        for one in seen
+        if len(one.keys) > 1 and any(key not in owners for key in one.keys)
+        for key in one.keys
+        if key in owners
+    )
+
+
+class _Batch:
+    """Placing one batch: new persons have negative ids until they are saved."""
+
+    def __init__(self, owners: dict[Key, _Known], groups: Groups) -> None:
+        self.owners = owners
+        self._groups = groups
+        self._made = 0
+        self._given: dict[Key, datetime] = {}
+        self._uses: dict[tuple[Key, int], datetime] = {}
+
+    def place(self, one: _Seen) -> None:
+        """Find the sighting's person, give it what nobody owns, and note what others own."""
+        top = one.keys[0]
+        person = self.owners[top].person if top in self.owners else self._choose(one)
+        for key in one.keys:
+            if key not in self.owners:
+                clash = len(one.keys) > 1 and self._groups.would_clash(person, key)
+                self._give(key, self._make() if clash else person, one.at)
+            owner = self.owners[key]
+            if one.joins and owner.person != person and IDENTIFIER_KINDS[key[0]].joins and not owner.stopped:
+                # Sightings come in the order of their times: the first one counts.
+                self._uses.setdefault((key, person), one.at)
+
+    def _choose(self, one: _Seen) -> int:
+        """Whom a fact belongs to whose strongest identifier is new: someone who was known by less, or a new person."""
+        top = one.keys[0]
+        strength = IDENTIFIER_KINDS[top[0]].strength
+        for key in one.keys[1:]:
+            known = self.owners.get(key)
+            if known is None:
+                continue
+            kind = IDENTIFIER_KINDS[key[0]]
+            person, groups = known.person, self._groups
+            becomes_known = groups.strength_of(person) < strength and not groups.would_clash(person, top)
+            # Another account keeps a person of its own unless one sign-in showed both: then the join can be undone.
+            if (
+                kind.joins
+                and not known.stopped
+                and becomes_known
+                and (kind.is_account or not groups.has_account(person))
+            ):
+                return person
+        return self._make()
+
+    def _make(self) -> int:
+        self._made += 1
+        self._groups.add(-self._made)
+        return -self._made
+
+    def _give(self, key: Key, person: int, at: datetime) -> None:
+        self.owners[key] = _Known(person)
+        self._given[key] = at
+        self._groups.hold(person, key)
+
+    def save(self, cursor: CursorWrapper, *, source: str, clock: Clock) -> list[Evidence]:
+        """Write new persons, identifiers and uses; returns what was seen together."""
+        cursor.execute(sql.NEXT_PERSONS, [self._made])
+        persons = {-n: row[0] for n, row in enumerate(cursor.fetchall(), 1)}
+        cursor.execute(sql.INSERT_PERSONS, [clock.now(), list(persons.values())])
+        given = sorted(self._given)
+        cursor.execute(sql.NEXT_IDENTIFIERS, [len(given)])
+        for key, (row,) in zip(given, cursor.fetchall(), strict=True):
+            known = self.owners[key]
+            self.owners[key] = _Known(persons.get(known.person, known.person), row)
+        rows = [(known.row, *key, known.person, self._given[key]) for key in given for known in [self.owners[key]]]
+        if rows:
+            cursor.execute(sql.INSERT_IDENTIFIERS, [source[:100], *map(list, zip(*rows, strict=True))])
+        uses = [
+            Evidence(persons.get(person, person), self.owners[key].person, key, self.owners[key].row, at)
+            for (key, person), at in self._uses.items()
+        ]
+        uses.sort(key=lambda e: (e.identifier, e.person))
+        if uses:
+            columns = zip(*((u.identifier, u.person, u.at) for u in uses), strict=True)
+            cursor.execute(sql.INSERT_USES, [source[:100], *map(list, columns)])
+        return uses

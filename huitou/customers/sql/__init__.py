@@ -1,0 +1,1 @@
+"""Set-wise SQL of the people register: what the ORM cannot say."""
