@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
+from django.db import connection
+
+from huitou.customers.groups import customers_of, members_of
 from huitou.customers.models import Identifier, Person
+from huitou.customers.sql import told
 
 
 def find_person(person_id: int) -> Person | None:
@@ -26,3 +31,16 @@ def external_ids(person_ids: Iterable[int]) -> dict[int, str]:
 def count_persons() -> int:
     """How many persons are known."""
     return Person.objects.count()
+
+
+def may_contact(customer_id: int, channel: str, purpose: str, now: datetime) -> bool:
+    """Whether the customer may be contacted at `now`, as PostgreSQL knows it this moment.
+
+    A customer may be if the latest decision of each of its persons about this channel and purpose is a grant; persons
+    who never decided say nothing, and without any decision the answer is no.
+    """
+    customer = customers_of([customer_id])[customer_id]
+    persons = members_of([customer])[customer]
+    with connection.cursor() as cursor:
+        cursor.execute(told.MAY_CONTACT, {"persons": persons, "channel": channel, "purpose": purpose, "now": now})
+        return bool(cursor.fetchone()[0])
