@@ -84,7 +84,7 @@ def test_milestones_are_read_into_their_type_or_refused_with_a_reason(
 ) -> None:
     """Nothing half understood is kept."""
     who = person()
-    problems = record_traits(traits=[report(who, 0, **{name: value})], source="app", clock=CLOCK)
+    problems = record_traits(traits=[TraitReport(who, NOW, "", "", {name: value})], source="app", clock=CLOCK)
     assert list(Milestone.objects.values_list("kind", "value")) == ([kept] if kept else [])
     assert [(p.person_id, p.name, p.value) for p in problems] == ([] if kept else [(who, name, str(value))])
     assert all(p.reason for p in problems)
