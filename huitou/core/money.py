@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 # ISO 4217 exponents that differ from two.
@@ -31,3 +32,21 @@ def format_minor(amount_minor: int, currency: str) -> str:
     text = f"{abs(from_minor(amount_minor, currency)):,.{digits}f}"
     symbol = _SYMBOLS.get(currency, f"{currency} ")
     return f"{'-' if amount_minor < 0 else ''}{symbol}{text}"
+
+
+def split_minor(total_minor: int, weights: Sequence[int]) -> list[int]:
+    """`total_minor` shared out by non-negative weights, adding up exactly.
+
+    Each gets its share rounded down; what is left goes, one unit each, to those that lost the largest fraction, the
+    first of equals first (largest remainder). Without any weight all shares are equal.
+    """
+    if not weights:
+        return []
+    whole = sum(weights)
+    if not whole:
+        weights, whole = [1] * len(weights), len(weights)
+    shares = [total_minor * weight // whole for weight in weights]
+    lost = sorted(range(len(weights)), key=lambda i: (-(total_minor * weights[i] % whole), i))
+    for index in lost[: total_minor - sum(shares)]:
+        shares[index] += 1
+    return shares

@@ -136,3 +136,40 @@ class Consumer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class OrderEvent(models.Model):
+    """One event of one order, typed and without personal data: what the order is folded from, however it arrived."""
+
+    source = models.CharField(max_length=100, help_text="feed name; order numbers are unique inside one")
+    order_id = models.CharField(max_length=200)
+    message_hash = models.BinaryField(max_length=16, help_text="of the message that brought it")
+    name = models.CharField(max_length=30)
+    occurred_at = models.DateTimeField()
+    person_id = models.BigIntegerField(null=True, help_text="who it was recorded under")
+    content = models.JSONField(help_text="what the event says: lines, amounts in minor units, words")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "order_id", "message_hash"], name="order_event_counts_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.order_id}"
+
+
+class OrderVersion(models.Model):
+    """What the events of one order last amounted to. Its row is the order's lock."""
+
+    source = models.CharField(max_length=100)
+    order_id = models.CharField(max_length=200)
+    outcome = models.BinaryField(max_length=16, help_text="digest of the version in the lake; empty: none yet")
+    documents = models.JSONField(default=list, help_text="order and refund numbers that it was emitted under")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "order_id"], name="order_version_is_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.order_id}"
