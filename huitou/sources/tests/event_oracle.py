@@ -139,7 +139,7 @@ def _go_back(order: Account, event: Said) -> None:
     if given.get("products"):
         taken = [(product, *_take(order, product)) for product in given["products"]]
         amounts = [
-            half_up(Fraction(p["quantity"]) * Fraction(p["price"]) * 100) if "price" in p else sum([worth for _, worth in got])
+            half_up(Fraction(p["quantity"]) * Fraction(p["price"]) * 100) if "price" in p else sum(w for _p, w in got)
             for p, got, _ in taken
         ]
         if total is not None:

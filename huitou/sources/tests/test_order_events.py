@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from huitou.accounts.models import Brand
-from huitou.analytics.engines import Engine, Lake
+from huitou.analytics.engines import DuckEngine, Lake
 from huitou.analytics.metric_facts import Facts
 from huitou.analytics.metric_rows import compute_rows
 from huitou.analytics.metrics import METRICS
@@ -51,10 +51,24 @@ def take(events: Iterable[Said], brand: Brand, home: Home, people: dict[str, int
     """One consumer batch, committed to the lake."""
     arrived = [
         Event(
-            ref=n, inbox_id=n, key_id=1, hash=e.message, message_id=e.message.hex(), kind="track",
-            name=e.name, source="shop", channel="", occurred_at=e.at, received_at=CLOCK.now(),
-            user_id=e.person or "", anonymous_id="", previous_id="", group_id="",
-            properties=e.properties, traits={}, context={},
+            ref=n,
+            inbox_id=n,
+            key_id=1,
+            hash=e.message,
+            message_id=e.message.hex(),
+            kind="track",
+            name=e.name,
+            source="shop",
+            channel="",
+            occurred_at=e.at,
+            received_at=CLOCK.now(),
+            user_id=e.person or "",
+            anonymous_id="",
+            previous_id="",
+            group_id="",
+            properties=e.properties,
+            traits={},
+            context={},
             person_id=(people or {}).get(e.person or ""),
         )
         for n, e in enumerate(events)
@@ -70,7 +84,7 @@ def take(events: Iterable[Said], brand: Brand, home: Home, people: dict[str, int
 
 def lines(home: Home) -> dict[str, list[dict[str, Any]]]:
     """The lines that count, by order: of each the latest report."""
-    engine = Engine(Lake(home.lake_url), scratch=home.root / "scratch")
+    engine = DuckEngine(Lake(home.lake_url), scratch=home.root / "scratch")
     try:
         rows = engine.to_pyarrow(engine.table("fct_order_lines")).to_pylist()
     finally:
@@ -337,7 +351,7 @@ def _file_row(
 
 def computed(home: Home) -> tuple[list[list[dict[str, Any]]], list[Any]]:
     """int_orders, int_order_categories and int_refunds of the lake, and what metrics say of them."""
-    engine = Engine(Lake(home.lake_url), scratch=home.root / "scratch")
+    engine = DuckEngine(Lake(home.lake_url), scratch=home.root / "scratch")
     try:
         tables = define_orders(engine, as_of=None, zone="Asia/Shanghai", exclusions=Exclusions())
         found = [
