@@ -10,12 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from huitou.core.home import Home
+from huitou.core.proxies import read_networks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Home.from_environment()
 SECRET_KEY = os.environ.get("HUITOU_SECRET_KEY") or HOME.secret_key()
 DEBUG = os.environ.get("HUITOU_DEBUG", "") == "1"
 ALLOWED_HOSTS = os.environ.get("HUITOU_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("HUITOU_TRUSTED_ORIGINS", "").split(",") if o]
 
 INSTALLED_APPS = [
@@ -36,16 +39,19 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "huitou.core.middleware.TrustedProxies",
+    "huitou.console.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "huitou.console.middleware.ConsoleLanguage",
-    "huitou.console.middleware.ContentSecurityPolicy",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "huitou.accounts.middleware.SessionAge",
+    "huitou.accounts.middleware.OwnPassword",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -91,6 +97,11 @@ AUTHENTICATION_BACKENDS = ["huitou.accounts.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "first_name", "email")},
+    },
 ]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
@@ -117,6 +128,14 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # Addresses of static files carry a fingerprint of their content, so browsers may keep them.
 WHITENOISE_MAX_AGE = 0 if DEBUG else 365 * 86_400
 STATICFILES_DIRS = [("plotly", _plotly_files())]
+# Proxies whose word about the caller's address and scheme is taken.
+TRUSTED_PROXIES = read_networks(os.environ.get("HUITOU_TRUSTED_PROXIES", ""))
+# Reached by HTTPS only: cookies never travel without. Where a request came by HTTPS they are marked in any case.
+HTTPS_ONLY = os.environ.get("HUITOU_HTTPS", "") == "1"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
+SECURE_HSTS_SECONDS = int(os.environ.get("HUITOU_HSTS_SECONDS", str(365 * 86_400)))
+SESSION_COOKIE_AGE = int(os.environ.get("HUITOU_SESSION_HOURS", "168")) * 3600
+SESSION_IDLE_SECONDS = int(os.environ.get("HUITOU_SESSION_IDLE_MINUTES", "480")) * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True

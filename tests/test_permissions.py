@@ -44,6 +44,14 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "example_remove": (IMPORTERS, IMPORTERS),
     "own_data": (IMPORTERS, IMPORTERS),
     "settings": (DATA_READERS, ADMINS),
+    "settings_staff": (DATA_READERS, ADMINS),
+    "settings_staff_person": (ADMINS, ADMINS),
+    "settings_staff_active": (ADMINS, ADMINS),
+    "settings_staff_password": (ADMINS, ADMINS),
+    "settings_keys": (DATA_READERS, ADMINS),
+    "settings_keys_revoke": (ADMINS, ADMINS),
+    "settings_audit": (DATA_READERS, DATA_READERS),
+    "password": (EVERYONE, EVERYONE),
     "logout": (EVERYONE, EVERYONE),
 }
 # Open to strangers, each for a reason: the way in, the language of the way in, and what load balancers ask.

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from huitou.accounts.roles import ANALYST, role_choices
@@ -34,12 +35,36 @@ class User(AbstractUser):
     )
     language = models.CharField(max_length=10, blank=True, help_text="console language; empty: Chinese until switched")
 
+    must_change_password = models.BooleanField(default=False, help_text="came in with a one-time password")
+    session_epoch = models.IntegerField(default=0, help_text="raised to end every session of the person")
+
     class Meta(AbstractUser.Meta):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="user_superuser_is_admin", condition=~models.Q(is_superuser=True) | models.Q(role="admin")
             ),
         ]
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """A session is good for one password and one epoch: a person let in again does not find old sessions open."""
+        return salted_hmac(
+            "huitou.accounts.User.session", f"{self.session_epoch} {self.password}", secret=secret, algorithm="sha256"
+        ).hexdigest()
+
+
+class LoginCounter(models.Model):
+    """Failed guesses of a password for one account, browser or address, whose name the key does not tell."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    failures = models.IntegerField(default=0)
+    last_at = models.DateTimeField()
+    blocked_until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["last_at"], name="login_counter_age")]
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}… {self.failures}"
 
 
 class ApiKey(models.Model):
@@ -73,7 +98,11 @@ class ApiKey(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One change, or one batch of like changes, with who and when. Never changed, never deleted."""
+    """One change, or one batch of like changes, with who and when.
+
+    Never changed, never deleted: a trigger of the database refuses both. So it holds no personal data of customers,
+    who may ask to be erased.
+    """
 
     action = models.CharField(max_length=100, help_text="dotted name, for example brand.updated")
     at = models.DateTimeField()
@@ -84,7 +113,11 @@ class AuditEntry(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-at"], name="audit_newest")]
+        indexes: ClassVar = [
+            models.Index(fields=["-at"], name="audit_newest"),
+            models.Index(fields=["action", "-at"], name="audit_by_action"),
+            models.Index(fields=["target", "-at"], name="audit_by_target"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"

@@ -1,25 +1,19 @@
-"""Signing in and out, the console's language, and the brand's settings."""
+"""Settings: the brand; staff, keys and the audit log have pages of their own beside it, like the way in and out."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
-from huitou.accounts.doors import requires, signed_in
+from huitou.accounts import audit_pages, key_pages, sign_in_pages, staff_pages
+from huitou.accounts.doors import requires
 from huitou.accounts.forms import BrandForm
 from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand
@@ -35,40 +29,6 @@ def shell_context(request: HttpRequest) -> ShellContext:
     """The brand's name."""
     brand = find_brand()
     return ShellContext(brand_name=brand.name if brand else "")
-
-
-class Login(LoginView):
-    """The way in. The language a person chose before comes back with them."""
-
-    template_name = "accounts/login.html"
-    redirect_authenticated_user = True
-
-    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
-        user = form.get_user()
-        if isinstance(user, User) and user.language:
-            _keep_language(response, user.language)
-        return response
-
-
-def _keep_language(response: HttpResponse, language: str) -> None:
-    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=365 * 86_400, httponly=True, samesite="Lax")
-
-
-@login_not_required
-@require_POST
-def switch_language(request: HttpRequest) -> HttpResponse:
-    """Speak the chosen language from now on, and return to where the operator was."""
-    target = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=False):
-        target = "/"
-    response = HttpResponseRedirect(target)
-    language = request.POST.get("language", "")
-    if translation.check_for_language(language) and language in dict(settings.LANGUAGES):
-        _keep_language(response, language)
-        if isinstance(request.user, User):
-            User.objects.filter(pk=request.user.pk).update(language=language)
-    return response
 
 
 @requires("settings.view", change="settings.write")
@@ -97,8 +57,9 @@ def _save(request: HttpRequest, form: Form) -> bool:
 
 
 urlpatterns = [
-    path("login/", login_not_required(Login.as_view()), name="login"),
-    path("logout/", signed_in(LogoutView.as_view(next_page="login")), name="logout"),
-    path("language/", switch_language, name="language"),
+    *sign_in_pages.urlpatterns,
     path("settings/", show_settings, name="settings"),
+    *staff_pages.urlpatterns,
+    *key_pages.urlpatterns,
+    *audit_pages.urlpatterns,
 ]

@@ -1,4 +1,4 @@
-"""What every console response carries: the content-security-policy and the operator's language."""
+"""What every response carries: the headers that keep browsers from harm, and the operator's language."""
 
 from __future__ import annotations
 
@@ -19,17 +19,46 @@ _STRICT = _POLICY.format(styles="", images="")
 _CHARTS = _POLICY.format(styles=" 'unsafe-inline'", images=" blob:")
 
 
-class ContentSecurityPolicy:
-    """Own scripts, styles and pictures only. A response with `allow_chart_styles` may hold Plotly's inline styles."""
+# Nothing that is given out as a file may do anything, should a browser open it after all.
+_FILES = "default-src 'none'; frame-ancestors 'none'; sandbox"
+# The back office is made by Unfold, whose scripts evaluate expressions and set styles.
+_BACK_OFFICE = (
+    "default-src 'none'; script-src 'self' 'unsafe-eval' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+BACK_OFFICE = "/admin/"
+_NO_DEVICES = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"
+
+
+class SecurityHeaders:
+    """Own scripts, styles and pictures only. A response with `allow_chart_styles` may hold Plotly's inline styles.
+
+    What was made for one signed-in person is kept by no cache. Over HTTPS every cookie is for HTTPS only.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
-        charts = getattr(response, "allow_chart_styles", False)
-        response.headers.setdefault("Content-Security-Policy", _CHARTS if charts else _STRICT)
+        response.headers.setdefault("Content-Security-Policy", _policy(request, response))
+        response.headers.setdefault("Permissions-Policy", _NO_DEVICES)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        if request.is_secure():
+            for cookie in response.cookies.values():
+                cookie["secure"] = True
         return response
+
+
+def _policy(request: HttpRequest, response: HttpResponse) -> str:
+    if response.headers.get("Content-Disposition", "").startswith("attachment"):
+        return _FILES
+    if request.path.startswith(BACK_OFFICE):
+        return _BACK_OFFICE
+    return _CHARTS if getattr(response, "allow_chart_styles", False) else _STRICT
 
 
 class ConsoleLanguage:

@@ -24,12 +24,23 @@
     if (open) sidebar.querySelector("a").focus();
   }
 
+  // The clipboard is there on HTTPS and on this machine only; else the text is marked for copying by hand.
+  function copyFrom(button) {
+    const field = document.getElementById(button.dataset.copy);
+    const done = () => (button.querySelector("span").textContent = button.dataset.copied);
+    field.select();
+    if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(done, () => field.focus());
+    else if (document.execCommand("copy")) done();
+  }
+
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (!target) return;
     if (target.closest("[data-theme-switch]")) setTheme(darkNow() ? "light" : "dark");
     else if (target.closest("#menu-button")) setMenu(!document.getElementById("sidebar").hasAttribute("data-open"));
     else if (!target.closest("#sidebar")) setMenu(false);
+    const copy = target.closest("[data-copy]");
+    if (copy) copyFrom(copy);
     const dismiss = target.closest("[data-dismiss]");
     if (dismiss) dismiss.closest(".message").remove();
   });

@@ -1,0 +1,127 @@
+"""Every change is in the audit log: no service without an entry, no entry without words, no entry ever changed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+
+from huitou.accounts.audit import action_words, describe, list_entries
+from huitou.accounts.models import AuditEntry, User
+from huitou.accounts.roles import ANALYST, OPERATOR
+from huitou.accounts.services import create_brand, record_audit, update_brand
+from huitou.accounts.staff import change_staff
+from huitou.core.clock import FixedClock
+
+ROOT = Path(__file__).resolve().parent.parent
+NOON = FixedClock(datetime(2026, 3, 4, 4, tzinfo=UTC))
+
+# Functions that open a transaction and write no entry of their own, each with the reason.
+UNTOLD = {
+    "accounts/throttle.py:claim_guess": "writes its entry through _tell, once when waits begin",
+    "accounts/throttle.py:forgive_guess": "signing in changes nothing",
+    "accounts/services.py:ensure_brand": "create_brand, which it calls, writes the entry",
+    "catalog/services.py:upsert_products": "part of an import or a batch, whose one entry covers it",
+    "customers/services.py:resolve_persons": "part of an import or a batch, whose one entry covers it",
+    "customers/services.py:update_details": "part of an import or a batch, whose one entry covers it",
+    "sources/services.py:_claim": "_finish writes the import's one entry",
+    "sources/services.py:start_import": "_finish writes the import's one entry",
+    "sources/connectors/complete_journey/facts.py:name_categories": "part of the example's load: example.started",
+    "core/lake.py:claim_batch": "the batch of an import, whose one entry covers it",
+}
+
+
+def functions_that_open_a_transaction() -> Iterator[tuple[str, ast.FunctionDef, str]]:
+    """(file:name, function, source) of every function below huitou with `transaction.atomic` in its body."""
+    for path in sorted((ROOT / "huitou").rglob("*.py")):
+        if {"tests", "migrations"} & set(path.parts):
+            continue
+        source = path.read_text()
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                text = ast.get_source_segment(source, node) or ""
+                if "transaction.atomic" in text:
+                    yield f"{path.relative_to(ROOT / 'huitou').as_posix()}:{node.name}", node, text
+
+
+def test_every_service_writes_an_entry_or_says_here_why_not() -> None:
+    silent = {name for name, _node, text in functions_that_open_a_transaction() if "record_audit(" not in text}
+    assert silent - set(UNTOLD) == set(), "call record_audit in the same transaction, or explain it in UNTOLD"
+    assert set(UNTOLD) - silent == set(), "these write an entry now, or are gone"
+
+
+def written_actions() -> set[str]:
+    """The actions named in calls of record_audit, as far as they are literals."""
+    found = set()
+    for path in sorted((ROOT / "huitou").rglob("*.py")):
+        if "tests" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record_audit":
+                action = next(k.value for k in node.keywords if k.arg == "action")
+                if isinstance(action, ast.Constant):
+                    found.add(str(action.value))
+    return found
+
+
+def test_every_action_has_words() -> None:
+    assert len(written_actions()) > 8
+    assert written_actions() - set(action_words()) == set(), "name it in the app's audit_words.py"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE accounts_auditentry SET actor_label = 'nobody'", "DELETE FROM accounts_auditentry WHERE true"],
+)
+def test_the_database_refuses_to_change_or_delete_an_entry(statement: str) -> None:
+    record_audit(action="brand.updated", clock=NOON)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert AuditEntry.objects.get().actor_label == "cli"
+
+
+@pytest.mark.django_db
+def test_an_entry_says_in_words_what_became_of_what() -> None:
+    User.objects.create_user("lin", password="a long enough secret", role=ANALYST)
+    change_staff(username="lin", changes={"role": OPERATOR}, clock=NOON)
+    assert describe(AuditEntry.objects.get()) == ["角色: 分析师 → 运营"]
+    create_brand(name="小满", clock=NOON)
+    update_brand(changes={"name": "小满生活", "targets": {"aov": 0.5}}, clock=NOON)
+    assert describe(AuditEntry.objects.order_by("-pk")[0]) == ["名称: 小满 → 小满生活", "目标: – → aov 0.5"]
+
+
+@pytest.mark.django_db
+def test_filters_find_exactly_the_entries_of_an_action_a_person_a_thing_and_a_local_day() -> None:
+    brand = create_brand(name="小满", clock=NOON)
+    late = FixedClock(datetime(2026, 3, 4, 16, 30, tzinfo=UTC))  # half past midnight of the 5th in Shanghai
+    record_audit(action="key.created", clock=late, actor_label="lin", target="hw_123")
+    found = list_entries(zone=brand.tz)
+    assert [e.action for e in found] == ["key.created", "brand.created"]
+    for wanted in ({"action": "key.created"}, {"actor": "LIN"}, {"target": "hw_123"}):
+        assert [e.action for e in list_entries(zone=brand.tz, **wanted)] == ["key.created"]  # type: ignore[arg-type]
+    day = NOON.instant.date()
+    assert [e.action for e in list_entries(zone=brand.tz, day=day)] == ["brand.created"]
+    assert [e.action for e in list_entries(zone=brand.tz, day=day + timedelta(days=1))] == ["key.created"]
+
+
+@pytest.mark.django_db
+def test_the_page_shows_filters_and_pages_through_what_was_found() -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("ana", password="a long enough secret", role=ANALYST))
+    for i in range(60):
+        record_audit(action="key.created", clock=NOON, target=f"hw_{i:03}")
+    record_audit(action="brand.updated", clock=NOON, target="<script>")
+    first = client.get("/settings/audit/").content.decode()
+    assert "61" in first
+    assert "&lt;script&gt;" in first
+    assert "hw_000" in client.get("/settings/audit/?page=2").content.decode()
+    filtered = client.get("/settings/audit/?action=brand.updated").content.decode()
+    assert "hw_0" not in filtered
+    assert "没有找到" in client.get("/settings/audit/?action=key.revoked").content.decode()
+    assert client.get("/settings/audit/?day=nonsense").status_code == 200
