@@ -38,6 +38,9 @@ class Terms:
         Earliest and latest instant among the facts.
     batches
         How many imports the facts came in; with one, no report of an order can have replaced another.
+    links
+        dim_person_links, or None while no two persons are one customer. They hold as they are known now, for every
+        instant: who somebody is does not depend on when it was found out.
     """
 
     as_of: datetime | None
@@ -45,21 +48,35 @@ class Terms:
     exclusions: Exclusions
     span: tuple[datetime, datetime]
     batches: int
+    links: ibis.Table | None = None
 
 
 @dataclass(frozen=True)
 class OrderTables:
-    """int_orders, int_order_categories and int_refunds, and everyone who stands on any line (person_id, distinct)."""
+    """int_orders, int_order_categories and int_refunds, and every customer on any line (person_id, distinct)."""
 
     orders: ibis.Table
     categories: ibis.Table
     refunds: ibis.Table
     buyers: ibis.Table
+    links: ibis.Table | None = None
 
 
-def customers_of(rows: ibis.Table) -> ibis.Table:
-    """Rows under the customer that their person belongs to: as long as nobody is merged, each person is one."""
-    return rows
+def customers_of(rows: ibis.Table, links: ibis.Table | None) -> ibis.Table:
+    """The same rows and columns, with each person's customer in `person_id`.
+
+    Parameters
+    ----------
+    rows
+        Any table with a column `person_id`.
+    links
+        dim_person_links: the few persons whose customer is another person; None: there are none.
+    """
+    if links is None:
+        return rows
+    known = links.select(linked_person="person_id", linked_customer="customer_id")
+    joined = rows.left_join(known, rows.person_id == known.linked_person)
+    return joined.mutate(person_id=ibis.coalesce(joined.linked_customer, joined.person_id)).select(*rows.columns)
 
 
 def lines_extent(lines: ibis.Table) -> ibis.Table:
@@ -71,7 +88,7 @@ def lines_extent(lines: ibis.Table) -> ibis.Table:
 
 def current_lines(lines: ibis.Table, terms: Terms, space: Workspace) -> ibis.Table:
     """The lines of each order's latest report, cut at `as_of`; same columns as fct_order_lines."""
-    current = customers_of(lines)
+    current = customers_of(lines, terms.links)
     if terms.batches > 1:
         reports = lines.group_by(_ORDER).aggregate(newest=lines.batch_id.max(), oldest=lines.batch_id.min())
         # Few orders are reported twice: only those are looked up.
@@ -114,23 +131,28 @@ def build_orders(lines: ibis.Table, products: ibis.Table, terms: Terms, space: W
         categories=space.publish("int_order_categories", _categories(sales, products, orders, sums, touched)),
         refunds=space.publish("int_refunds", _refunds(parts, products, sums, terms)),
         buyers=buyers,
+        links=terms.links,
     )
 
 
-def known_customers(buyers: ibis.Table, persons: ibis.Table, as_of: datetime) -> ibis.Table:
+def known_customers(
+    buyers: ibis.Table, persons: ibis.Table, as_of: datetime, links: ibis.Table | None = None
+) -> ibis.Table:
     """Everyone who counts as a customer at an instant: `person_id`, one row per customer.
 
     Parameters
     ----------
     buyers
-        Persons with an order or refund line before the instant, whatever became of it.
+        Customers with an order or refund line before the instant, whatever became of it.
     persons
         dim_persons: those whom the shop knew before the instant count as well.
     as_of
         Aware instant.
+    links
+        dim_person_links, or None.
     """
     known = persons.filter(persons.known_since < ibis.literal(as_of)).select("person_id")
-    return buyers.select("person_id").union(known, distinct=True)
+    return buyers.select("person_id").union(customers_of(known, links), distinct=True)
 
 
 def _is_any(column: ibis.Value, values: Iterable[object]) -> ibis.Value:

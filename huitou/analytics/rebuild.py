@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -61,7 +61,25 @@ def order_terms(engine: Engine, *, as_of: datetime | None, zone: str, exclusions
     row = engine.to_pyarrow(lines_extent(engine.table("fct_order_lines"))).to_pylist()[0]
     first = row["first_at"] or datetime(2000, 1, 1, tzinfo=UTC)
     last = row["last_at"] or first
-    return Terms(as_of, zone, exclusions, (first.astimezone(UTC), last.astimezone(UTC)), row["batches"])
+    links = find_links(engine)
+    span = first.astimezone(UTC), last.astimezone(UTC)
+    return Terms(as_of, zone, _of_customers(exclusions, engine, links), span, row["batches"], links)
+
+
+def find_links(engine: Engine) -> ibis.Table | None:
+    """dim_person_links, or None where nobody was joined: then nothing has to be looked up."""
+    links = engine.table("dim_person_links")
+    joined = engine.to_pyarrow(links.aggregate(n=links.count()))["n"][0].as_py()
+    return links if joined else None
+
+
+def _of_customers(exclusions: Exclusions, engine: Engine, links: ibis.Table | None) -> Exclusions:
+    """Exclusions that name the customers of the persons they name."""
+    if links is None or not exclusions.person_ids:
+        return exclusions
+    found = engine.to_pyarrow(links.filter(links.person_id.isin(exclusions.person_ids))).to_pylist()
+    customers = {row["person_id"]: row["customer_id"] for row in found}
+    return replace(exclusions, person_ids=tuple(sorted({customers.get(p, p) for p in exclusions.person_ids})))
 
 
 def define_orders(engine: Engine, *, as_of: datetime | None, zone: str, exclusions: Exclusions) -> OrderTables:
@@ -73,7 +91,7 @@ def define_orders(engine: Engine, *, as_of: datetime | None, zone: str, exclusio
 def features_at(engine: Tables, tables: OrderTables, *, as_of: datetime, thresholds: Thresholds) -> ibis.Table:
     """feat_customers as of an instant, from order tables cut at the same instant."""
     return build_features(
-        customers=known_customers(tables.buyers, engine.table("dim_persons"), as_of),
+        customers=known_customers(tables.buyers, engine.table("dim_persons"), as_of, tables.links),
         orders=tables.orders,
         categories=tables.categories,
         names=category_names(tables.categories),

@@ -136,16 +136,29 @@ DIM_PERSONS = Table(
     ),
 )
 
+DIM_PERSON_LINKS = Table(
+    name="dim_person_links",
+    grain="one person whose customer is another person; everybody else is a customer of their own",
+    key=("person_id",),
+    partition=(),
+    written_by="orders",
+    refresh="rewritten at a refresh when joins have changed; joined when facts are read",
+    columns=(
+        Column("person_id", pa.int64(), "the person that facts were recorded under"),
+        Column("customer_id", pa.int64(), "the customer: the smallest person_id among those joined"),
+    ),
+)
+
 DIM_PERSON_ATTRIBUTES = Table(
     name="dim_person_attributes",
-    grain="one declared attribute of one person",
+    grain="one declared attribute of one customer",
     key=("person_id", "attribute"),
     partition=(),
     written_by="orders",
     refresh="rewritten at every refresh from the customers register",
     columns=(
-        Column("person_id", pa.int64(), "the person"),
-        Column("attribute", pa.string(), "attribute name, for example city or age_band"),
+        Column("person_id", pa.int64(), "the customer; of several persons' values the latest told"),
+        Column("attribute", pa.string(), "attribute name, for example city or age_band; milestones as their months"),
         Column("value", pa.string(), "its value as text; attributes that identify a person are never mirrored"),
     ),
 )
@@ -160,7 +173,7 @@ INT_ORDERS = Table(
     columns=(
         Column("source", pa.string(), "feed that the order came from"),
         Column("order_id", pa.string(), "the shop's order number"),
-        Column("person_id", pa.int64(), "who bought; empty for anonymous sales", nullable=True),
+        Column("person_id", pa.int64(), "the customer who bought; empty for anonymous sales", nullable=True),
         Column("paid_at", INSTANT, "earliest payment instant among the order's lines; UTC"),
         Column("day", pa.date32(), "paid_at in the brand's zone"),
         Column("channel", pa.string(), "sales channel code", nullable=True),
@@ -171,9 +184,9 @@ INT_ORDERS = Table(
         Column("is_excluded", pa.bool_(), "matches a purchase exclusion of the brand"),
         Column("is_purchase", pa.bool_(), "positive amount, not excluded, not wholly refunded"),
         Column(
-            "purchase_no", pa.int32(), "1 for the person's first purchase; empty if none or anonymous", nullable=True
+            "purchase_no", pa.int32(), "1 for the customer's first purchase; empty if none or anonymous", nullable=True
         ),
-        Column("previous_paid_at", INSTANT, "instant of the person's purchase before this one", nullable=True),
+        Column("previous_paid_at", INSTANT, "instant of the customer's purchase before this one", nullable=True),
     ),
 )
 
@@ -188,7 +201,7 @@ INT_ORDER_CATEGORIES = Table(
         Column("source", pa.string(), "feed that the order came from"),
         Column("order_id", pa.string(), "the shop's order number"),
         Column("category", pa.string(), "category of the lines, else of the product, or 'unknown'"),
-        Column("person_id", pa.int64(), "who bought; empty for anonymous sales", nullable=True),
+        Column("person_id", pa.int64(), "the customer who bought; empty for anonymous sales", nullable=True),
         Column("paid_at", INSTANT, "payment instant of the order; UTC"),
         Column("amount_minor", pa.int64(), "sum of the category's line amounts, in minor units"),
         Column("wholly_refunded", pa.bool_(), "every line of the category with a positive amount went back"),
@@ -208,7 +221,7 @@ INT_REFUNDS = Table(
         Column("order_id", pa.string(), "number of the refund document"),
         Column("line_no", pa.int32(), "line of the refund document"),
         Column("part_no", pa.int32(), "part of the line, from 1, where it was split over several sale lines"),
-        Column("person_id", pa.int64(), "whose refund; empty for anonymous", nullable=True),
+        Column("person_id", pa.int64(), "the customer whose refund it is; empty for anonymous", nullable=True),
         Column("refunded_at", INSTANT, "when it went back; UTC"),
         Column("day", pa.date32(), "refunded_at in the brand's zone"),
         Column("sku", pa.string(), "product code"),
@@ -249,6 +262,7 @@ TABLES: dict[str, Table] = {
         FCT_EVENTS,
         DIM_PRODUCTS,
         DIM_PERSONS,
+        DIM_PERSON_LINKS,
         DIM_PERSON_ATTRIBUTES,
         INT_ORDERS,
         INT_ORDER_CATEGORIES,

@@ -7,32 +7,30 @@ from collections.abc import Iterable
 from django.db import connection
 
 from huitou.console.formats import mask_name, mask_phone
+from huitou.customers.groups import customers_of, members_of
+from huitou.customers.identifier_kind import show_identifier
 from huitou.customers.models import Identifier, Person
 
 
 def customer_labels(person_ids: Iterable[int]) -> dict[int, str]:
-    """By person id: the shop's customer number, else the masked name; persons unknown to the register are left out."""
-    ids = list(person_ids)
+    """By person id: the shop's number of its customer, else the masked name or phone; unknown persons are left out."""
+    asked = customers_of(person_ids)
+    members = members_of(asked.values())
+    customer_by_person = {person: customer for customer, persons in members.items() for person in persons}
     labels: dict[int, str] = {}
-    for person in Person.objects.filter(pk__in=ids):
-        name = mask_name(person.display_name)
-        labels[person.pk] = name or mask_phone(person.phone) or f"#{person.pk}"
-    numbers = Identifier.objects.filter(person_id__in=ids, kind="customer_id").order_by("person_id", "pk")
+    for person in Person.objects.filter(pk__in=customer_by_person).order_by("pk"):
+        customer = customer_by_person[person.pk]
+        name = mask_name(person.display_name) or (mask_phone(person.phone) if person.phone else "")
+        if name and labels.get(customer, "#").startswith("#"):
+            labels[customer] = name
+        labels.setdefault(customer, f"#{customer}")
+    numbers = Identifier.objects.filter(person_id__in=customer_by_person, kind="customer_id").order_by("person", "pk")
     seen: set[int] = set()
     for person_id, value in numbers.values_list("person_id", "value"):
-        if person_id not in seen:
-            seen.add(person_id)
-            labels[person_id] = mask_identifier(value)
-    return labels
-
-
-def mask_identifier(value: str) -> str:
-    """A customer number as it is, unless it is a phone number or an e-mail address: those are masked."""
-    digits = value.lstrip("+").replace("-", "").replace(" ", "")
-    if digits.isascii() and digits.isdigit() and len(digits) == 11 and digits.startswith("1"):
-        return mask_phone(digits)
-    name, at, host = value.partition("@")
-    return f"{name[:1]}***@{host}" if at and "." in host else value
+        if (customer := customer_by_person[person_id]) not in seen:
+            seen.add(customer)
+            labels[customer] = show_identifier("customer_id", value)
+    return {person: labels[customer] for person, customer in asked.items() if customer in labels}
 
 
 def list_attributes(limit: int = 30) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -24,7 +24,8 @@ class MilestoneKind:
     """One typed attribute. `form` is date, number (in `unit`, from `low` to `high`) or choice.
 
     `aliases` are further names under which sources send it. `ahead_days`: how far a date may lie ahead.
-    `mirrored` gives the attribute's name and value that analysis sees; without it nothing leaves PostgreSQL.
+    `mirrored_as` names the attribute that analysis sees, and `mirrored_part` the stretch of the value (from, length)
+    that it holds; without a name nothing leaves PostgreSQL.
     """
 
     kind: str
@@ -38,17 +39,10 @@ class MilestoneKind:
     choices: Mapping[str, str | Promise] = field(default_factory=dict)
     spoken: Mapping[str, str] = field(default_factory=dict)
     mirrored_as: str = ""
-    mirror: Callable[[str], str] = str
+    mirrored_part: tuple[int, int] = (1, 100)
 
 
-def _month_of_year(value: str) -> str:
-    return value[5:7]
-
-
-def _month(value: str) -> str:
-    return value[:7]
-
-
+_MONTH, _MONTH_OF_YEAR = (1, 7), (6, 2)
 _ALL = (
     MilestoneKind(
         kind="birthday",
@@ -57,7 +51,7 @@ _ALL = (
         aliases=("birth_date", "birthdate", "dob", "生日", "出生日期"),
         # A whole date of birth is personal; the month is enough to count and to plan with.
         mirrored_as="birth_month",
-        mirror=_month_of_year,
+        mirrored_part=_MONTH_OF_YEAR,
     ),
     MilestoneKind(
         kind="child_birth_date",
@@ -67,7 +61,7 @@ _ALL = (
         ahead_days=300,
         # Age in months follows from it as of any instant; an age would be wrong a month later.
         mirrored_as="child_birth_month",
-        mirror=_month,
+        mirrored_part=_MONTH,
     ),
     MilestoneKind(
         kind="pet_birth_date",
@@ -75,7 +69,7 @@ _ALL = (
         form="date",
         aliases=("pet_birthday", "宠物生日"),
         mirrored_as="pet_birth_month",
-        mirror=_month,
+        mirrored_part=_MONTH,
     ),
     MilestoneKind(
         kind="wedding_date",
@@ -84,7 +78,7 @@ _ALL = (
         aliases=("wedding_anniversary", "结婚纪念日"),
         ahead_days=730,
         mirrored_as="wedding_month",
-        mirror=_month_of_year,
+        mirrored_part=_MONTH_OF_YEAR,
     ),
     MilestoneKind(
         kind="skin_type",

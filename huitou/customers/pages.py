@@ -13,7 +13,8 @@ from huitou.accounts.queries import get_brand
 from huitou.console.formats import mask_name, mask_phone
 from huitou.console.shell import render_cards
 from huitou.customers.attributes import attribute_label, attribute_value_label
-from huitou.customers.labels import customer_labels, mask_identifier
+from huitou.customers.identifier_kind import show_identifier
+from huitou.customers.labels import customer_labels
 from huitou.customers.models import Person
 
 
@@ -27,7 +28,7 @@ def show_customer(request: HttpRequest, person_id: int) -> HttpResponse:
         "label": customer_labels([person_id])[person_id],
         "name": mask_name(person.display_name),
         "phone": mask_phone(person.phone) if person.phone else "",
-        "identifiers": [(i.namespace, mask_identifier(i.value)) for i in person.identifiers.order_by("pk")],
+        "identifiers": [(i.namespace, show_identifier(i.kind, i.value)) for i in person.identifiers.order_by("pk")],
         "attributes": [
             (attribute_label(name), attribute_value_label(str(value)))
             for name, value in sorted(person.attributes.items())

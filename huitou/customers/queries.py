@@ -8,8 +8,23 @@ from datetime import datetime
 from django.db import connection
 
 from huitou.customers.groups import customers_of, members_of
+from huitou.customers.identifier_kind import IDENTIFIER_KINDS
 from huitou.customers.models import Identifier, Person
-from huitou.customers.sql import told
+from huitou.customers.sql import people, told
+
+__all__ = [
+    "count_persons",
+    "customers_of",
+    "external_ids",
+    "find_person",
+    "find_person_ids",
+    "list_identifiers",
+    "may_contact",
+    "members_of",
+    "persons_of",
+]
+# Numbers that stand on cards and receipts may be typed in part; what reaches a person must be known whole.
+_BY_BEGINNING = ("customer_id", "member_no")
 
 
 def find_person(person_id: int) -> Person | None:
@@ -17,9 +32,15 @@ def find_person(person_id: int) -> Person | None:
     return Person.objects.filter(pk=person_id).first()
 
 
+def persons_of(person_id: int) -> list[int]:
+    """Every person of the customer that this person belongs to, the customer's own id first."""
+    customer = customers_of([person_id])[person_id]
+    return members_of([customer])[customer]
+
+
 def list_identifiers(person_id: int) -> list[Identifier]:
-    """Every identifier of the person, in a fixed order."""
-    return list(Identifier.objects.filter(person_id=person_id).order_by("kind", "namespace", "value"))
+    """Every identifier of the person's customer, in a fixed order."""
+    return list(Identifier.objects.filter(person_id__in=persons_of(person_id)).order_by("kind", "namespace", "value"))
 
 
 def external_ids(person_ids: Iterable[int]) -> dict[int, str]:
@@ -33,14 +54,30 @@ def count_persons() -> int:
     return Person.objects.count()
 
 
+def find_person_ids(text: str, *, limit: int = 500) -> list[int]:
+    """Persons with an identifier of that value in any spelling, whose customer or member number begins with the
+    text, or whose name contains it; and the customers that they belong to."""
+    text = text.strip()
+    if not text:
+        return []
+    read = {kind.kind: value for kind in IDENTIFIER_KINDS if (value := kind.normalize(text)) is not None}
+    with connection.cursor() as cursor:
+        cursor.execute(people.FIND_BY_VALUE, [list(read), list(read.values()), limit])
+        found = {int(row[0]) for row in cursor.fetchall()}
+    named = Person.objects.filter(display_name__icontains=text)
+    numbered = Identifier.objects.filter(kind__in=_BY_BEGINNING, value__istartswith=text)
+    found |= set(named.order_by("pk").values_list("pk", flat=True)[:limit])
+    found |= set(numbered.order_by("person_id").values_list("person_id", flat=True)[:limit])
+    return sorted(found | set(customers_of(found).values()))[:limit]
+
+
 def may_contact(customer_id: int, channel: str, purpose: str, now: datetime) -> bool:
     """Whether the customer may be contacted at `now`, as PostgreSQL knows it this moment.
 
     A customer may be if the latest decision of each of its persons about this channel and purpose is a grant; persons
     who never decided say nothing, and without any decision the answer is no.
     """
-    customer = customers_of([customer_id])[customer_id]
-    persons = members_of([customer])[customer]
+    persons = persons_of(customer_id)
     with connection.cursor() as cursor:
         cursor.execute(told.MAY_CONTACT, {"persons": persons, "channel": channel, "purpose": purpose, "now": now})
         return bool(cursor.fetchone()[0])

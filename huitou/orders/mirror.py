@@ -11,11 +11,16 @@ from django.db import connection
 
 from huitou.analytics.engines import Lake
 from huitou.analytics.tables import TABLES
+from huitou.customers.models import Milestone, PersonLink
 from huitou.orders import sql
 
 # Tables by register, so that a register that did not change keeps its tables.
-REGISTERS = {"persons": ("dim_persons", "dim_person_attributes"), "products": ("dim_products",)}
-_MARKS = {"persons": sql.PERSONS_MARK, "products": sql.PRODUCTS_MARK}
+REGISTERS = {
+    "links": ("dim_person_links",),
+    "persons": ("dim_persons", "dim_person_attributes"),
+    "products": ("dim_products",),
+}
+_MARKS = {"links": sql.LINKS_MARK, "persons": sql.PERSONS_MARK, "products": sql.PRODUCTS_MARK}
 
 
 def register_marks() -> dict[str, str]:
@@ -31,11 +36,18 @@ def register_marks() -> dict[str, str]:
 def mirror_register(register: str, *, lake: Lake, scratch: Path) -> dict[str, int]:
     """Overwrite the register's dimension tables; returns their new versions."""
     queries = {
+        "dim_person_links": sql.LINKS,
         "dim_persons": sql.PERSONS,
-        "dim_person_attributes": sql.attributes_query(),
+        "dim_person_attributes": _attributes(),
         "dim_products": sql.PRODUCTS,
     }
     return {table: _mirror(table, queries[table], lake, scratch) for table in REGISTERS[register]}
+
+
+def _attributes() -> str:
+    """The query for customers' attributes: the plain one as long as everybody is one person without milestones."""
+    plain = not PersonLink.objects.exists() and not Milestone.objects.exists()
+    return sql.attributes_query() if plain else sql.customer_attributes_query()
 
 
 def _mirror(table: str, query: str, lake: Lake, scratch: Path) -> int:

@@ -21,6 +21,7 @@ from huitou.console.formats import format_day
 from huitou.console.shell import Card, Page
 from huitou.console.tables import read_order, read_page
 from huitou.customers.labels import customer_labels
+from huitou.customers.queries import find_person_ids
 from huitou.orders import queries
 from huitou.orders.portrait import Tag, Value, band_words, describe, dormant_words, lifecycle_words, tags
 
@@ -72,7 +73,7 @@ def list_customers(request: HttpRequest) -> HttpResponse:
         found = queries.due_this_week(limit=200) if due == "week" else queries.overdue(limit=200)
     else:
         found = queries.list_customers(
-            person_ids=queries.find_person_ids(text) if text else None,
+            person_ids=find_person_ids(text) if text else None,
             where={f.name: f.chosen for f in filters if f.chosen},
             sort=f"{'-' if order.descending else ''}{order.column}",
             page=page,

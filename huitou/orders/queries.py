@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ibis
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from huitou.analytics.engines import Engine
 from huitou.analytics.feature import FEATURES
 from huitou.core.errors import DomainError
-from huitou.customers.models import Identifier, Person
+from huitou.customers.queries import customers_of
 from huitou.orders.snapshot import (
     NotRefreshedError,
     features_as_of,
@@ -35,7 +34,6 @@ __all__ = [
     "customer_features",
     "due_this_week",
     "features_as_of",
-    "find_person_ids",
     "get_last_refresh",
     "last_refresh",
     "list_customers",
@@ -82,10 +80,11 @@ def observed_until() -> datetime | None:
 
 
 def customer_features(person_id: int) -> dict[str, Value] | None:
-    """Every feature of one customer by name, with `person_id`; None for someone who is no customer."""
+    """Every feature of the person's customer by name, with `person_id`; None for someone who is no customer."""
+    customer = customers_of([person_id])[person_id]
     with open_engine() as engine:
         table = engine.table("feat_customers")
-        rows = engine.to_pyarrow(table.filter(table.person_id == person_id)).to_pylist()
+        rows = engine.to_pyarrow(table.filter(table.person_id == customer)).to_pylist()
     return {name: _instant(value) for name, value in rows[0].items()} if rows else None
 
 
@@ -131,18 +130,6 @@ def overdue(*, limit: int = 20) -> CustomerPage:
         table = engine.table("feat_customers")
         late = table.filter(table.next_order_due_at < ibis.literal(run.as_of), table.lifecycle_stage != "declining")
         return _page(engine, late, "-spend_minor", 1, limit)
-
-
-def find_person_ids(text: str, *, limit: int = 500) -> list[int]:
-    """Persons whose name or phone contains the text, or whose customer number begins with it."""
-    text = text.strip()
-    if not text:
-        return []
-    named = Person.objects.filter(Q(display_name__icontains=text) | Q(phone__contains=text))
-    numbered = Identifier.objects.filter(value__istartswith=text)
-    found = set(named.order_by("pk").values_list("pk", flat=True)[:limit])
-    found |= set(numbered.order_by("person_id").values_list("person_id", flat=True)[:limit])
-    return sorted(found)[:limit]
 
 
 def _equals(table: ibis.Table, name: str, value: str) -> ibis.Value:

@@ -183,6 +183,7 @@ def _forget_old(lake: Lake) -> None:
 def _label(step: str) -> str:
     """The step in the reader's language."""
     return {
+        "links": _("joined customers"),
         "persons": _("customers"),
         "products": _("products"),
         "int_orders": _("orders"),

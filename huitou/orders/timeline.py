@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from typing import Any
 import ibis
 
 from huitou.analytics.engines import Engine
+from huitou.customers.queries import persons_of
 from huitou.orders.snapshot import get_last_refresh, open_engine_of
 
 Row = dict[str, Any]
@@ -47,16 +48,19 @@ class TimelineEntry:
 
 
 def order_timeline(person_id: int, *, limit: int = 50, before: datetime | None = None) -> list[TimelineEntry]:
-    """The person's orders and refunds before an instant (by default the refresh's), newest first.
+    """Orders and refunds of the person's customer before an instant (by default the refresh's), newest first.
 
     Unpaid and cancelled orders are in, as orders that are no purchases.
     """
     run = get_last_refresh()
     until = min(before, run.as_of) if before is not None else run.as_of
+    persons = persons_of(person_id)
     with open_engine_of(run) as engine:
-        rows = _current_rows(engine, person_id, until)
-        orders = engine.table("int_orders")
-        judged = engine.to_pyarrow(orders.filter(orders.person_id == person_id)).to_pylist()
+        lines = engine.table("fct_order_lines")
+        mine = lines.filter(lines.person_id.isin(persons)).select("source", "order_id").distinct()
+        rows = _current_rows(engine, lines.semi_join(mine, ["source", "order_id"]), persons, until)
+        # By order, not by customer: who is one customer may have changed since the refresh.
+        judged = engine.to_pyarrow(engine.table("int_orders").semi_join(mine, ["source", "order_id"])).to_pylist()
     by_key = {(row["source"], row["order_id"]): row for row in judged}
     documents: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
@@ -66,13 +70,9 @@ def order_timeline(person_id: int, *, limit: int = 50, before: datetime | None =
     return entries[:limit]
 
 
-def _current_rows(engine: Engine, person_id: int, until: datetime) -> Iterable[Row]:
-    """Lines of the latest reports of every order that the person has a line in."""
-    lines = engine.table("fct_order_lines")
-    mine = lines.filter(lines.person_id == person_id).select("source", "order_id").distinct()
-    rows = engine.to_pyarrow(
-        lines.semi_join(mine, ["source", "order_id"]).order_by(["source", "order_id", "line_no", ibis.desc("batch_id")])
-    ).to_pylist()
+def _current_rows(engine: Engine, lines: ibis.Table, persons: Sequence[int], until: datetime) -> Iterable[Row]:
+    """Of these orders' lines those of their latest reports that are the persons' own."""
+    rows = engine.to_pyarrow(lines.order_by(["source", "order_id", "line_no", ibis.desc("batch_id")])).to_pylist()
     newest: dict[tuple[str, str], int] = defaultdict(int)
     for row in rows:
         key = row["source"], row["order_id"]
@@ -81,7 +81,7 @@ def _current_rows(engine: Engine, person_id: int, until: datetime) -> Iterable[R
         row
         for row in rows
         if row["batch_id"] == newest[row["source"], row["order_id"]]
-        and row["person_id"] == person_id
+        and row["person_id"] in persons
         and row["occurred_at"] < until
     ]
 

@@ -13,7 +13,9 @@ from huitou.analytics.days import local_day
 from huitou.analytics.engines import Engine
 from huitou.analytics.metric_facts import VISITS, Facts
 from huitou.analytics.metric_rows import FigureRow, compute_rows
+from huitou.analytics.orders import customers_of
 from huitou.analytics.periods import Periods
+from huitou.analytics.rebuild import find_links
 from huitou.analytics.rules import Exclusions
 from huitou.orders.queries import get_last_refresh, open_engine_of
 from huitou.reports.questions import Question, check_attributes
@@ -69,7 +71,7 @@ def _compute(question: Question, brand: Brand, engine: Engine, today: date, excl
 
 def _visits(engine: Engine, brand: Brand, as_of: datetime | None) -> ibis.Table | None:
     """Visits of identified persons by brand-zone day, or None where none are on record."""
-    events = engine.table("fct_events")
+    events = customers_of(engine.table("fct_events"), find_links(engine))
     seen = events.filter(events.name.isin(VISITS) & events.person_id.notnull())
     if as_of is not None:
         seen = seen.filter(seen.occurred_at < ibis.literal(as_of))

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from huitou.console.formats import format_value
+from huitou.customers.queries import persons_of
 from huitou.orders.queries import open_engine
 
 _SHOWN = 30
@@ -26,10 +27,12 @@ class ToldEvent:
 
 
 def list_events(person_id: int, *, currency: str, limit: int = _SHOWN) -> list[ToldEvent]:
-    """The person's latest events, newest first, as of the last refresh."""
+    """The latest events of the customer that the person belongs to, newest first, as of the last refresh."""
     with open_engine() as engine:
         events = engine.table("fct_events")
-        mine = events.filter(events.person_id == person_id).select("event_id", "name", "occurred_at", "properties")
+        mine = events.filter(events.person_id.isin(persons_of(person_id))).select(
+            "event_id", "name", "occurred_at", "properties"
+        )
         newest = mine.order_by([mine.occurred_at.desc(), mine.event_id]).limit(limit)
         rows = engine.to_pyarrow(newest).to_pylist()
     return [

@@ -30,13 +30,25 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.close()
 
 
-def _check(engine: Engine, lines: list[Row], hours: int | None, rules: Exclusions, zone: str) -> None:
+def _check(
+    engine: Engine,
+    lines: list[Row],
+    hours: int | None,
+    rules: Exclusions,
+    zone: str,
+    joined: dict[int, int] | None = None,
+) -> None:
     as_of = None if hours is None else START + timedelta(hours=hours)
-    terms = Terms(as_of, zone, rules, (START, START + timedelta(days=4)), batches=2)
+    links = None
+    if joined:
+        rows = [{"person_id": p, "customer_id": c} for p, c in joined.items()]
+        links = engine.provide("dim_person_links", pa.Table.from_pylist(rows, TABLES["dim_person_links"].schema))
+    terms = Terms(as_of, zone, rules, (START, START + timedelta(days=4)), batches=2, links=links)
     engine.provide("fct_order_lines", pa.Table.from_pylist(lines, TABLES["fct_order_lines"].schema))
     products = [{"sku": s, "category": c, "brand": None, "list_price_minor": None} for s, c in CATEGORIES.items()]
     engine.provide("dim_products", pa.Table.from_pylist(products, TABLES["dim_products"].schema))
     built = build_orders(engine.table("fct_order_lines"), engine.table("dim_products"), terms, engine)
+    lines = [line | {"person_id": (joined or {}).get(line["person_id"], line["person_id"])} for line in lines]
     expected = answer(lines, CATEGORIES, as_of=as_of, zone=zone, exclusions=rules)
 
     orders = {(r.pop("source"), r.pop("order_id")): r for r in engine.to_pyarrow(built.orders).to_pylist()}
@@ -67,6 +79,15 @@ def test_many_histories_equal_a_plain_account(
     # The account below compares every line with every other, so it is taken case by case.
     assert len({line["source"] for line in lines}) > 600
     _check(engine, lines, hours, rules, zone)
+
+
+def test_joined_persons_are_one_customer(engine: Engine) -> None:
+    """Every second history's two persons are joined: all tables are those of lines that bore the customer."""
+    random = Random(5)
+    lines = [line for case in range(200) for line in order_lines(random, case=case)]
+    joined = {case * 10 + 2: case * 10 + 1 for case in range(0, 200, 2)} | {31: 21, 32: 21}
+    assert any(line["person_id"] in joined for line in lines)
+    _check(engine, lines, None, Exclusions(person_ids=(1, 41)), "Asia/Shanghai", joined)
 
 
 @settings(max_examples=8, deadline=None)

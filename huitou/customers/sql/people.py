@@ -80,3 +80,19 @@ JOIN customers_identifier AS known
     ON known.kind = %(kind)s AND known.namespace = %(namespace)s AND known.value = incoming.value
 WHERE person.id = known.person_id
 """
+# Identifiers of a value whatever their namespace. There are few namespaces: the index is asked once for each.
+FIND_BY_VALUE = """
+WITH RECURSIVE places AS (
+    (SELECT kind, namespace FROM customers_identifier ORDER BY kind, namespace LIMIT 1)
+    UNION ALL
+    SELECT next.kind, next.namespace FROM places
+    CROSS JOIN LATERAL (
+        SELECT kind, namespace FROM customers_identifier
+        WHERE (kind, namespace) > (places.kind, places.namespace) ORDER BY kind, namespace LIMIT 1
+    ) AS next
+)
+SELECT DISTINCT i.person_id FROM unnest(%s::text[], %s::text[]) AS asked (kind, value)
+JOIN places USING (kind)
+JOIN customers_identifier AS i ON i.kind = places.kind AND i.namespace = places.namespace AND i.value = asked.value
+ORDER BY i.person_id LIMIT %s
+"""

@@ -9,14 +9,11 @@ from typing import Any
 import pytest
 
 from huitou.accounts.models import Brand
-from huitou.analytics.tests.histories import START
 from huitou.core.home import Home
-from huitou.customers.models import Identifier, Person
 from huitou.orders.queries import (
     UnknownFeatureError,
     customer_features,
     due_this_week,
-    find_person_ids,
     list_customers,
     observed_until,
     order_timeline,
@@ -131,13 +128,3 @@ def test_due_and_overdue_follow_the_own_rhythm(now: datetime) -> None:
     assert [row.person_id for row in due_this_week().rows] == [1]
     assert due_this_week(days=1).total == 0
     assert [row.person_id for row in overdue().rows] == [4]
-
-
-def test_people_are_found_by_name_phone_and_number(db: None) -> None:
-    li = Person.objects.create(display_name="李雷", phone="13800001111", created_at=START)
-    han = Person.objects.create(display_name="韩梅梅", created_at=START)
-    Identifier.objects.create(kind="customer_id", value="VIP-7", person=han)
-    assert find_person_ids("李") == [li.pk]
-    assert find_person_ids("0000") == [li.pk]
-    assert find_person_ids("vip-") == [han.pk]
-    assert find_person_ids(" ") == []
