@@ -59,7 +59,7 @@ class _Paper:
 
 def _all_steps() -> dict[str, str]:
     space = _Paper()
-    terms = Terms(AS_OF, "Europe/London", RULES, SPAN, batches=2)
+    terms = Terms(AS_OF, "Europe/London", RULES, SPAN, batches=2, links=space.table("dim_person_links"))
     tables = build_orders(space.table("fct_order_lines"), space.table("dim_products"), terms, space)
     space.publish("feat_customers", features_at(space, tables, as_of=AS_OF, thresholds=Thresholds()))
     return space.written
