@@ -31,6 +31,7 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "overview": (EVERYONE, EVERYONE),
     "metrics": (EVERYONE, EVERYONE),
     "metrics_csv": (EVERYONE, EVERYONE),
+    "metrics_xlsx": (EVERYONE, EVERYONE),
     "customers": (EVERYONE, EVERYONE),
     "customers_detail": (EVERYONE, EVERYONE),
     "data": (DATA_READERS, DATA_READERS),

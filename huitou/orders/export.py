@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as compute
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 from django.db import connection
@@ -19,8 +20,12 @@ from django.utils.translation import gettext_lazy as _
 from huitou.accounts.queries import get_brand
 from huitou.core.clock import day_start
 from huitou.core.errors import DomainError
+from huitou.core.spreadsheets import safe_cell
 from huitou.orders import sql
 from huitou.orders.snapshot import features_as_of, get_last_refresh, open_engine_of
+
+# Letters of any script and digits begin no formula.
+_SIGN = r"^[^\p{L}\p{N}]"
 
 
 class ExportError(DomainError):
@@ -72,15 +77,24 @@ def export_features(*, out: Path, as_of: datetime | None) -> Exported:
 def _write(path: Path, rows: pa.RecordBatchReader) -> int:
     features = [field for field in rows.schema if field.name != "person_id"]
     schema = pa.schema([rows.schema.field("person_id"), pa.field("external_id", pa.string()), *features])
-    count = 0
+    count, is_table_of_text = 0, path.name.endswith(".csv.part")
     with _writer(path, schema) as writer, _external_ids() as numbers:
         for batch in rows:
             people = batch.column("person_id").to_pylist()
             columns = [batch.column("person_id"), pa.array([numbers(p) for p in people], pa.string())]
             columns += [batch.column(field.name) for field in features]
+            if is_table_of_text:
+                columns = [_without_formulas(column) for column in columns]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
             count += batch.num_rows
     return count
+
+
+def _without_formulas(column: pa.Array) -> pa.Array:
+    """The column with nothing in it that a spreadsheet would run. Few texts begin with a sign: only those cost time."""
+    if not pa.types.is_string(column.type) or not compute.any(compute.match_substring_regex(column, _SIGN)).as_py():
+        return column
+    return pa.array([None if text is None else safe_cell(text) for text in column.to_pylist()], pa.string())
 
 
 @contextmanager

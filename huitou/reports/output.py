@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from huitou.analytics.metric import Metric
 from huitou.console.formats import format_value
+from huitou.core.spreadsheets import safe_cell
 from huitou.reports.queries import MetricResult, MetricRow
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def csv_text(result: MetricResult) -> str:
 
 
 def _plain(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
+    return str(value).lower() if isinstance(value, bool) else safe_cell(value)
 
 
 def print_result(result: MetricResult, out: Path | None = None) -> None:

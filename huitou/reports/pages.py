@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from huitou.accounts.doors import requires
 from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand
-from huitou.console.downloads import csv_response
+from huitou.console.downloads import csv_response, workbook_response
 from huitou.console.formats import format_day
 from huitou.console.shell import Page, render_cards
 from huitou.core.clock import local_day
@@ -60,8 +60,8 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
 
 
 @requires("metrics.view")
-def download_metrics(request: HttpRequest) -> HttpResponse:
-    """The rows of the explorer as a file."""
+def download_metrics(request: HttpRequest, suffix: str) -> HttpResponse:
+    """The rows of the explorer as a file: csv, or xlsx for Excel."""
     brand = find_brand()
     if brand is None:
         raise Http404
@@ -72,8 +72,9 @@ def download_metrics(request: HttpRequest) -> HttpResponse:
         result = explore(brand, form).result
     except DomainError as error:
         return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
-    name = f"{result.metric}_{form.cleaned_data['from_date']}_{form.cleaned_data['to_date']}.csv"
-    return csv_response(name, CSV_HEADER, csv_rows(result))
+    name = f"{result.metric}_{form.cleaned_data['from_date']}_{form.cleaned_data['to_date']}.{suffix}"
+    respond = csv_response if suffix == "csv" else workbook_response
+    return respond(name, CSV_HEADER, csv_rows(result))
 
 
 def _form(request: HttpRequest, brand: Brand) -> ExplorerForm:
@@ -95,5 +96,6 @@ def _with_charts(response: HttpResponse) -> HttpResponse:
 urlpatterns = [
     path("", show_overview, name="overview"),
     path("metrics/", show_metrics, name="metrics"),
-    path("metrics/figures.csv", download_metrics, name="metrics_csv"),
+    path("metrics/figures.csv", download_metrics, {"suffix": "csv"}, name="metrics_csv"),
+    path("metrics/figures.xlsx", download_metrics, {"suffix": "xlsx"}, name="metrics_xlsx"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,19 @@ from huitou.core.errors import DomainError
 from huitou.core.home import Home
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".parquet", ".pq")
+_ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
+# How a file of that kind begins; the others are text.
+_BEGINNINGS: dict[str, tuple[bytes, ...]] = {
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb"), (_ZIP, _OLE)),
+    ".ods": (_ZIP,),
+    **dict.fromkeys((".parquet", ".pq"), (_PARQUET,)),
+}
+# What is certainly no text: packed files, programs, pictures, documents, pages.
+_NO_TEXT = (
+    _ZIP, _OLE, _PARQUET, b"MZ", b"\x7fELF", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf",
+    b"\x1f\x8b", b"\xca\xfe\xba\xbe", b"<!DOCTYPE", b"<!doctype", b"<html", b"<svg", b"<?xml", b"#!/",
+)  # fmt: skip
+_UNPACKED_MAX_BYTES = 4 << 30
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -57,11 +71,47 @@ def check_upload(file: UploadedFile[bytes], *, limit: int) -> None:
         )
 
 
+def check_content(file: UploadedFile[bytes]) -> None:
+    """Raise UploadRefusedError unless the file is inside what its name says: a table, and no larger than it looks."""
+    name = _clean_name(file.name or "")
+    suffix = f".{name.rpartition('.')[2].lower()}"
+    file.seek(0)
+    head = file.read(4096)
+    file.seek(0)
+    expected = _BEGINNINGS.get(suffix)
+    # Excel saves some workbooks in the older wrapping under the newer name, and the other way round: both are read.
+    is_right = head.startswith(expected) if expected else not head.startswith(_NO_TEXT)
+    if not is_right:
+        raise UploadRefusedError(
+            _("%(name)s is not what its name says. Export it again, or save it as CSV or Excel.") % {"name": name}
+        )
+    if head.startswith(_ZIP):
+        _check_unpacked(file, name)
+
+
+def _check_unpacked(file: UploadedFile[bytes], name: str) -> None:
+    """A workbook is a packed folder: a few kilobytes may unpack to more than the memory holds."""
+    try:
+        with zipfile.ZipFile(file) as folder:
+            size = sum(entry.file_size for entry in folder.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UploadRefusedError(
+            _("%(name)s is damaged. Save it again and send the new file.") % {"name": name}
+        ) from error
+    file.seek(0)
+    if size > _UNPACKED_MAX_BYTES:
+        raise UploadRefusedError(
+            _("%(name)s unpacks to more than %(limit)s GB. Save it as CSV and send that.")
+            % {"name": name, "limit": _UNPACKED_MAX_BYTES >> 30}
+        )
+
+
 def keep_upload(file: UploadedFile[bytes], lines: UploadedFile[bytes] | None, *, home: Home, limit: int) -> Upload:
     """Keep the file (and its line file) under a fresh token. Raises UploadRefusedError."""
     for given in (file, lines):
         if given is not None:
             check_upload(given, limit=limit)
+            check_content(given)
     token = secrets.token_hex(16)
     folder = home.uploads / token
     path = _write(file, folder)

@@ -27,7 +27,7 @@ def store(home: Home, brand: Brand, feed: Feed) -> Brand:
     now = brand.now()
     for pk in range(1, 6):
         Person.objects.create(pk=pk, created_at=now)
-    for person, value in ((1, "0017"), (3, "x"), (5, 'a,"b'), (5, "z")):
+    for person, value in ((1, "0017"), (3, "x"), (5, 'a,"b'), (5, "z"), (2, "=1+1")):
         Identifier.objects.create(kind="customer_id", value=value, person_id=person)
     Identifier.objects.create(kind="openid", value="secret", person_id=2)
     # 2024-04-08 in Shanghai begins at 16:00 the day before.
@@ -43,11 +43,14 @@ def test_every_customer_with_the_shops_number(store: Brand, tmp_path: Path) -> N
     table = pq.read_table(done.path)
     assert table.column_names == ["person_id", "external_id", *FEATURES.kinds()]
     assert table["person_id"].to_pylist() == [1, 2, 5]
-    assert table["external_id"].to_pylist() == ["0017", None, 'a,"b']
+    assert table["external_id"].to_pylist() == ["0017", "=1+1", 'a,"b']
     assert table["order_count"].to_pylist() == [2, 1, 1]
     assert done.rows == 3
     export_features(out=tmp_path / "f.csv", as_of=None)
-    assert pc.read_csv(tmp_path / "f.csv")["person_id"].to_pylist() == [1, 2, 5]
+    told = pc.read_csv(tmp_path / "f.csv")
+    assert told["person_id"].to_pylist() == [1, 2, 5]
+    # A spreadsheet opens this one: what would run there begins with an apostrophe.
+    assert told["external_id"].to_pylist() == ["0017", "'=1+1", 'a,"b']
     assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["f.csv", "f.parquet"]
 
 

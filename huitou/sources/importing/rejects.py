@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from huitou.analytics.engines import Scratch
+from huitou.core.spreadsheets import safe_cell
 from huitou.sources.canonical import find_field
 from huitou.sources.importing.mapping import FileMapping
 from huitou.sources.statuses import MEANINGS
@@ -86,11 +87,11 @@ def write_reject_file(scratch: Scratch, mapping: FileMapping, row_number: str, p
     # The mark at the beginning makes Excel read it as UTF-8.
     with fresh.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([_("Row"), _("Column"), _("Value"), _("Reason"), *map(_defused, mapping.headers)])
+        writer.writerow([_("Row"), _("Column"), _("Value"), _("Reason"), *map(safe_cell, mapping.headers)])
         for row in _rejected(scratch, row_number):
             number, rejected, value, original = row
             cells = [column_of(mapping, rejected), value or "", reason_text(mapping.kind, rejected), *original]
-            writer.writerow([number, *map(_defused, cells)])
+            writer.writerow([number, *map(safe_cell, cells)])
     fresh.replace(path)
 
 
@@ -99,11 +100,3 @@ def _rejected(scratch: Scratch, row_number: str) -> Iterator[tuple[int, str, str
     for batch in scratch.batches(sql):
         columns = [column.to_pylist() for column in batch.columns]
         yield from zip(*columns, strict=True)
-
-
-def _defused(cell: str | None) -> str:
-    """The cell so that a spreadsheet shows it and never runs it as a formula."""
-    text = cell or ""
-    if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not text[1:].replace(".", "", 1).replace(",", "").isdigit():
-        return "'" + text
-    return text

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from huitou.core.home import Home
+from huitou.sources import uploads
 from huitou.sources.uploads import UploadRefusedError, discard_upload, find_upload, keep_upload
 
 LIMIT = 1024
@@ -46,6 +50,61 @@ def test_no_name_leaves_the_folder(home: Home, name: str) -> None:
 def test_other_kinds_empty_and_large_files_are_refused(home: Home, name: str, content: bytes) -> None:
     with pytest.raises(UploadRefusedError):
         keep_upload(SimpleUploadedFile(name, content), None, home=home, limit=LIMIT)
+
+
+def packed(entries: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as folder:
+        for name, content in entries.items():
+            folder.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("orders.csv", b"MZ\x90\x00"),
+        ("orders.csv", b"<html><script>alert(1)</script>"),
+        ("orders.csv", b"%PDF-1.7"),
+        ("orders.txt", b"#!/bin/sh\n"),
+        ("orders.csv", packed({"a": b"x"})),
+        ("orders.xlsx", b"a,b\n1,2\n"),
+        ("orders.xlsx", b"PK\x03\x04 and nothing more"),
+        ("orders.parquet", b"a,b\n1,2\n"),
+        ("orders.ods", b"\xd0\xcf\x11\xe0"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(home: Home, name: str, content: bytes) -> None:
+    with pytest.raises(UploadRefusedError, match=name):
+        keep_upload(SimpleUploadedFile(name, content), None, home=home, limit=LIMIT)
+    assert not home.uploads.exists()
+
+
+def test_a_workbook_that_unpacks_to_more_than_memory_holds_is_refused(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "_UNPACKED_MAX_BYTES", 1 << 20)
+    bomb = packed({"xl/worksheets/sheet1.xml": b"0" * (1 << 20) + b"0"})
+    assert len(bomb) < 1 << 12
+    with pytest.raises(UploadRefusedError):
+        keep_upload(SimpleUploadedFile("orders.xlsx", bomb), None, home=home, limit=1 << 20)
+    kept = keep_upload(
+        SimpleUploadedFile("orders.xlsx", packed({"xl/worksheets/sheet1.xml": b"0"})), None, home=home, limit=1 << 20
+    )
+    assert kept.path.exists()
+
+
+def test_what_is_kept_is_readable_by_its_owner_only_and_runs_for_nobody(home: Home) -> None:
+    kept = keep_upload(SimpleUploadedFile("orders.csv", b"a\n1\n"), None, home=home, limit=LIMIT)
+    assert kept.path.stat().st_mode & 0o777 == 0o600
+    assert kept.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    "text", ["订单号,金额\n1,2\n".encode("gb18030"), "订单号\t金额\n".encode("utf-16"), b"\xef\xbb\xbfa,b\n"]
+)
+def test_text_in_any_encoding_is_taken(home: Home, text: bytes) -> None:
+    assert keep_upload(SimpleUploadedFile("orders.csv", text), None, home=home, limit=LIMIT).path.exists()
 
 
 @pytest.mark.parametrize("token", ["", "..", "../uploads", "0" * 31, "G" * 32])
