@@ -173,3 +173,77 @@ class OrderVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.order_id}"
+
+
+class PlanVersion(models.Model):
+    """One version of what the brand itself declared over the shipped tracking plan; the highest number is in force."""
+
+    number = models.IntegerField(unique=True)
+    declared = models.JSONField(help_text="the brand's events by name, whole")
+    change = models.CharField(max_length=300, help_text="what was changed: declared Live Poll Answered")
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    def __str__(self) -> str:
+        return f"plan {self.number}"
+
+
+class PlanProblem(models.Model):
+    """One way in which events of one feed differ from the tracking plan, with how often and when."""
+
+    source = models.CharField(max_length=100)
+    event = models.CharField(max_length=200)
+    problem = models.CharField(max_length=30, help_text="see tracking.checking.PROBLEMS")
+    property = models.CharField(max_length=200, blank=True)
+    count = models.BigIntegerField()
+    first_at = models.DateTimeField(help_text="earliest event that had it, by its own time")
+    last_at = models.DateTimeField()
+    example = models.JSONField(default=dict, help_text="kind of the value and the event's id; nothing personal")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "event", "problem", "property"], name="plan_problem_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.problem} {self.property}"
+
+
+class Feed(models.Model):
+    """One sender of events: when it was last heard of, and how long it may be silent."""
+
+    source = models.CharField(max_length=100, unique=True)
+    first_received_at = models.DateTimeField()
+    last_received_at = models.DateTimeField()
+    last_occurred_at = models.DateTimeField()
+    expected_seconds = models.BigIntegerField(
+        null=True, help_text="longest silence that is normal, as set; empty: as its own past shows"
+    )
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class FeedDay(models.Model):
+    """What one feed sent on one day of the brand; the counts are those of feeds.counting.DayCounts."""
+
+    source = models.CharField(max_length=100)
+    day = models.DateField()
+    received = models.BigIntegerField(default=0)
+    accepted = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    repeated = models.BigIntegerField(default=0)
+    with_user = models.BigIntegerField(default=0)
+    with_channel = models.BigIntegerField(default=0)
+    complete = models.BigIntegerField(default=0)
+    invalid = models.BigIntegerField(default=0)
+    unplanned = models.BigIntegerField(default=0)
+    prompt = models.BigIntegerField(default=0)
+    corrected = models.BigIntegerField(default=0)
+    longest_gap_seconds = models.BigIntegerField(default=0, help_text="longest silence that ended on the day")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source", "day"], name="feed_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.day}"

@@ -45,6 +45,7 @@ class Event:
     context: Mapping[str, Any]
     object_type: str | None = None
     object_id: str | None = None
+    clock_off_seconds: float = 0.0  # how far the device's clock was off, by sentAt
     person_id: int | None = None  # known once identities are resolved
 
 

@@ -1,0 +1,1 @@
+"""The tracking plan: which events and properties are meant to come, and what comes otherwise."""
