@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -90,7 +91,7 @@ def add_counts(counts: Mapping[tuple[str, date], DayCounts], marks: Mapping[str,
             # The day of a feed's first event in the batch: on earlier days of it nothing arrived here.
             days = {source: min(day for s, day in keys if s == source) for source in marks}
             named = sorted(marks)
-            told = [
+            told: list[Any] = [
                 named,
                 [marks[source].first_received_at for source in named],
                 [marks[source].last_received_at for source in named],
