@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from huitou.console.downloads import csv_response, workbook_response
 
-ROWS = [["2010-03", 0.5, -12], ["=HYPERLINK()", None, "＝1+1"], ["\t@SUM(A1)", True, "小满"]]
+ROWS: list[list[object]] = [["2010-03", 0.5, -12], ["=HYPERLINK()", None, "＝1+1"], ["\t@SUM(A1)", True, "小满"]]
 
 
 def test_the_csv_reads_back_in_chinese_without_a_formula() -> None:
