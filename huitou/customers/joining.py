@@ -63,6 +63,14 @@ class Evidence:
     at: datetime
 
 
+def record_uses(evidence: Sequence[Evidence], *, source: str) -> None:
+    """Note with whom identifiers were seen besides their owners; in the caller's transaction."""
+    if evidence:
+        rows = zip(*((e.identifier, e.person, e.at) for e in evidence), strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(sightings.INSERT_USES, [source[:100], *map(list, rows)])
+
+
 def weigh(evidence: Sequence[Evidence], *, source: str, clock: Clock) -> int:
     """Join customers whose persons were seen with one identifier, where no rule is against it; returns how many.
 

@@ -20,7 +20,7 @@ from django.db.backends.utils import CursorWrapper
 from huitou.core.clock import Clock
 from huitou.customers.groups import Groups, customers_of
 from huitou.customers.identifier_kind import IDENTIFIER_KINDS, Key, read_identifier
-from huitou.customers.joining import Evidence, weigh
+from huitou.customers.joining import Evidence, record_uses, weigh
 from huitou.customers.sql import sightings as sql
 
 
@@ -207,7 +207,5 @@ class _Batch:
             for (key, person), at in self._uses.items()
         ]
         uses.sort(key=lambda e: (e.identifier, e.person))
-        if uses:
-            columns = zip(*((u.identifier, u.person, u.at) for u in uses), strict=True)
-            cursor.execute(sql.INSERT_USES, [source[:100], *map(list, columns)])
+        record_uses(uses, source=source)
         return uses

@@ -370,7 +370,7 @@ def _store(
     folder: Path,
 ) -> None:
     if run.kind == "customers":
-        save_customers(examined, clock=clock, namespace=namespace, folder=folder)
+        save_customers(examined, clock=clock, source=run.source, namespace=namespace, folder=folder)
         _finish(run, clock=clock)
         return
     if run.kind == "products":
@@ -380,7 +380,7 @@ def _store(
     assert run.batch_id is not None, "a batch id was drawn for it"
     save_order_products(examined, clock=clock, folder=folder)
     reach("import.products")
-    resolve_customers(examined, clock=clock, namespace=namespace, folder=folder, report=progress)
+    resolve_customers(examined, clock=clock, source=run.source, namespace=namespace, folder=folder, report=progress)
     reach("import.persons")
     progress(0, None, _("staging order lines"))
     staged = home.staging / run.staged_path

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-# What a file knows of people: their number, and name and phone where it gives them.
+# What a file knows of people: their number and where it holds, name and phone where it gives them, and since when.
 CREATE_INCOMING = """
-CREATE TEMP TABLE incoming_people (value text NOT NULL, display_name text, phone text) ON COMMIT DROP
+CREATE TEMP TABLE incoming_people (
+    value text NOT NULL, display_name text, phone text, namespace text NOT NULL, at timestamptz
+) ON COMMIT DROP
 """
-COPY_INCOMING = "COPY incoming_people (value, display_name, phone) FROM STDIN (FORMAT csv)"
+COPY_INCOMING = "COPY incoming_people (value, display_name, phone, namespace, at) FROM STDIN (FORMAT csv)"
 ANALYZE_INCOMING = "ANALYZE incoming_people"
 # Unknown numbers, each with a person id of its own, in the order of the key that all writers insert in.
 CREATE_UNKNOWN = """
 CREATE TEMP TABLE unknown_people ON COMMIT DROP AS
-SELECT value, display_name, phone, nextval(pg_get_serial_sequence('customers_person', 'id')) AS person_id
+SELECT value, display_name, phone, namespace, at, nextval(pg_get_serial_sequence('customers_person', 'id')) AS person_id
 FROM (
-    SELECT DISTINCT ON (incoming.value) incoming.value, incoming.display_name, incoming.phone
+    SELECT DISTINCT ON (incoming.namespace, incoming.value) incoming.*
     FROM incoming_people AS incoming
     LEFT JOIN customers_identifier AS known
-        ON known.kind = %(kind)s AND known.namespace = %(namespace)s AND known.value = incoming.value
+        ON known.kind = %(kind)s AND known.namespace = incoming.namespace AND known.value = incoming.value
     WHERE known.id IS NULL
-    ORDER BY incoming.value
+    ORDER BY incoming.namespace, incoming.value
 ) AS missing
 """
 INSERT_PERSONS = """
 INSERT INTO customers_person (id, display_name, phone, attributes, created_at)
-SELECT person_id, coalesce(display_name, ''), coalesce(phone, ''), '{}', %(now)s FROM unknown_people ORDER BY value
+SELECT person_id, coalesce(display_name, ''), coalesce(phone, ''), '{}', %(now)s
+FROM unknown_people ORDER BY namespace, value
 """
 INSERT_IDENTIFIERS = """
-INSERT INTO customers_identifier (kind, namespace, value, person_id)
-SELECT %(kind)s, %(namespace)s, value, person_id FROM unknown_people ORDER BY value
+INSERT INTO customers_identifier (kind, namespace, value, person_id, first_seen_at, first_source)
+SELECT %(kind)s, namespace, value, person_id, coalesce(at, %(now)s), %(source)s
+FROM unknown_people ORDER BY namespace, value
 ON CONFLICT (kind, namespace, value) DO NOTHING
 """
 # Somebody else may have named a number between our look and our insert: then the person is theirs, not ours.
@@ -46,18 +50,41 @@ SET display_name = coalesce(nullif(incoming.display_name, ''), person.display_na
         ELSE incoming.phone END
 FROM incoming_people AS incoming
 JOIN customers_identifier AS known
-    ON known.kind = %(kind)s AND known.namespace = %(namespace)s AND known.value = incoming.value
+    ON known.kind = %(kind)s AND known.namespace = incoming.namespace AND known.value = incoming.value
 WHERE person.id = known.person_id
     AND (coalesce(incoming.display_name, '') NOT IN ('', person.display_name)
         OR coalesce(incoming.phone, '') NOT IN ('', person.phone))
 """
 SELECT_PERSON_IDS = """
 COPY (
-    SELECT DISTINCT incoming.value, known.person_id
+    SELECT DISTINCT incoming.value, incoming.namespace, known.person_id
     FROM incoming_people AS incoming
     JOIN customers_identifier AS known
-        ON known.kind = '{kind}' AND known.namespace = '{namespace}' AND known.value = incoming.value
-) TO STDOUT (FORMAT csv)
+        ON known.kind = '{kind}' AND known.namespace = incoming.namespace AND known.value = incoming.value
+) TO STDOUT (FORMAT csv, NULL '\\N')
+"""
+# Identifiers that a file gives to persons: those that nobody has are theirs from then on.
+CREATE_GIVEN = """
+CREATE TEMP TABLE given_identifiers ON COMMIT DROP AS
+SELECT person_id, value, min(at) AS at
+FROM unnest(%(persons)s::bigint[], %(values)s::text[], %(at)s::timestamptz[]) AS given (person_id, value, at)
+GROUP BY person_id, value
+"""
+INSERT_GIVEN = """
+INSERT INTO customers_identifier (kind, namespace, value, person_id, first_seen_at, first_source)
+SELECT DISTINCT ON (given.value) %(kind)s, '', given.value, given.person_id, given.at, %(source)s
+FROM given_identifiers AS given
+LEFT JOIN customers_identifier AS known
+    ON known.kind = %(kind)s AND known.namespace = '' AND known.value = given.value
+WHERE known.id IS NULL
+ORDER BY given.value, given.at, given.person_id
+"""
+# And those that somebody else has are evidence.
+SELECT_SHARED = """
+SELECT given.person_id, known.person_id, given.value, known.id, given.at
+FROM given_identifiers AS given
+JOIN customers_identifier AS known ON known.kind = %(kind)s AND known.namespace = '' AND known.value = given.value
+WHERE known.person_id <> given.person_id AND known.stopped_at IS NULL
 """
 CREATE_INCOMING_DETAILS = """
 CREATE TEMP TABLE incoming_details (

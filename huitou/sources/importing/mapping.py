@@ -59,6 +59,7 @@ class FileMapping:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     refund_prefix: str = ""
     matched_index: int | None = None
+    platform: str = ""
 
     @property
     def columns(self) -> dict[str, str]:
@@ -76,6 +77,8 @@ class FileMapping:
             used["values"] = {name: dict(words) for name, words in self.values.items()}
         if self.refund_prefix:
             used["refund_prefix"] = self.refund_prefix
+        if self.platform:
+            used["platform"] = self.platform
         return used
 
 
@@ -167,6 +170,7 @@ def _finish(
         values=options.values,
         refund_prefix=options.refund_prefix,
         matched_index=matched_index,
+        platform=options.platform if "customer_id" in indexes else "",
     )
     _check(mapping)
     return mapping

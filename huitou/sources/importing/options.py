@@ -15,7 +15,7 @@ from huitou.core.errors import DomainError
 from huitou.sources.statuses import MEANINGS
 
 PRESETS = Path(__file__).parent.parent / "mappings"
-_TEXTS = ("source", "refund_prefix", "zone", "encoding", "separator", "date_order", "sheet")
+_TEXTS = ("source", "platform", "refund_prefix", "zone", "encoding", "separator", "date_order", "sheet")
 _TABLES = ("columns", "line_columns", "constants", "values")
 
 
@@ -31,10 +31,13 @@ class ImportOptions:
     where a mapping file lists several, the file may also have none (`may_lack`).
 
     `line_columns` is the same for a separate line file, `constants` gives a field one value for all rows, `values`
-    says by field what a shop's word means. Empty texts mean: detect, or take the brand's.
+    says by field what a shop's word means. `platform` says whose account a customer number is: a platform's code, or
+    `channel` where the rows' channel names it; empty: the brand's own number. Other empty texts mean: detect, or
+    take the brand's.
     """
 
     source: str = ""
+    platform: str = ""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     line_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +94,9 @@ class ImportOptions:
         for name in ("columns", "line_columns", "constants"):
             changes[name] = {**getattr(base, name), **getattr(self, name)}
         changes["may_lack"] = self.may_lack | (base.may_lack - set(self.columns))
+        # A customer number that somebody names is the brand's own, unless they say whose.
+        if "customer_id" in self.columns and not self.platform:
+            changes["platform"] = ""
         # A column given now outranks a constant or a line column of the base, and the other way round.
         for name in self.columns:
             changes["constants"].pop(name, None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -12,47 +12,122 @@ from huitou.analytics.engines import Scratch
 from huitou.catalog.services import upsert_products
 from huitou.core.clock import Clock
 from huitou.core.terminal import Report, silent
-from huitou.customers.services import resolve_persons, update_details
-from huitou.sources.canonical import ATTRIBUTE_PREFIX
+from huitou.customers.identifier_kind import LONGEST_NAMESPACE
+from huitou.customers.milestone_kinds import find_milestone
+from huitou.customers.normalizing import read_account, read_phone
+from huitou.customers.services import (
+    TraitReport,
+    give_identifiers,
+    record_traits,
+    resolve_persons,
+    update_details,
+)
+from huitou.sources.canonical import ATTRIBUTE_PREFIX, Field
 from huitou.sources.importing.cells import text
 from huitou.sources.importing.examine import Examined
 from huitou.sources.importing.records import column_name, record_fields
 
 # So many people at a time: what is under way in memory does not grow with the file.
 _PEOPLE = 200_000
+_IDENTIFIERS = 50_000
 _ROW_GROUP = 122_880
+# How files of several platforms call them: the word in their channel, and the platform's code.
+PLATFORMS = {
+    "淘宝": "taobao",
+    "天猫": "taobao",
+    "抖音": "douyin",
+    "抖店": "douyin",
+    "有赞": "youzan",
+    "京东": "jd",
+    "拼多多": "pdd",
+    "快手": "kuaishou",
+    "小红书": "xiaohongshu",
+}
 
 
 def resolve_customers(
-    examined: Examined, *, clock: Clock, namespace: str = "", folder: Path, report: Report = silent
+    examined: Examined, *, clock: Clock, source: str, namespace: str = "", folder: Path, report: Report = silent
 ) -> int:
     """Find or make the person of every accepted customer number; the scratch table `persons` then maps them.
 
-    Returns how many persons are new.
+    Numbers are the brand's own, or accounts at a platform's shop. Phones that the file gives with them become the
+    persons' identifiers, which may join them with persons of other shops. Returns how many persons are new.
     """
-    scratch = examined.scratch
-    mapping = examined.mapping
+    scratch, mapping = examined.scratch, examined.mapping
     named = mapping.kind == "orders" and (mapping.has("customer_name") or mapping.has("phone"))
     details = (
         "arg_max(customer_name, row_order) AS name, arg_max(phone, row_order) AS phone"
         if named
         else "'' AS name, '' AS phone"
     )
+    place = text(namespace) if not mapping.platform else _shop(mapping.platform, source)
+    first = "min(occurred_at)" if mapping.kind == "orders" else "CAST(NULL AS TIMESTAMP)"
     scratch.run(
-        f"CREATE OR REPLACE TABLE people AS SELECT customer_id AS value, {details} FROM parsed"
-        " WHERE rejected IS NULL AND customer_id IS NOT NULL GROUP BY customer_id ORDER BY 1"
+        f"CREATE OR REPLACE TABLE people AS SELECT customer_id AS value, {details}, {place} AS place, {first} AS since"
+        " FROM parsed WHERE rejected IS NULL AND customer_id IS NOT NULL GROUP BY customer_id, place ORDER BY 1, 4"
     )
-    scratch.run("CREATE OR REPLACE TABLE persons (value VARCHAR, person_id BIGINT)")
+    if mapping.platform:
+        _drop_junk(scratch)
+    scratch.run("CREATE OR REPLACE TABLE persons (value VARCHAR, place VARCHAR, person_id BIGINT)")
     total = scratch.row("SELECT count(*) FROM people")[0]
     created = 0
     for start in range(0, total, _PEOPLE):
-        sql = f"SELECT value, name, phone FROM people WHERE rowid >= {start} AND rowid < {start + _PEOPLE}"
-        blocks = csv_blocks(scratch, sql, folder)
-        resolved = resolve_persons(blocks=blocks, clock=clock, namespace=namespace, with_details=named)
+        sql = (
+            "SELECT value, name, phone, place, strftime(since, '%Y-%m-%dT%H:%M:%S.%fZ') FROM people"
+            f" WHERE rowid >= {start} AND rowid < {start + _PEOPLE}"
+        )
+        resolved = resolve_persons(
+            blocks=csv_blocks(scratch, sql, folder),
+            clock=clock,
+            kind="buyer_id" if mapping.platform else "customer_id",
+            source=source,
+            with_details=named,
+        )
         created += resolved.created
         _load_mapping(scratch, resolved.mapping, folder)
         report(min(start + _PEOPLE, total), total, _("recognizing customers"))
+    if mapping.has("phone"):
+        _give_phones(scratch, place, first, source=source, clock=clock)
     return created
+
+
+def _shop(platform: str, source: str) -> str:
+    """SQL of a row's platform:shop; without a column for the shop, the feed is one."""
+    words = " ".join(f"WHEN contains(channel, {text(word)}) THEN {text(code)}" for word, code in PLATFORMS.items())
+    code = f"CASE {words} ELSE coalesce(channel, 'other') END" if platform == "channel" else text(platform)
+    return f"left({code} || ':' || coalesce(store, {text(source)}), {LONGEST_NAMESPACE})"
+
+
+def _drop_junk(scratch: Scratch) -> None:
+    """Accounts that name nobody are nobody's: their orders stay anonymous."""
+    junk: list[str] = []
+    for batch in scratch.batches("SELECT DISTINCT value FROM people"):
+        junk += [value for value in batch.column(0).to_pylist() if read_account(value) is None]
+    if junk:
+        scratch.run(f"DELETE FROM people WHERE value IN ({', '.join(map(text, junk))})")
+        scratch.run("CREATE OR REPLACE TABLE people AS SELECT * FROM people ORDER BY value, place")
+
+
+def _give_phones(scratch: Scratch, place: str, first: str, *, source: str, clock: Clock) -> None:
+    """Let the persons have the phones that the file gives them."""
+    given = (
+        f"SELECT customer_id, {place} AS place, phone, {first} AS since FROM parsed WHERE rejected IS NULL"
+        " AND customer_id IS NOT NULL AND phone IS NOT NULL GROUP BY customer_id, place, phone"
+    )
+    sql = (
+        f"SELECT p.person_id, g.phone, g.since FROM ({given}) AS g"
+        " JOIN persons AS p ON p.value = g.customer_id AND p.place = g.place ORDER BY g.customer_id, g.place"
+    )
+    pending: list[tuple[int, str, datetime]] = []
+    now = clock.now()
+    for batch in scratch.batches(sql):
+        for person, phone, at in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            if (read := read_phone(phone)) is not None:
+                pending.append((person, read, at.replace(tzinfo=UTC) if at else now))
+        if len(pending) >= _IDENTIFIERS:
+            give_identifiers(kind="phone", rows=pending, source=source, clock=clock)
+            pending = []
+    give_identifiers(kind="phone", rows=pending, source=source, clock=clock)
 
 
 def _load_mapping(scratch: Scratch, mapping: bytes, folder: Path) -> None:
@@ -60,7 +135,8 @@ def _load_mapping(scratch: Scratch, mapping: bytes, folder: Path) -> None:
     path.write_bytes(mapping)
     scratch.run(
         f"INSERT INTO persons SELECT * FROM read_csv({text(str(path))}, auto_detect=false, header=false, delim=',',"
-        " quote='\"', escape='\"', columns={'value': 'VARCHAR', 'person_id': 'BIGINT'})"
+        " quote='\"', escape='\"', nullstr='\\N',"
+        " columns={'value': 'VARCHAR', 'place': 'VARCHAR', 'person_id': 'BIGINT'})"
     )
     path.unlink()
 
@@ -99,9 +175,9 @@ def save_products(examined: Examined, *, clock: Clock, folder: Path) -> int:
     return upsert_products(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock)
 
 
-def save_customers(examined: Examined, *, clock: Clock, namespace: str = "", folder: Path) -> int:
+def save_customers(examined: Examined, *, clock: Clock, source: str, namespace: str = "", folder: Path) -> int:
     """Make the persons of a customer file and take over what it says about them."""
-    created = resolve_customers(examined, clock=clock, namespace=namespace, folder=folder)
+    created = resolve_customers(examined, clock=clock, source=source, namespace=namespace, folder=folder)
     plain = {"customer_id", "name", "phone", "registered_at"}
     attributes = [f for f in record_fields(examined.mapping) if f.name not in plain]
     pairs = ", ".join(
@@ -115,7 +191,29 @@ def save_customers(examined: Examined, *, clock: Clock, namespace: str = "", fol
         f" FROM parsed WHERE rejected IS NULL GROUP BY customer_id ORDER BY customer_id"
     )
     update_details(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock, namespace=namespace)
+    _tell_milestones(examined, attributes, source=source, clock=clock)
     return created
+
+
+def _tell_milestones(examined: Examined, attributes: Sequence[Field], *, source: str, clock: Clock) -> None:
+    """Attributes that are milestones are read into their type as well; what cannot be read stays as it was given."""
+    names = {f.name: f.name.removeprefix(ATTRIBUTE_PREFIX) for f in attributes}
+    told = {column: name for column, name in names.items() if find_milestone(name)}
+    if not told:
+        return
+    fields = [f for f in attributes if f.name in told]
+    columns = ", ".join(f"arg_max({column_name(f)}, row_order)" for f in fields)
+    sql = (
+        f"SELECT p.person_id, {columns} FROM parsed AS r JOIN persons AS p ON p.value = r.customer_id"
+        " WHERE rejected IS NULL GROUP BY p.person_id ORDER BY p.person_id"
+    )
+    now = clock.now()
+    for batch in examined.scratch.batches(sql):
+        reports = [
+            TraitReport(person, now, "", "", dict(zip((told[f.name] for f in fields), values, strict=True)))
+            for person, *values in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        ]
+        record_traits(traits=reports, source=source, clock=clock)
 
 
 def stage_lines(examined: Examined, *, batch_id: int, source: str, folder: Path) -> int:
@@ -154,6 +252,8 @@ def _lines_sql(examined: Examined, batch_id: int, source: str) -> str:
             " coalesce(refunded_at, occurred_at), order_id FROM parsed WHERE rejected IS NULL AND NOT is_refund"
             " AND (status = 'refunded' OR (status = 'partly_refunded' AND returned_minor > 0))"
         )
+    platform = examined.mapping.platform
+    placed = f" AND p.place = {_shop(platform, source)}" if platform else ""
     numbered, joined = "row_number() OVER (PARTITION BY l.order_id ORDER BY l.row_order, l.part)", ""
     if not refunds and _are_together(scratch):
         numbered, joined = "l.row_order - s.first + 1", " JOIN order_spans AS s ON s.order_id = l.order_id"
@@ -164,7 +264,7 @@ SELECT CAST({batch_id} AS BIGINT) AS batch_id, {text(source)} AS source, l.order
     CAST(l.discount_minor AS BIGINT) AS discount_minor, l.status, l.order_type,
     CAST(l.occurred_at AS TIMESTAMPTZ) AS occurred_at, l.refund_of, l.channel, l.store,
     strftime(l.occurred_at, '%Y-%m') AS month
-FROM ({lines}) AS l{joined} LEFT JOIN persons AS p ON p.value = l.customer_id"""
+FROM ({lines}) AS l{joined} LEFT JOIN persons AS p ON p.value = l.customer_id{placed}"""
 
 
 def _are_together(scratch: Scratch) -> bool:
