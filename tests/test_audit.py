@@ -30,6 +30,7 @@ UNTOLD = {
     "customers/services.py:resolve_persons": "part of an import or a batch, whose one entry covers it",
     "customers/services.py:update_details": "part of an import or a batch, whose one entry covers it",
     "customers/resolving.py:resolve_sightings": "a batch's sightings; joins that follow have entries of their own",
+    "customers/services.py:give_identifiers": "part of an import; joins that follow have entries of their own",
     "customers/telling.py:record_traits": "what a batch of events told, at the pace of events",
     "customers/telling.py:record_consents": "each decision is itself a row with time and source, never overwritten",
     "customers/telling.py:record_acquisitions": "what a batch of events told, at the pace of events",
