@@ -146,6 +146,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 UPLOAD_MAX_BYTES = int(os.environ.get("HUITOU_UPLOAD_MAX_MB", "512")) * 1024 * 1024
 # An identifier that is seen with more accounts of one place than this joins nobody.
 SHARED_IDENTIFIER_ACCOUNTS = int(os.environ.get("HUITOU_SHARED_IDENTIFIER_ACCOUNTS", "3"))
+# Events that may wait in the inbox before senders are asked to come later.
+INBOX_MAX_EVENTS = int(os.environ.get("HUITOU_INBOX_MAX_EVENTS", "2000000"))
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 LOGGING = {

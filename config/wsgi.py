@@ -1,10 +1,28 @@
-"""The web application: console, API and health. Under any WSGI server, it needs `HUITOU_DATABASE_URL`, or a lease
-of the embedded PostgreSQL, which it takes if this process has none yet.
+"""The web application: console, API and health, and in front of them the door for events. Under any WSGI server, it
+needs `HUITOU_DATABASE_URL`, or a lease of the embedded PostgreSQL, which it takes if this process has none yet.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse
 
 from django.core.wsgi import get_wsgi_application
 
 from huitou.core.boot import boot
+from huitou.core.serving.web import BLOCKING_THREADS, CONSOLE_THREADS
 
 boot()
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+from huitou.sources.intake.door import PREFIX, Door  # noqa: E402 - needs Django set up
+
+door = Door(inflight=BLOCKING_THREADS - CONSOLE_THREADS)
+
+
+def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """Events to their door, everything else to Django."""
+    if environ["PATH_INFO"].startswith(PREFIX):
+        return door(environ, start_response)
+    return django_application(environ, start_response)

@@ -7,6 +7,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from huitou.core.errors import DomainError
 
 _PREFIX_LENGTH = 11
 _SECRET_BYTES = 24
+_USE_PRECISION = timedelta(minutes=1)
 
 
 class KeyInvalidError(DomainError):
@@ -105,6 +107,13 @@ def find_key(secret: str) -> ApiKey | None:
     if key is None or not hmac.compare_digest(bytes(key.secret_hash), hash_secret(secret)):
         return None
     return key
+
+
+def note_key_use(key: ApiKey, *, clock: Clock) -> None:
+    """Remember that a key was used, to the minute: no change for anybody to answer for, so no audit entry."""
+    now = clock.now()
+    if key.last_used_at is None or now - key.last_used_at >= _USE_PRECISION:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
 
 
 def hash_secret(secret: str) -> bytes:

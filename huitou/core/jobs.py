@@ -49,7 +49,7 @@ async def _run(queues: Sequence[str] | None, wait: bool) -> None:
     from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
 
-    with app.replace_connector(PsycopgConnector(kwargs=_address)) as worker_app:
+    with app.replace_connector(PsycopgConnector(kwargs=database_address)) as worker_app:
         async with worker_app.open_async():
             await retry_stalled()
             runners = [_runner(worker_app, queues, CONCURRENCY, wait)]
@@ -66,7 +66,7 @@ async def _run(queues: Sequence[str] | None, wait: bool) -> None:
                     runner.result()
 
 
-def _address() -> dict[str, Any]:
+def database_address() -> dict[str, Any]:
     """Where the database is now, asked for at each new connection: the embedded server may come back elsewhere."""
     database: dict[str, Any] = settings.DATABASES["default"]
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}

@@ -12,6 +12,9 @@ from django.utils.translation import gettext as _
 from huitou.core.errors import DomainError
 
 TARGET = "config.web:application"
+# Requests that one process works on at once. They mostly wait for the database; some places are the console's own.
+BLOCKING_THREADS = 24
+CONSOLE_THREADS = 4
 
 
 class AddressError(DomainError):
@@ -81,7 +84,7 @@ def serve() -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=int(os.environ.get("HUITOU_WEB_WORKERS", "1")),
-        blocking_threads=2 * (os.cpu_count() or 1) + 1,
+        blocking_threads=BLOCKING_THREADS,
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,

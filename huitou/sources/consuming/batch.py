@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from huitou.core.clock import Clock
 from huitou.core.home import Home
+from huitou.sources.intake.refusals import Refusal
 
 # Kinds that tell of something done, as against something that is told about a person.
 DEEDS = ("track", "page", "screen")
@@ -47,14 +48,6 @@ class Event:
     object_id: str | None = None
     clock_off_seconds: float = 0.0  # how far the device's clock was off, by sentAt
     person_id: int | None = None  # known once identities are resolved
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why an event is not taken: a code of sources.intake.refusals, and what exactly was wrong."""
-
-    reason: str
-    detail: str = ""
 
 
 @dataclass

@@ -1,0 +1,99 @@
+"""Who did it: every event's identifiers, resolved set-wise to the person it is recorded under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from huitou.sources.consuming.batch import Batch, Event
+from huitou.sources.consuming.stand_in import Sighting, resolve_sightings
+
+Identifiers = tuple[tuple[str, str, str], ...]
+# Traits that are identifiers, under the names that senders use.
+_TRAITS = {
+    "phone": "phone",
+    "mobile": "phone",
+    "email": "email",
+    "unionid": "unionid",
+    "unionId": "unionid",
+    "union_id": "unionid",
+    "openid": "openid",
+    "openId": "openid",
+    "open_id": "openid",
+    "external_userid": "external_userid",
+    "externalUserid": "external_userid",
+    "member_no": "member_no",
+    "memberNo": "member_no",
+}
+# Where the space in which an identifier is unique is told.
+_NAMESPACES = {"openid": ("appid", "app_id", "appId"), "external_userid": ("corpid", "corp_id", "corpId")}
+# What a sender may name outright, in the spec's context.externalIds.
+_EXTERNAL = frozenset(
+    {"customer_id", "anonymous_id", "phone", "email", "unionid", "openid", "external_userid", "member_no", "buyer_id"}
+)
+
+
+def resolve_identities(batch: Batch) -> None:
+    """Give every event its person; events of one feed with the same identifiers are one sighting."""
+    by_source: dict[str, dict[Identifiers, list[Event]]] = {}
+    for event in batch.accepted():
+        identifiers = identifiers_of(event)
+        if identifiers:
+            by_source.setdefault(event.source, {}).setdefault(identifiers, []).append(event)
+    for source in sorted(by_source):
+        groups = list(by_source[source].items())
+        sightings = [
+            Sighting(ref=number, identifiers=identifiers, at=min(event.occurred_at for event in events))
+            for number, (identifiers, events) in enumerate(groups)
+        ]
+        persons = resolve_sightings(sightings=sightings, source=source, clock=batch.clock)
+        for number, (_identifiers, events) in enumerate(groups):
+            for event in events:
+                event.person_id = persons.get(number)
+
+
+def look_up_users(batch: Batch, user_ids: Mapping[int, str], source: str) -> dict[int, int]:
+    """Person by ref for user ids that an event only mentions; nobody is joined by being mentioned."""
+    if not user_ids:
+        return {}
+    now = batch.clock.now()
+    sightings = [
+        Sighting(ref=ref, identifiers=(("customer_id", "", user_id),), at=now, joins=False)
+        for ref, user_id in user_ids.items()
+    ]
+    return resolve_sightings(sightings=sightings, source=source, clock=batch.clock)
+
+
+def identifiers_of(event: Event) -> Identifiers:
+    """Every identifier that the event shows for its person, strongest first."""
+    found: list[tuple[str, str, str]] = []
+    if event.user_id:
+        found.append(("customer_id", "", event.user_id))
+    if event.kind == "alias":
+        found.append(("anonymous_id", "", event.previous_id))
+    if event.kind == "identify":
+        found += _from_traits(event)
+    if "externalIds" in event.context or "externalId" in event.context:
+        found += _from_external(event.context)
+    if event.anonymous_id:
+        found.append(("anonymous_id", "", event.anonymous_id))
+    return tuple(found)
+
+
+def _from_traits(event: Event) -> Iterator[tuple[str, str, str]]:
+    for name, kind in _TRAITS.items():
+        value = event.traits.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            namespace = next((str(event.traits[n]) for n in _NAMESPACES.get(kind, ()) if event.traits.get(n)), "")
+            yield kind, namespace, str(value)
+
+
+def _from_external(context: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    told = context.get("externalIds") or context.get("externalId")
+    for entry in told if isinstance(told, list) else ():
+        if not isinstance(entry, dict) or entry.get("type") not in _EXTERNAL:
+            continue
+        value, namespace = entry.get("id"), entry.get("collection", "")
+        if isinstance(value, str) and value and isinstance(namespace, str):
+            # The spec's own name for no space in particular.
+            yield entry["type"], "" if namespace == "users" else namespace, value

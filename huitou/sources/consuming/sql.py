@@ -1,0 +1,53 @@
+"""SQL of the consumer: claims, hashes of messages already taken, details, and its sign of life."""
+
+from __future__ import annotations
+
+_COLUMNS = "id, received_at, key_id, sent_at, shared, message_id, letter_id, payload"
+# Rows that another consumer has in hand are passed over.
+CLAIM = f"SELECT {_COLUMNS} FROM sources_inbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"
+# Looking for the event that spoils a batch: the same rows again, fewer of them.
+CLAIM_THESE = f"SELECT {_COLUMNS} FROM sources_inbox WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED"
+DELETE_CLAIMED = "DELETE FROM sources_inbox WHERE id = ANY(%s)"
+SOME_WAIT = "SELECT EXISTS (SELECT 1 FROM sources_inbox)"
+LAST_ID = "SELECT coalesce(max(id), 0) FROM sources_inbox"
+WAITING_UP_TO = "SELECT count(*) FROM sources_inbox WHERE id <= %s"
+
+# One consumer at a time looks and writes: between them lies the day border, which no unique index spans.
+LOCK_SEEN = "SELECT pg_advisory_xact_lock(hashtext('huitou.sources.seen'))"
+LOCK_DAYS = "SELECT pg_advisory_xact_lock(hashtext('huitou.sources.seen.days'))"
+LIST_DAYS = """
+SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+WHERE inhparent = 'sources_seen'::regclass ORDER BY child.relname
+"""
+CREATE_DAY = "CREATE TABLE {table} PARTITION OF sources_seen FOR VALUES FROM ('{day}') TO ('{next}')"
+INDEX_DAY = "CREATE UNIQUE INDEX {table}_hash ON {table} (hash)"
+DROP_DAY = "DROP TABLE {table}"
+# The hashes of the batch, sorted, so that neighbors share the pages of an index.
+CREATE_INCOMING = """
+CREATE TEMP TABLE IF NOT EXISTS incoming_hashes (hash uuid NOT NULL) ON COMMIT DELETE ROWS
+"""
+CLEAR_INCOMING = "TRUNCATE incoming_hashes"
+COPY_INCOMING = "COPY incoming_hashes (hash) FROM STDIN (FORMAT BINARY)"
+# The limit keeps the planner from reading a whole day for a few hashes.
+FIND_SEEN = """
+SELECT incoming.hash FROM incoming_hashes AS incoming,
+    LATERAL (SELECT 1 FROM {table} AS seen WHERE seen.hash = incoming.hash LIMIT 1) AS found
+"""
+INSERT_SEEN = "INSERT INTO {table} (day, hash) SELECT %s, hash FROM incoming_hashes"
+DELETE_SEEN = "DELETE FROM {table} AS seen USING incoming_hashes AS incoming WHERE seen.hash = incoming.hash"
+
+COPY_DETAILS = "COPY sources_eventdetail (event_hash, person_id, occurred_at, properties) FROM STDIN"
+
+REOPEN_LETTER = """
+UPDATE sources_deadletter
+SET state = 'open', reason = %(reason)s, detail = %(detail)s, last_at = %(now)s
+WHERE id = %(letter_id)s AND NOT EXISTS (
+    SELECT 1 FROM sources_deadletter AS twin WHERE twin.state = 'open' AND twin.digest = sources_deadletter.digest
+)
+"""
+REPORT = """
+INSERT INTO sources_consumer (name, at, events, seconds, low_id) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (name) DO UPDATE
+SET at = excluded.at, events = excluded.events, seconds = excluded.seconds, low_id = excluded.low_id
+"""
+FORGET_CONSUMERS = "DELETE FROM sources_consumer WHERE at < %s"

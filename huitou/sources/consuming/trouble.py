@@ -1,0 +1,33 @@
+"""Which errors pass by themselves, and which come from what a sender wrote."""
+
+from __future__ import annotations
+
+import psycopg
+from django.db import Error as DjangoDatabaseError
+from django.db import InterfaceError, OperationalError
+
+from huitou.core.errors import DomainError
+
+# Deadlock, serialization, no room, shutting down, connection lost ... by class of SQLSTATE.
+_PASSING_CLASSES = ("08", "40", "53", "55", "57", "58", "25")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether trying the same again later can help."""
+    if isinstance(error, DomainError):
+        return not error.permanent
+    if isinstance(error, OSError | MemoryError):
+        return True
+    if isinstance(error, DjangoDatabaseError | psycopg.Error):
+        cause = error.__cause__ if isinstance(error, DjangoDatabaseError) else error
+        state = getattr(cause, "sqlstate", None)
+        if state is not None:
+            return str(state).startswith(_PASSING_CLASSES)
+        return isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError)
+    return False
+
+
+def rendered(error: BaseException) -> str:
+    """The error in one line, without what it was about: details of database errors quote customers' data."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:500]

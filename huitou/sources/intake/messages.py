@@ -1,0 +1,148 @@
+"""One event of the Segment spec: what the door checks before it acknowledges, and the time and id it counts under."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from huitou.sources.consuming.properties import names_somebody
+from huitou.sources.intake.refusals import Refusal
+
+MAX_EVENT_BYTES = 32 * 1024
+MAX_REQUEST_BYTES = 500 * 1024
+LONGEST_ID = 200
+FUTURE = timedelta(hours=24)
+# Before the Unix epoch there is no event, only a clock that was never set.
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+KINDS = frozenset({"track", "identify", "page", "screen", "alias", "group"})
+
+Id = str | int | None
+
+
+class _Anything(msgspec.Struct, gc=False):
+    """A JSON object, whatever it holds."""
+
+
+class Head(msgspec.Struct, rename="camel", gc=False):
+    """What has to be right about an event before it is acknowledged. All else is looked at by the consumer."""
+
+    type: str | None = None
+    message_id: Id = None
+    user_id: Id = None
+    anonymous_id: Id = None
+    previous_id: Id = None
+    group_id: Id = None
+    event: str | None = None
+    timestamp: str | None = None
+    original_timestamp: str | None = None
+    sent_at: str | None = None
+    properties: _Anything | None = None
+    traits: _Anything | None = None
+    context: _Anything | None = None
+
+
+decode_head = msgspec.json.Decoder(Head).decode
+
+
+def check_event(payload: bytes | msgspec.Raw, *, received_at: datetime, sent_at: datetime | None) -> Refusal | None:
+    """Why this event cannot be taken; None if it can.
+
+    `sent_at` is the request's. Decoding it in full is the consumer's business: this runs for every event before
+    its sender hears that it is safe.
+    """
+    size = memoryview(payload).nbytes
+    if size > MAX_EVENT_BYTES:
+        return Refusal("too_large", f"{size} bytes")
+    try:
+        head = decode_head(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Refusal("malformed", str(error))
+    return check_head(head, received_at=received_at, sent_at=sent_at)
+
+
+def check_head(head: Head, *, received_at: datetime, sent_at: datetime | None) -> Refusal | None:
+    """Why an event with this head cannot be taken; None if it can."""
+    if head.type not in KINDS:
+        return Refusal("kind_unknown", "" if head.type is None else repr(head.type[:LONGEST_ID]))
+    if head.type == "track":
+        if not head.event:
+            return Refusal("name_missing")
+        if len(head.event) > LONGEST_ID or "\x00" in head.event:
+            return Refusal("name_missing", f"{len(head.event)} characters")
+        if names_somebody(head.event):
+            return Refusal("name_personal", head.event)
+    if found := _check_ids(head):
+        return found
+    told = head.original_timestamp or head.timestamp
+    if told is None and head.sent_at is None:
+        return None
+    occurred_at = occurred(head, received_at=received_at, sent_at=sent_at)
+    if isinstance(occurred_at, Refusal):
+        return occurred_at
+    if occurred_at > received_at + FUTURE:
+        return Refusal("time_future", f"{told}, received {received_at.isoformat(timespec='seconds')}")
+    return None
+
+
+def _check_ids(head: Head) -> Refusal | None:
+    user, anonymous = head.user_id, head.anonymous_id
+    if user in ("", None) and anonymous in ("", None):
+        return Refusal("identity_missing")
+    if head.type == "alias" and (user in ("", None) or head.previous_id in ("", None)):
+        return Refusal("identity_missing", "previousId" if user else "userId")
+    if head.type == "group" and head.group_id in ("", None):
+        return Refusal("identity_missing", "groupId")
+    for value in (head.message_id, user, anonymous, head.previous_id, head.group_id):
+        if isinstance(value, str) and (len(value) > LONGEST_ID or "\x00" in value):
+            return Refusal("id_invalid", f"{len(value)} characters")
+    return None
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 instant in UTC; one without a zone is UTC, as the spec has it. Raises ValueError."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
+def occurred(head: Head, *, received_at: datetime, sent_at: datetime | None) -> datetime | Refusal:
+    """When it happened by our clock: the device's time, moved by as much as the device's clock was off when it sent.
+
+    That is timestamp + (receivedAt - sentAt), as the Segment spec has it; receipt where the event tells no time.
+    """
+    told = head.original_timestamp or head.timestamp
+    if not told:
+        return received_at
+    try:
+        instant = parse_instant(told)
+        if sent_at is None and head.sent_at:
+            sent_at = parse_instant(head.sent_at)
+        if sent_at is not None:
+            instant += received_at - sent_at
+    except (ValueError, OverflowError):
+        return Refusal("time_malformed", f"{told!r}"[:LONGEST_ID])
+    return instant if instant >= _EARLIEST else Refusal("time_malformed", told)
+
+
+def message_id_of(head: Head, payload: bytes, inbox_id: int) -> str:
+    """The id that the message counts under.
+
+    The sender's own, else a hash of what it said, if it said when: then the same bytes again are the same event. An
+    event without id and time can only be known by its arrival.
+    """
+    if head.message_id not in ("", None):
+        return str(head.message_id)
+    if head.original_timestamp or head.timestamp:
+        return "content:" + hashlib.blake2b(payload, digest_size=16).hexdigest()
+    return f"arrival:{inbox_id}"
+
+
+def event_hash(source: str, message_id: str) -> bytes:
+    """16 bytes that stand for one message of one feed: ids are unique inside a feed, as order numbers are."""
+    return hashlib.blake2b(f"{source}\0{message_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest()

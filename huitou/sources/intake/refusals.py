@@ -1,0 +1,66 @@
+"""Why an event is not taken: one code for each reason, with the words for it and what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one event is not taken: a code of REASONS, and what exactly was wrong with it."""
+
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason in words: what is wrong, and how to mend it."""
+
+    label: str | Promise
+    remedy: str | Promise
+
+
+REASONS: dict[str, Reason] = {
+    "malformed": Reason(
+        _("not an event of the Segment spec"),
+        _("Send a JSON object whose properties, traits and context are objects."),
+    ),
+    "kind_unknown": Reason(_("unknown type"), _("Set type to track, identify, page, screen, alias or group.")),
+    "name_missing": Reason(_("no event name"), _("A track call needs event, at most 200 characters.")),
+    "name_personal": Reason(
+        _("a phone number or e-mail address in the event name"),
+        _("Name events after what happened and put the rest into properties."),
+    ),
+    "identity_missing": Reason(
+        _("nobody named"),
+        _("Send userId or anonymousId; an alias call also needs previousId, a group call groupId."),
+    ),
+    "id_invalid": Reason(
+        _("an id that is too long or holds control characters"), _("Ids have at most 200 characters.")
+    ),
+    "too_large": Reason(_("larger than an event may be"), _("Send at most 32 KB for each event.")),
+    "time_malformed": Reason(
+        _("a time that cannot be read"), _("Send ISO 8601 with a zone, for example 2026-03-01T12:00:00.000Z.")
+    ),
+    "time_future": Reason(
+        _("more than a day in the future"),
+        _("Set the sender's clock, or send sentAt so that it can be corrected; then replay."),
+    ),
+    "failed": Reason(_("taking it in failed"), _("See the detail; replay it once the cause is mended.")),
+}
+
+
+def reason_label(code: str) -> str:
+    """A reason in the reader's language; the code itself where no words are known."""
+    reason = REASONS.get(code)
+    return str(reason.label) if reason else code
+
+
+def reason_remedy(code: str) -> str:
+    """How to mend it, in the reader's language; empty where no words are known."""
+    reason = REASONS.get(code)
+    return str(reason.remedy) if reason else ""

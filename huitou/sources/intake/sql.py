@@ -1,0 +1,34 @@
+"""SQL of the inbox: rows in by COPY, dead letters beside them, and how full it is."""
+
+from __future__ import annotations
+
+COPY_INBOX = """
+COPY sources_inbox (received_at, key_id, sent_at, shared, message_id, letter_id, payload) FROM STDIN (FORMAT BINARY)
+"""
+# Sorted by digest like every other writer of several letters; the same refusal again is the same letter.
+INSERT_LETTERS = """
+INSERT INTO sources_deadletter (
+    digest, source, key_id, reason, detail, kind, name, message_id, payload, shared, received_at, last_at, sent_at,
+    count, attempts, state
+)
+VALUES (
+    %(digest)s, %(source)s, %(key_id)s, %(reason)s, %(detail)s, %(kind)s, %(name)s, %(message_id)s, %(payload)s,
+    %(shared)s, %(received_at)s, %(received_at)s, %(sent_at)s, 1, 0, 'open'
+)
+ON CONFLICT (digest) WHERE state = 'open' DO UPDATE
+SET count = sources_deadletter.count + 1, last_at = excluded.last_at, reason = excluded.reason, detail = excluded.detail
+"""
+# How many wait, by ids: the numbers between the first row and the next id to be given. Numbers that a broken request
+# used up are counted until those before them are consumed.
+BACKLOG = """
+SELECT coalesce((SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM sources_inbox_id_seq)
+    - (SELECT min(id) FROM sources_inbox) + 1, 0)
+"""
+# What all consumers together took in a second lately.
+DRAIN_RATE = """
+SELECT coalesce(sum(events / greatest(seconds, 0.001)), 0) FROM sources_consumer
+WHERE at > now() - interval '60 seconds' AND events > 0
+"""
+DURABILITY = "SELECT current_setting('synchronous_commit')"
+# A session that would lose what it acknowledged: turned into one that does not; stronger settings are left alone.
+BE_DURABLE = "SET synchronous_commit = on"

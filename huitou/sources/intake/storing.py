@@ -1,0 +1,175 @@
+"""Into the inbox: one COPY and one commit for each request, refused events as dead letters in the same transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from huitou.core.jobs import database_address
+from huitou.sources.intake import sql
+from huitou.sources.intake.keys import Sender
+from huitou.sources.intake.messages import KINDS, LONGEST_ID
+from huitou.sources.intake.refusals import Refusal
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_NULL = struct.pack("!i", -1)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_COLUMNS = 7
+_pack_length = struct.Struct("!i").pack
+_WAIT_SECONDS = 2.0
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the events of one request share."""
+
+    sender: Sender
+    received_at: datetime
+    sent_at: datetime | None
+    shared: bytes | None = None  # context of the whole batch
+
+
+def _microseconds(instant: datetime) -> bytes:
+    delta = instant - _EPOCH
+    micros = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return struct.pack("!iq", 8, micros)
+
+
+def inbox_rows(arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw]) -> bytes:
+    """The rows of one request in PostgreSQL's binary COPY format.
+
+    All columns but the last are the same for every row, so they are laid out once.
+    """
+    same = b"".join(
+        (
+            struct.pack("!h", _COLUMNS),
+            _microseconds(arrival.received_at),
+            struct.pack("!iq", 8, arrival.sender.key_id),
+            _NULL if arrival.sent_at is None else _microseconds(arrival.sent_at),
+            _NULL if arrival.shared is None else _pack_length(len(arrival.shared)) + arrival.shared,
+            _NULL,
+            _NULL,
+        )
+    )
+    parts: list[bytes | msgspec.Raw] = [_HEADER]
+    for payload in payloads:
+        parts += (same, _pack_length(memoryview(payload).nbytes), payload)
+    parts.append(_TRAILER)
+    return b"".join(parts)
+
+
+def letter_row(arrival: Arrival, payload: bytes, refusal: Refusal) -> dict[str, Any]:
+    """The dead letter of one refused event; kind, name and id as far as they can be read."""
+    head = _readable(payload)
+    return {
+        "digest": hashlib.blake2b(arrival.sender.source.encode() + b"\0" + payload, digest_size=16).digest(),
+        "source": arrival.sender.source,
+        "key_id": arrival.sender.key_id,
+        "reason": refusal.reason,
+        "detail": refusal.detail.replace("\x00", "�")[:2000],
+        **head,
+        "payload": payload,
+        "shared": arrival.shared,
+        "received_at": arrival.received_at,
+        "sent_at": arrival.sent_at,
+    }
+
+
+def _readable(payload: bytes) -> dict[str, str]:
+    try:
+        told = msgspec.json.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        return {"kind": "", "name": "", "message_id": ""}
+    kind, name, message_id = told.get("type"), told.get("event"), told.get("messageId")
+    return {
+        "kind": kind if isinstance(kind, str) and kind in KINDS else "",
+        "name": name.replace("\x00", "�")[:LONGEST_ID] if isinstance(name, str) else "",
+        "message_id": str(message_id).replace("\x00", "�")[:LONGEST_ID] if isinstance(message_id, str | int) else "",
+    }
+
+
+class Store:
+    """The door's connections to PostgreSQL: a pool of its own, opened with the first request of the process.
+
+    The address is asked for at each new connection, because the embedded server may come back at another one.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._size = connections
+        self._pool: ConnectionPool[Connection] | None = None
+        self._lock = threading.Lock()
+
+    def _open(self) -> ConnectionPool[Connection]:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    kwargs=_settings,
+                    min_size=0,
+                    max_size=self._size,
+                    timeout=_WAIT_SECONDS,
+                    configure=_configure,
+                    open=True,
+                    name="intake",
+                )
+            return self._pool
+
+    def close(self) -> None:
+        """Give the connections back; the next request opens new ones."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.close()
+                self._pool = None
+
+    def put(self, arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw], letters: Sequence[dict[str, Any]]) -> None:
+        """Make the request's events durable, all or none. Raises psycopg.OperationalError if that cannot be said."""
+        pool = self._pool or self._open()
+        ordered = sorted(letters, key=lambda row: bytes(row["digest"]))
+        try:
+            with pool.connection() as connection, connection.cursor() as cursor:
+                if not letters:
+                    # A statement by itself is a transaction: COPY commits when it ends.
+                    _copy(cursor, inbox_rows(arrival, payloads))
+                    return
+                with connection.transaction():
+                    if payloads:
+                        _copy(cursor, inbox_rows(arrival, payloads))
+                    cursor.executemany(sql.INSERT_LETTERS, ordered)
+        except psycopg.OperationalError:
+            # The others in the pool are likely dead too: the next requests should not find out one by one.
+            pool.check()
+            raise
+
+    def ask(self, *queries: str) -> list[Any]:
+        """The one value that each query gives."""
+        pool = self._pool or self._open()
+        with pool.connection() as connection:
+            return [row[0] for query in queries if (row := connection.execute(query).fetchone()) is not None]
+
+
+def _settings() -> dict[str, Any]:
+    return {**database_address(), "autocommit": True}
+
+
+def _configure(connection: Connection) -> None:
+    row = connection.execute(sql.DURABILITY).fetchone()
+    if row is not None and row[0] in {"off", "local"}:
+        connection.execute(sql.BE_DURABLE)
+
+
+def _copy(cursor: psycopg.Cursor[tuple[Any, ...]], rows: bytes) -> None:
+    with cursor.copy(sql.COPY_INBOX) as copy:
+        copy.write(rows)
