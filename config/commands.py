@@ -41,10 +41,23 @@ def worker(
     queue: Annotated[list[str] | None, typer.Option(help="Only this queue; may be repeated.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when no job is left.")] = False,
 ) -> None:
-    """Run background jobs: imports, refreshes, schedules."""
-    from huitou.core.jobs import run_worker
+    """Take in events and run background jobs: imports, refreshes, schedules."""
+    from django.conf import settings
 
-    run_worker(queues=queue, wait=not once)
+    from huitou.core.clock import SystemClock
+    from huitou.core.jobs import run_worker
+    from huitou.sources.consuming.consumer import drain
+    from huitou.sources.consuming.loop import consuming
+
+    if queue:
+        # A worker for certain jobs leaves the events to the others.
+        run_worker(queues=queue, wait=not once)
+    elif once:
+        drain(home=settings.HOME, clock=SystemClock())
+        run_worker(wait=False)
+    else:
+        with consuming(home=settings.HOME, clock=SystemClock()):
+            run_worker()
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {"up": up, "serve": serve, "worker": worker}

@@ -198,11 +198,14 @@ def migrate_if_behind() -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    from huitou.core.lake import widen_tables
+
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtext('huitou.migrate'))")
         try:
             if has_pending_migrations():
                 call_command("migrate", verbosity=0, interactive=False)
+                widen_tables(Home.from_environment())
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('huitou.migrate'))")
 

@@ -22,6 +22,7 @@ from django.db import connection, transaction
 
 from huitou.analytics.adoption import files_below, sync
 from huitou.analytics.engines import Lake
+from huitou.analytics.tables import TABLES
 from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.core.home import Home
@@ -91,6 +92,30 @@ def commit_pending(*, home: Home, clock: Clock) -> list[int]:
     for batch_id in pending:
         commit_batch(batch_id, home=home, clock=clock)
     return pending
+
+
+def compact_scattered(table: str, *, home: Home, small_bytes: int, at_least: int) -> list[str]:
+    """Write partitions with at least so many files smaller than that anew as few large ones; returns which."""
+    lake = Lake(home.lake_url)
+    if not lake.scattered(table, small_bytes=small_bytes, at_least=at_least):
+        return []
+    with table_writer(table):
+        found = lake.scattered(table, small_bytes=small_bytes, at_least=at_least)
+        for value in found:
+            lake.compact(table, value)
+    return found
+
+
+def widen_tables(home: Home) -> list[str]:
+    """Give tables that an earlier version of the product made the columns declared since; returns which."""
+    lake, widened = Lake(home.lake_url), []
+    for table in TABLES.values():
+        # Tables that a refresh writes follow by themselves.
+        if table.name.startswith("fct_"):
+            with table_writer(table.name):
+                if lake.widen(table.name):
+                    widened.append(table.name)
+    return widened
 
 
 def discard_staged(home: Home, staged_path: str) -> None:

@@ -1,4 +1,4 @@
-"""`huitou refresh` and `huitou features`."""
+"""`huitou features`, and what `huitou refresh` does once waiting events are taken in."""
 
 from __future__ import annotations
 
@@ -13,12 +13,8 @@ features_app = typer.Typer(help="Named columns about customers, as of any instan
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
-@booted
-def refresh(
-    force: Annotated[bool, typer.Option("--force", help="Compute again even if nothing has changed.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Bring orders and customer features up to date with the facts."""
+def refresh_and_tell(*, force: bool, as_json: bool) -> None:
+    """Refresh, and print what was done."""
     from django.conf import settings
     from django.utils.translation import gettext as _
 
@@ -90,4 +86,4 @@ def export(
         typer.echo(_("%(rows)d customers written to %(path)s.") % {"rows": done.rows, "path": done.path})
 
 
-COMMANDS = {"refresh": refresh, "features": features_app}
+COMMANDS = {"features": features_app}

@@ -9,12 +9,14 @@ import typer
 
 from huitou.core.boot import booted
 from huitou.sources.connectors.complete_journey.cli import app as example
+from huitou.sources.events_cli import app as events
+from huitou.sources.events_cli import refresh
 
 if TYPE_CHECKING:
     from huitou.sources.importing.options import ImportOptions
 
 app = typer.Typer(help="Import order, customer and product files.")
-COMMANDS = {"import": app, "example": example}
+COMMANDS = {"import": app, "example": example, "events": events, "refresh": refresh}
 
 PathArgument = Annotated[Path, typer.Argument(help="CSV, TSV, Excel or Parquet file", show_default=False)]
 MapOption = Annotated[

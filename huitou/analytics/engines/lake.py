@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ _CONFIGURATION = {
     "delta.dataSkippingNumIndexedCols": "0",
 }
 _WRITER = WriterProperties(compression="ZSTD", compression_level=3)
+_COMPACTED_BYTES = 128 * 1024 * 1024
 
 
 class Lake:
@@ -189,6 +191,65 @@ class Lake:
         version = self.version(table)
         assert version is not None, "a table that was just written exists"
         return version
+
+    def scattered(self, table: str, *, small_bytes: int, at_least: int) -> list[str]:
+        """Partitions that hold at least so many files smaller than that, as values of the table's one partition."""
+        opened, spec = self._open(table), TABLES[table]
+        if opened is None or len(spec.partition) != 1:
+            return []
+        actions = pa.table(opened.get_add_actions(flatten=True))
+        sizes, values = actions["size_bytes"].to_pylist(), actions[f"partition.{spec.partition[0]}"].to_pylist()
+        small = Counter(value for size, value in zip(sizes, values, strict=True) if size < small_bytes)
+        return sorted(value for value, count in small.items() if count >= at_least)
+
+    def compact(self, table: str, value: str) -> int:
+        """Write one partition's files anew as few large ones, the same rows; returns the new version.
+
+        The caller holds the table's writer lock. Snapshots taken before stay readable.
+        """
+        opened, spec = self._open(table), TABLES[table]
+        assert opened is not None, "only a table that is there has partitions"
+        opened.optimize.compact(
+            partition_filters=[(spec.partition[0], "=", value)],
+            target_size=_COMPACTED_BYTES,
+            writer_properties=_WRITER,
+        )
+        version = self.version(table)
+        assert version is not None, "a table that was just written exists"
+        return version
+
+    def widen(self, table: str) -> bool:
+        """Give a table that an earlier version made the columns declared since, empty; whether there were any.
+
+        The table is written anew in one transaction, so that all files of a snapshot have the same columns. The
+        caller holds the table's writer lock.
+        """
+        opened, spec = self._open(table), TABLES[table]
+        if opened is None:
+            return False
+        present = {field.name for field in opened.schema().fields}
+        if not (missing := [column for column in spec.columns if column.name not in present]):
+            return False
+        assert all(column.nullable for column in missing), "rows that are there have no value for a new column"
+        rows = opened.to_pyarrow_dataset().scanner(batch_size=65_536).to_reader()
+
+        def batches() -> Iterable[pa.RecordBatch]:
+            for batch in rows:
+                whole = batch
+                for column in missing:
+                    whole = whole.append_column(column.name, pa.nulls(len(batch), column.type))
+                yield whole.select(spec.schema.names).cast(spec.schema)
+
+        write_deltalake(
+            opened,
+            pa.RecordBatchReader.from_batches(spec.schema, batches()),
+            mode="overwrite",
+            schema_mode="overwrite",
+            partition_by=list(spec.partition) or None,
+            storage_options=self._options,
+            writer_properties=_WRITER,
+        )
+        return True
 
     def forget_old(self, table: str) -> None:
         """Delete files that no snapshot younger than the retention needs, those of killed writers included."""

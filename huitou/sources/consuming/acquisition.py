@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from huitou.customers.services import AcquisitionReport, record_acquisitions
 from huitou.sources.consuming.batch import Batch, Event
 from huitou.sources.consuming.identities import look_up_users
-from huitou.sources.consuming.stand_in import AcquisitionReport, record_acquisitions
 
 # Traits that name an origin, the surest first.
 _TRAITS = {
@@ -42,7 +42,9 @@ def record_batch_acquisitions(batch: Batch) -> None:
     for source, named in inviters.items():
         known_inviters |= look_up_users(batch, named, source)
     reports = [
-        AcquisitionReport(person_id, event.occurred_at, kind, code, campaign, known_inviters.get(person_id))
+        AcquisitionReport(
+            person_id, event.occurred_at, kind, code, campaign, known_inviters.get(person_id), event.source
+        )
         for person_id, (event, kind, code, campaign) in earliest.items()
     ]
     record_acquisitions(reports=reports, clock=batch.clock)

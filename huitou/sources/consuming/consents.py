@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from huitou.customers.services import ConsentDecision, record_consents
 from huitou.sources.consuming.batch import Batch, Event
-from huitou.sources.consuming.stand_in import ConsentDecision, record_consents
 
 _DECISIONS = {"Consent Granted": True, "Consent Withdrawn": False}
 

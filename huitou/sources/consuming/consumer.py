@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.db import connection, transaction
 
 from huitou.core.clock import Clock
@@ -29,6 +30,7 @@ from huitou.sources.consuming.decoding import InboxRow, decode_event, load_keys
 from huitou.sources.consuming.facts import add_facts
 from huitou.sources.consuming.identities import resolve_identities
 from huitou.sources.consuming.letters import keep_refused
+from huitou.sources.consuming.orders import record_batch_orders
 from huitou.sources.consuming.seen import give_back, take_fresh
 from huitou.sources.consuming.staging import stage_rows
 from huitou.sources.consuming.traits import record_batch_traits
@@ -44,6 +46,7 @@ SUBSCRIBERS: tuple[Callable[[Batch], None], ...] = (
     record_batch_traits,
     record_batch_consents,
     record_batch_acquisitions,
+    record_batch_orders,
 )
 
 
@@ -194,10 +197,10 @@ def _take_batch(
 
 
 def _claim(query: str, parameter: Any) -> list[InboxRow]:
-    """Lock and read rows of the inbox; in binary, since payloads are bytes."""
+    """Lock and read rows of the inbox; in binary, which Django's own cursors do not speak, since payloads are bytes."""
     connection.ensure_connection()
-    with connection.connection.cursor(binary=True) as cursor:
-        cursor.execute(query, [parameter])
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(query, [parameter], binary=True)
         return [InboxRow(*row) for row in cursor.fetchall()]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from huitou.customers.services import Sighting, resolve_sightings
 from huitou.sources.consuming.batch import Batch, Event
-from huitou.sources.consuming.stand_in import Sighting, resolve_sightings
 
 Identifiers = tuple[tuple[str, str, str], ...]
 # Traits that are identifiers, under the names that senders use.

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from huitou.accounts.models import Brand
+from huitou.accounts.queries import find_brand
 from huitou.sources.consuming.batch import Batch, Event
 from huitou.sources.order_events.reading import Unread
 from huitou.sources.order_events.services import take_order_events
 from huitou.sources.order_events.told import TOLD_NAMES, OrderEvent
 
 _REASONS = {"other_currency": "order_currency", "missing": "order_incomplete", "unknown_word": "order_word"}
+
+
+def record_batch_orders(batch: Batch) -> None:
+    """Take the batch's order events; before the brand is set up nobody knows in which currency they are."""
+    brand = find_brand()
+    if brand is not None:
+        take_orders(batch, brand)
+        return
+    for event in batch.of_kind("track"):
+        if event.name in TOLD_NAMES:
+            batch.refuse(event, "brand_missing")
 
 
 def take_orders(batch: Batch, brand: Brand) -> None:

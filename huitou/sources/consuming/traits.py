@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from huitou.customers.services import TraitReport, record_traits
 from huitou.sources.consuming.batch import Batch, Event
-from huitou.sources.consuming.stand_in import TraitReport, record_traits
 
 _NAMES = ("name", "display_name", "nickname", "nickName")
 _PHONES = ("phone", "mobile")

@@ -50,6 +50,18 @@ REASONS: dict[str, Reason] = {
         _("more than a day in the future"),
         _("Set the sender's clock, or send sentAt so that it can be corrected; then replay."),
     ),
+    "order_currency": Reason(
+        _("an order in another currency"), _("Orders are in the brand's currency; send the amount in it.")
+    ),
+    "order_incomplete": Reason(
+        _("an order that lacks something"), _("Order events need order_id and products with product_id and price.")
+    ),
+    "order_word": Reason(_("an order with an unknown status or type"), _("Use the words of the reference of events.")),
+    "order_value": Reason(_("an order with a value that cannot be read"), _("See the detail for the value.")),
+    "brand_missing": Reason(
+        _("an order before the brand is set up"),
+        _("Say the brand's currency and zone: huitou brand set. Then replay."),
+    ),
     "failed": Reason(_("taking it in failed"), _("See the detail; replay it once the cause is mended.")),
 }
 

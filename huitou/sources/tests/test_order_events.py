@@ -29,9 +29,10 @@ from huitou.core.clock import FixedClock
 from huitou.core.home import Home
 from huitou.core.lake import commit_batch
 from huitou.customers.services import resolve_person_ids
-from huitou.sources.consuming.batch import Batch, Event, Refusal
+from huitou.sources.consuming.batch import Batch, Event
 from huitou.sources.consuming.orders import take_orders
 from huitou.sources.consuming.staging import stage_rows
+from huitou.sources.intake.refusals import Refusal
 from huitou.sources.services import ImportOptions, run_import, start_import
 from huitou.sources.tests.event_oracle import Account, Said, account, random_order
 

@@ -1,0 +1,195 @@
+"""Dead letters mended: replayed, each once, or discarded. Replaying puts an event back into the inbox as it arrived."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from huitou.accounts.models import User
+from huitou.accounts.services import record_audit
+from huitou.core.clock import Clock
+from huitou.core.errors import DomainError
+from huitou.sources.intake.messages import MAX_EVENT_BYTES, Head, decode_head, message_id_of, parse_instant
+from huitou.sources.models import DeadLetter, InboxEvent
+
+_BLOCK = 1000
+
+
+class LetterUnknownError(DomainError):
+    """There is no such dead letter, or it waits for nobody any more."""
+
+    code = "letter_unknown"
+    status = 404
+
+
+class LetterInvalidError(DomainError):
+    """A dead letter cannot be replayed as asked."""
+
+    code = "letter_invalid"
+    status = 422
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How many letters went back into the inbox, and which of the asked ones were not open any more."""
+
+    count: int
+    skipped: tuple[int, ...] = ()
+
+
+def list_letters(*, source: str = "", reason: str = "", state: str = "open") -> QuerySet[DeadLetter]:
+    """Dead letters, newest first."""
+    found = DeadLetter.objects.filter(state=state).order_by("-pk")
+    if source:
+        found = found.filter(source=source)
+    return found.filter(reason=reason) if reason else found
+
+
+def replay_letters(
+    *,
+    clock: Clock,
+    ids: Sequence[int] = (),
+    source: str = "",
+    reason: str = "",
+    at_receipt: bool = False,
+    actor: User | None = None,
+    actor_label: str = "cli",
+) -> Replayed:
+    """Put open letters back into the inbox: these, or all of a feed or reason. A letter goes at most once.
+
+    They arrive as they did the first time, so their time is corrected as it would have been; with `at_receipt`, they
+    count as having happened when they arrived, for devices whose clock is wrong. Should one be refused again, its
+    letter is open again. Raises LetterUnknownError where `ids` name no letter at all.
+    """
+    chosen = list_letters(source=source, reason=reason)
+    if ids:
+        chosen = chosen.filter(pk__in=ids)
+        if unknown := sorted(set(ids) - set(DeadLetter.objects.filter(pk__in=ids).values_list("pk", flat=True))):
+            raise LetterUnknownError(
+                _("There are no dead letters %(ids)s.") % {"ids": ", ".join(map(str, unknown[:20]))}
+            )
+    count = 0
+    done: set[int] = set()
+    while True:
+        # In blocks: a replay of a hundred thousand letters must not hold them all.
+        with transaction.atomic():
+            block = list(chosen.exclude(pk__in=done).order_by("pk").select_for_update(skip_locked=True)[:_BLOCK])
+            if not block:
+                break
+            _put_back(block, clock=clock, at_receipt=at_receipt)
+            record_audit(
+                action="event.replayed",
+                clock=clock,
+                actor=actor,
+                actor_label=actor_label,
+                count=len(block),
+                detail={"source": source, "reason": reason, "first": block[0].pk, "last": block[-1].pk},
+            )
+        count += len(block)
+        if ids:
+            done |= {letter.pk for letter in block}
+    return Replayed(count, tuple(sorted(set(ids) - done)))
+
+
+def replay_edited(
+    *, letter_id: int, payload: bytes, clock: Clock, actor: User | None = None, actor_label: str = "cli"
+) -> None:
+    """Replay one letter with another payload, under the id that it had.
+
+    Raises LetterUnknownError where it is not open, LetterInvalidError where the payload is no JSON object or too long.
+    """
+    if len(payload) > MAX_EVENT_BYTES:
+        raise LetterInvalidError(_("An event has at most %(limit)s KB.") % {"limit": MAX_EVENT_BYTES // 1024})
+    try:
+        decode_head(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise LetterInvalidError(_("This is not an event: %(reason)s.") % {"reason": str(error)}) from error
+    with transaction.atomic():
+        letter = DeadLetter.objects.select_for_update().filter(pk=letter_id, state="open").first()
+        if letter is None:
+            raise LetterUnknownError(_("Dead letter %(id)s is not open.") % {"id": letter_id})
+        before = bytes(letter.payload)
+        message_id = letter.message_id or _own_id(letter)
+        letter.payload = payload
+        letter.digest = hashlib.blake2b(letter.source.encode() + b"\0" + payload, digest_size=16).digest()
+        _put_back([letter], clock=clock, at_receipt=False, message_id=message_id)
+        record_audit(
+            action="event.edited",
+            clock=clock,
+            actor=actor,
+            actor_label=actor_label,
+            target=str(letter.pk),
+            # What it said may be personal: that it was changed is on record, and by its hash, which text it was.
+            detail={"before": hashlib.sha256(before).hexdigest(), "after": hashlib.sha256(payload).hexdigest()},
+        )
+
+
+def discard_letters(*, ids: Sequence[int], clock: Clock, actor: User | None = None, actor_label: str = "cli") -> int:
+    """Decide against open letters; they stay on record. Returns how many were open."""
+    with transaction.atomic():
+        letters = list(DeadLetter.objects.select_for_update().filter(pk__in=ids, state="open").order_by("pk"))
+        for letter in letters:
+            letter.state = "discarded"
+            letter.last_at = clock.now()
+        DeadLetter.objects.bulk_update(letters, ["state", "last_at"])
+        if letters:
+            record_audit(
+                action="event.discarded", clock=clock, actor=actor, actor_label=actor_label, count=len(letters)
+            )
+    return len(letters)
+
+
+def _put_back(letters: Sequence[DeadLetter], *, clock: Clock, at_receipt: bool, message_id: str | None = None) -> None:
+    now = clock.now()
+    rows = []
+    for letter in letters:
+        payload = bytes(letter.payload)
+        rows.append(
+            InboxEvent(
+                received_at=letter.received_at,
+                key_id=letter.key_id,
+                # A device that sent when it says it happened was right by as much as it was wrong.
+                sent_at=(_told_time(payload) or letter.sent_at) if at_receipt else letter.sent_at,
+                shared=letter.shared,
+                message_id=message_id or _own_id(letter),
+                letter_id=letter.pk,
+                payload=payload,
+            )
+        )
+        letter.state, letter.replayed_at, letter.last_at = "replayed", now, now
+        letter.attempts += 1
+    InboxEvent.objects.bulk_create(rows)
+    fields = ["state", "replayed_at", "last_at", "attempts", "payload", "digest"]
+    DeadLetter.objects.bulk_update(letters, fields, batch_size=_BLOCK)
+
+
+def _head(payload: bytes) -> Head | None:
+    try:
+        return decode_head(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _own_id(letter: DeadLetter) -> str | None:
+    """The id for an event whose sender gave none and that has none by its content; None where it has one."""
+    head = _head(bytes(letter.payload))
+    if head is None:
+        return letter.message_id or f"letter:{letter.pk}"
+    told = message_id_of(head, bytes(letter.payload), 0)
+    return f"letter:{letter.pk}" if told.startswith("arrival:") else told[:200]
+
+
+def _told_time(payload: bytes) -> datetime | None:
+    head = _head(payload)
+    told = head and (head.original_timestamp or head.timestamp)
+    try:
+        return parse_instant(told) if told else None
+    except ValueError:
+        return None

@@ -1,0 +1,159 @@
+"""`huitou events`: what arrives, what could not be taken, and replaying it; and `huitou refresh`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from huitou.core.boot import booted
+
+if TYPE_CHECKING:
+    from huitou.sources.tailing import TailLine
+
+app = typer.Typer(help="Events: what arrives, what could not be taken, and replaying it.")
+_PATIENCE_SECONDS = 120.0
+_FOLLOW_SECONDS = 1.0
+
+SourceOption = Annotated[str, typer.Option("--source", help="Only this feed.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Only dead letters with this reason.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("tail")
+@booted
+def tail(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what arrives, until Ctrl-C.")] = False,
+    source: SourceOption = "",
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=10_000, help="How many to begin with.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the latest events: taken in, still waiting, or refused. With --json, one object for each line."""
+    from django.conf import settings
+
+    from huitou.sources.tailing import Tail
+
+    watched = Tail(settings.HOME, source=source)
+    for line in watched.latest(lines):
+        _print_line(line, as_json)
+    while follow:
+        time.sleep(_FOLLOW_SECONDS)
+        for line in watched.fresh():
+            _print_line(line, as_json)
+
+
+def _print_line(line: TailLine, as_json: bool) -> None:
+    from huitou.core.terminal import print_json
+    from huitou.sources.intake.refusals import reason_label
+
+    if as_json:
+        print_json(line.told())
+        return
+    what = f"{line.object_type}:{line.object_id}" if line.object_id else ""
+    state = f"{line.state} #{line.letter_id} {reason_label(line.reason)}" if line.letter_id else line.state
+    fields = (f"{line.received_at:%Y-%m-%d %H:%M:%S}", state, line.source, line.channel or "", line.name, what)
+    who = f"#{line.person_id}" if line.person_id else ""
+    typer.echo("\t".join((*fields, who)))
+
+
+@app.command("letters")
+@booted
+def letters(
+    source: SourceOption = "",
+    reason: ReasonOption = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List the events that could not be taken, with the reason and how to mend it."""
+    from django.utils.translation import gettext as _
+
+    from huitou.core.terminal import print_json
+    from huitou.sources.dead_letters import list_letters
+    from huitou.sources.intake.refusals import reason_label, reason_remedy
+
+    found = list_letters(source=source, reason=reason)
+    total = found.count()
+    shown = list(found[:limit])
+    if as_json:
+        print_json({"total": total, "letters": [_told_letter(letter) for letter in shown]})
+        return
+    if not shown:
+        typer.echo(_("There are no dead letters."))
+        return
+    for letter in shown:
+        typer.echo(
+            f"#{letter.pk}\t{letter.last_at:%Y-%m-%d %H:%M}\t{letter.source}\t{letter.kind} {letter.name}\t"
+            f"{reason_label(letter.reason)} ({letter.reason}) {letter.detail}"
+        )
+    for code in sorted({letter.reason for letter in shown}):
+        typer.echo(f"{code}: {reason_remedy(code)}")
+    if total > len(shown):
+        typer.echo(_("%(shown)d of %(total)d shown.") % {"shown": len(shown), "total": total})
+
+
+def _told_letter(letter: Any) -> dict[str, Any]:
+    return {
+        "id": letter.pk,
+        "source": letter.source,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "kind": letter.kind,
+        "name": letter.name,
+        "message_id": letter.message_id,
+        "received_at": letter.received_at,
+        "last_at": letter.last_at,
+        "count": letter.count,
+        "attempts": letter.attempts,
+        "payload": bytes(letter.payload).decode(errors="replace"),
+    }
+
+
+@app.command("replay")
+@booted
+def replay(
+    ids: Annotated[list[int] | None, typer.Argument(help="Dead letters, by number.", show_default=False)] = None,
+    reason: ReasonOption = "",
+    source: SourceOption = "",
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    at_receipt: Annotated[
+        bool, typer.Option("--at-receipt", help="Count them as having happened when they arrived.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take dead letters in again, each once; those that fail again stay dead letters."""
+    from django.utils.translation import gettext as _
+
+    from huitou.core.clock import SystemClock
+    from huitou.core.terminal import print_json
+    from huitou.sources.dead_letters import LetterInvalidError, replay_letters
+
+    if not (ids or reason or source or everything):
+        raise LetterInvalidError(_("Say which: numbers, --reason, --source or --all."))
+    done = replay_letters(clock=SystemClock(), ids=ids or (), reason=reason, source=source, at_receipt=at_receipt)
+    if as_json:
+        print_json({"replayed": done.count, "skipped": list(done.skipped)})
+        return
+    typer.echo(_("%(count)d dead letters are taken in again.") % {"count": done.count})
+    if done.skipped:
+        numbers = ", ".join(map(str, done.skipped))
+        typer.echo(_("Not open any more, or not as asked for: %(ids)s.") % {"ids": numbers})
+
+
+@booted
+def refresh(
+    force: Annotated[bool, typer.Option("--force", help="Compute again even if nothing has changed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Take in the events that wait, then bring orders and customer features up to date with the facts."""
+    from django.conf import settings
+    from django.utils.translation import gettext as _
+
+    from huitou.core.clock import SystemClock
+    from huitou.orders.cli import refresh_and_tell
+    from huitou.sources.consuming.consumer import drain
+
+    waiting = drain(home=settings.HOME, clock=SystemClock(), patience_seconds=_PATIENCE_SECONDS)
+    if waiting:
+        typer.echo(_("%(count)d events still wait; they are taken in by the worker.") % {"count": waiting}, err=True)
+    refresh_and_tell(force=force, as_json=as_json)

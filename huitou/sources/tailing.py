@@ -1,0 +1,126 @@
+"""The stream of events as it can be watched: those in the lake, those that wait, and those that were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from huitou.accounts.models import ApiKey
+from huitou.analytics.engines import DuckEngine, Lake
+from huitou.analytics.tables import FCT_EVENTS
+from huitou.core.home import Home
+from huitou.core.models import LakeBatch
+from huitou.sources.intake.messages import decode_head
+from huitou.sources.models import DeadLetter, InboxEvent
+
+_COLUMNS = ("received_at", "occurred_at", "source", "channel", "name", "kind", "person_id", "object_type", "object_id")
+
+
+@dataclass(frozen=True)
+class TailLine:
+    """One event on its way. `state`: taken, waiting or refused. Nothing here names anybody."""
+
+    received_at: datetime
+    state: str
+    source: str
+    name: str
+    kind: str | None = None
+    channel: str | None = None
+    occurred_at: datetime | None = None
+    person_id: int | None = None
+    object_type: str | None = None
+    object_id: str | None = None
+    letter_id: int | None = None
+    reason: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """As a JSON object, empty fields left out."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, "")}
+
+
+class Tail:
+    """What arrived last, and then what arrives; each event is shown once in each state."""
+
+    def __init__(self, home: Home, *, source: str = "") -> None:
+        self._home = home
+        self._source = source
+        self._batch_ids = set(self._committed())
+        self._inbox_id = _last(InboxEvent)
+        self._letter_id = _last(DeadLetter)
+        self._sources: dict[int, str] = {}
+
+    def latest(self, count: int) -> list[TailLine]:
+        """The last `count` events, oldest first."""
+        found = self._taken(None, count)
+        found += self._waiting(InboxEvent.objects.filter(pk__lte=self._inbox_id).order_by("-pk")[:count])
+        letters = DeadLetter.objects.filter(pk__lte=self._letter_id, state="open").order_by("-pk")
+        found += self._refused(letters[:count])
+        return sorted(found, key=lambda line: line.received_at)[-count:]
+
+    def fresh(self) -> list[TailLine]:
+        """What came since the last look, oldest first."""
+        new = set(self._committed()) - self._batch_ids
+        self._batch_ids |= new
+        found = self._taken(sorted(new), None) if new else []
+        waiting = InboxEvent.objects.filter(pk__gt=self._inbox_id).order_by("pk")
+        letters = DeadLetter.objects.filter(pk__gt=self._letter_id).order_by("pk")
+        self._inbox_id, self._letter_id = _last(InboxEvent, self._inbox_id), _last(DeadLetter, self._letter_id)
+        found += self._waiting(waiting.filter(pk__lte=self._inbox_id))
+        found += self._refused(letters.filter(pk__lte=self._letter_id))
+        return sorted(found, key=lambda line: line.received_at)
+
+    def _committed(self) -> Sequence[int]:
+        done = LakeBatch.objects.filter(table=FCT_EVENTS.name, committed_at__isnull=False)
+        return list(done.values_list("pk", flat=True))
+
+    def _taken(self, batch_ids: Sequence[int] | None, count: int | None) -> list[TailLine]:
+        with DuckEngine(Lake(self._home.lake_url), scratch=self._home.root / "scratch") as engine:
+            events = engine.table(FCT_EVENTS.name)
+            if batch_ids is not None:
+                events = events.filter(events.batch_id.isin(batch_ids))
+            if self._source:
+                events = events.filter(events.source == self._source)
+            events = events.select(*_COLUMNS).order_by(events.received_at.desc(nulls_first=False))
+            rows = engine.to_pyarrow(events if count is None else events.limit(count)).to_pylist()
+        return [
+            TailLine(state="taken", **{**row, "received_at": row["received_at"] or row["occurred_at"]}) for row in rows
+        ]
+
+    def _waiting(self, rows: Any) -> list[TailLine]:
+        return [line for row in rows if (line := self._waiting_line(row)).source == (self._source or line.source)]
+
+    def _waiting_line(self, row: InboxEvent) -> TailLine:
+        if row.key_id not in self._sources:
+            self._sources |= dict(ApiKey.objects.values_list("pk", "source"))
+        try:
+            head = decode_head(bytes(row.payload))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            head = None
+        kind = head.type if head else None
+        name = (head.event if head and head.event else kind) or ""
+        return TailLine(row.received_at, "waiting", self._sources.get(row.key_id, ""), name, kind)
+
+    def _refused(self, letters: Any) -> list[TailLine]:
+        return [
+            TailLine(
+                letter.last_at,
+                "refused",
+                letter.source,
+                letter.name or letter.kind,
+                letter.kind,
+                letter_id=letter.pk,
+                reason=letter.reason,
+            )
+            for letter in letters
+            if letter.source == (self._source or letter.source)
+        ]
+
+
+def _last(model: Any, before: int = 0) -> int:
+    """The highest number given so far."""
+    newest = model.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return max(before, newest or 0)
