@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 
+from huitou.analytics.interactions import interactions_of
 from huitou.analytics.registry import Registry
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ Build = Callable[[ibis.Table, Moment], ibis.Value]
 
 @dataclass(frozen=True)
 class Feature:
-    """One column of feat_customers. Exactly one of `over_orders`, `over_categories` and `derive` is given.
+    """One column of feat_customers, computed in exactly one of the ways `over_orders`, `over_categories`,
+    `over_interactions` and `derive`.
 
     Parameters
     ----------
@@ -63,10 +65,14 @@ class Feature:
         Aggregate over the customer's orders (see `order_rows`).
     over_categories
         Aggregate over the customer's categories (see `category_rows`).
+    over_interactions
+        Aggregate over the customer's interactions by day (see `interaction_rows`).
+    cut_days
+        With `over_interactions`: the days before the instant at which a window of the feature begins.
     derive
         Value from the customer's other features, which `needs` names; windows see all customers.
     empty
-        Value for customers without any order; None: no value.
+        Value for customers without anything to aggregate; None: no value.
     whole_days
         For unit days: int64 rather than float64.
     """
@@ -78,14 +84,17 @@ class Feature:
     unit: str
     over_orders: Build | None = None
     over_categories: Build | None = None
+    over_interactions: Build | None = None
+    cut_days: int | None = None
     derive: Build | None = None
     needs: tuple[str, ...] = ()
     empty: int | None = None
     whole_days: bool = False
 
     def __post_init__(self) -> None:
-        given = [b for b in (self.over_orders, self.over_categories, self.derive) if b is not None]
-        assert len(given) == 1, f"{self.kind}: exactly one way to compute it"
+        ways = (self.over_orders, self.over_categories, self.over_interactions, self.derive)
+        assert sum(way is not None for way in ways) == 1, f"{self.kind}: exactly one way to compute it"
+        assert self.cut_days is None or self.over_interactions, f"{self.kind}: only interactions are cut"
         assert self.unit in UNITS, f"{self.kind}: unknown unit {self.unit}"
         assert bool(self.needs) == (self.derive is not None), f"{self.kind}: derived features name what they need"
 
@@ -148,6 +157,28 @@ def category_rows(categories: ibis.Table, names: ibis.Table) -> ibis.Table:
     return counted.group_by(["person_id", "place"]).aggregate(orders=counted.count())
 
 
+def interaction_rows(days: ibis.Table) -> ibis.Table:
+    """Interactions of customers by day, as features aggregate them.
+
+    Parameters
+    ----------
+    days
+        What customers did by day and event name, in pieces that none of `interaction_cuts` divides.
+
+    Returns
+    -------
+    Table
+        `person_id`, `day` (brand zone), `events` (count), `first_at` and `last_at`: a row lies in a window whole if
+        its `first_at` does.
+    """
+    return interactions_of(days).select("person_id", "day", "events", "first_at", "last_at")
+
+
+def interaction_cuts(as_of: datetime) -> list[datetime]:
+    """Instants at which the windows of features over interactions begin."""
+    return [as_of - timedelta(days=days) for days in sorted({f.cut_days for f in FEATURES if f.cut_days})]
+
+
 def category_names(categories: ibis.Table) -> ibis.Table:
     """One row per category of int_order_categories: `category` and its `place` in the order of names, from 0."""
     names = categories.select("category").distinct()
@@ -160,6 +191,7 @@ def build_features(
     orders: ibis.Table,
     categories: ibis.Table,
     names: ibis.Table,
+    days: ibis.Table,
     moment: Moment,
 ) -> ibis.Table:
     """feat_customers: every registered feature, each source aggregated once.
@@ -172,6 +204,8 @@ def build_features(
         int_orders and int_order_categories, cut at the same instant.
     names
         `category_names(categories)`.
+    days
+        What customers did by day and event name before the instant, for `interaction_rows`.
     moment
         The instant and the cut-offs.
 
@@ -180,13 +214,14 @@ def build_features(
     Table
         One row per customer: person_id, then the features in the order of their names.
     """
-    rows, places = order_rows(orders), category_rows(categories, names)
+    rows, places, done = order_rows(orders), category_rows(categories, names), interaction_rows(days)
     over_orders = {f.kind: f.over_orders(rows, moment) for f in FEATURES if f.over_orders}
     over_categories = {f.kind: f.over_categories(places, moment) for f in FEATURES if f.over_categories}
-    table = customers.left_join(rows.group_by("person_id").aggregate(**over_orders), "person_id")
-    table = table.drop("person_id_right")
-    table = table.left_join(places.group_by("person_id").aggregate(**over_categories), "person_id")
-    table = table.drop("person_id_right")
+    over_interactions = {f.kind: f.over_interactions(done, moment) for f in FEATURES if f.over_interactions}
+    table = customers
+    for source, measures in ((rows, over_orders), (places, over_categories), (done, over_interactions)):
+        table = table.left_join(source.group_by("person_id").aggregate(**measures), "person_id")
+        table = table.drop("person_id_right")
     filled = {f.kind: table[f.kind].fill_null(f.empty) for f in FEATURES if not f.derive and f.empty is not None}
     table = _with_names(table.mutate(**filled), names)
     for level in _levels(f for f in FEATURES if f.derive):

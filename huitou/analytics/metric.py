@@ -67,7 +67,7 @@ class Metric:
     label, definition, not_to_confuse, series_doc : English, and translated where they are shown
     term_zh : what Chinese operators call it
     unit : rate (0 to 1), minor (smallest currency units), count, days
-    uses_visits : asks for `facts.visits`
+    uses_visits, uses_interactions : asks for `facts.visits`, `facts.interactions`
     window_days : days after a period's end until its figures are final
     grains, dimensions : what it can be asked by
     caveat : a sentence to print beside figures for which `needs_caveat` holds; translated too
@@ -82,6 +82,7 @@ class Metric:
     compute: Callable[[Facts, Periods, tuple[str, ...]], ibis.Table]
     figures: Callable[[Cell], Sequence[Figure]]
     uses_visits: bool = False
+    uses_interactions: bool = False
     window_days: int = 0
     grains: tuple[str, ...] = (*CALENDAR_GRAINS, "total")
     dimensions: tuple[str, ...] = DIMENSIONS

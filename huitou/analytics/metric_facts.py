@@ -10,8 +10,6 @@ import ibis.expr.types as ir
 
 OCCASIONS = ("order", "day")
 UNKNOWN = "unknown"
-# Events that count as a visit, in the Segment spec's words.
-VISITS = ("Page Viewed", "Screen Viewed", "Application Opened", "Product List Viewed", "Product Viewed")
 
 
 def keys(dims: Sequence[str]) -> list[str]:
@@ -26,7 +24,9 @@ class Facts:
     orders, categories, refunds, attributes : tables int_orders, int_order_categories, int_refunds and
         dim_person_attributes
     occasion : order, or day: orders of one customer and one day are one purchase
-    visits : one row per visit event of an identified person (person_id, day), or None where visits are not known
+    visits : one row or more per day on which an identified person visited (person_id, day), or None where visits
+        are not known
+    interactions : the same for days on which a person did anything but buy; None where no metric asks for it
     """
 
     orders: ibis.Table
@@ -35,6 +35,7 @@ class Facts:
     attributes: ibis.Table
     occasion: str = "order"
     visits: ibis.Table | None = None
+    interactions: ibis.Table | None = None
 
     def purchases(self, dims: Sequence[str] = ()) -> ibis.Table:
         """One row per purchase and combination of `dims` it belongs to: dim columns, person_id, paid_at, day.
@@ -114,11 +115,18 @@ class Facts:
         return stack(sales.select(*columns), negative.select(*columns))
 
     def visits_by_day(self, dims: Sequence[str] = ()) -> ibis.Table | None:
-        """One row per visit of an identified person: dim columns, person_id, day; None where visits are not known,
+        """Days on which identified persons visited: dim columns, person_id, day; None where visits are not known,
         or not by `dims` (a visit has no channel, store or category)."""
         if self.visits is None or not all(dim.startswith("attribute.") for dim in dims):
             return None
-        rows = self.visits
+        return self._of_persons(self.visits, dims)
+
+    def interactions_by_day(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """Days on which persons did anything but buy: dim columns (attributes only), person_id, day."""
+        assert self.interactions is not None, "the metric says that it uses interactions"
+        return self._of_persons(self.interactions, dims)
+
+    def _of_persons(self, rows: ibis.Table, dims: Sequence[str]) -> ibis.Table:
         for key, dim in zip(keys(dims), dims, strict=True):
             rows = self._attribute(rows, key, dim)
         return rows.select(*keys(dims), "person_id", "day")

@@ -6,16 +6,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 import ibis
 
 from huitou.analytics.engines import Engine
-from huitou.analytics.feature import Moment, build_features, category_names
-from huitou.analytics.orders import OrderTables, Terms, build_orders, known_customers, lines_extent
+from huitou.analytics.feature import Moment, build_features, category_names, interaction_cuts
+from huitou.analytics.orders import OrderTables, Terms, build_orders, customers_of, known_customers, lines_extent
+from huitou.analytics.person_days import (
+    DaysBasis,
+    person_days_from_facts,
+    person_days_until,
+    refresh_person_days,
+)
 from huitou.analytics.rules import Exclusions, Thresholds
 
-COMPUTED = ("int_orders", "int_order_categories", "int_refunds", "feat_customers")
+COMPUTED = ("int_orders", "int_order_categories", "int_refunds", "int_person_days", "feat_customers")
 Report = Callable[[int, int | None, str], None]
 
 
@@ -26,12 +31,6 @@ class Written:
     version: int
     rows: int
     seconds: float
-
-
-class Tables(Protocol):
-    """Declared lake tables by name: an engine."""
-
-    def table(self, name: str) -> ibis.Table: ...
 
 
 class _Lakeward:
@@ -48,12 +47,14 @@ class _Lakeward:
 
     def publish(self, name: str, expression: ibis.Table) -> ibis.Table:
         self._report(len(self.written), len(COMPUTED), name)
-        version, rows = self._engine.write(name, expression)
+        self.note(name, *self._engine.write(name, expression))
+        return self._engine.table(name)
+
+    def note(self, name: str, version: int, rows: int) -> None:
         now = time.monotonic()
         self.written[name] = Written(version, rows, round(now - self._since, 3))
         self._since = now
         self._report(len(self.written), len(COMPUTED), name)
-        return self._engine.table(name)
 
 
 def order_terms(engine: Engine, *, as_of: datetime | None, zone: str, exclusions: Exclusions) -> Terms:
@@ -88,21 +89,40 @@ def define_orders(engine: Engine, *, as_of: datetime | None, zone: str, exclusio
     return build_orders(engine.table("fct_order_lines"), engine.table("dim_products"), terms, engine)
 
 
-def features_at(engine: Tables, tables: OrderTables, *, as_of: datetime, thresholds: Thresholds) -> ibis.Table:
-    """feat_customers as of an instant, from order tables cut at the same instant."""
+def features_at(
+    engine: Engine, tables: OrderTables, *, as_of: datetime, zone: str, thresholds: Thresholds
+) -> ibis.Table:
+    """feat_customers as of an instant, from order tables cut at the same instant and from the events before it."""
+    days = person_days_from_facts(engine, as_of, zone, interaction_cuts(as_of))
+    return feature_table(tables, engine.table("dim_persons"), days, as_of=as_of, thresholds=thresholds)
+
+
+def feature_table(
+    tables: OrderTables, persons: ibis.Table, days: ibis.Table, *, as_of: datetime, thresholds: Thresholds
+) -> ibis.Table:
+    """feat_customers from everything that it is made of; `days` are cut at `interaction_cuts(as_of)`."""
     return build_features(
-        customers=known_customers(tables.buyers, engine.table("dim_persons"), as_of, tables.links),
+        customers=known_customers(tables.buyers, persons, as_of, tables.links),
         orders=tables.orders,
         categories=tables.categories,
         names=category_names(tables.categories),
+        days=customers_of(days, tables.links),
         moment=Moment(as_of, thresholds),
     )
 
 
 def rebuild(
-    engine: Engine, *, as_of: datetime, zone: str, exclusions: Exclusions, thresholds: Thresholds, report: Report
+    engine: Engine,
+    *,
+    as_of: datetime,
+    zone: str,
+    exclusions: Exclusions,
+    thresholds: Thresholds,
+    report: Report,
+    days_basis: DaysBasis | None = None,
 ) -> dict[str, Written]:
-    """Compute and overwrite int_orders, int_order_categories, int_refunds and feat_customers.
+    """Compute and overwrite int_orders, int_order_categories, int_refunds and feat_customers, and bring
+    int_person_days up to date.
 
     Parameters
     ----------
@@ -114,6 +134,8 @@ def rebuild(
         The brand's settings.
     report
         Called with tables done, tables in all, and the table at hand.
+    days_basis
+        What int_person_days was made of by the last finished refresh; None: it is made anew.
 
     Returns
     -------
@@ -123,5 +145,10 @@ def rebuild(
     space = _Lakeward(engine, report)
     terms = order_terms(engine, as_of=as_of, zone=zone, exclusions=exclusions)
     tables = build_orders(engine.table("fct_order_lines"), engine.table("dim_products"), terms, space)
-    space.publish("feat_customers", features_at(engine, tables, as_of=as_of, thresholds=thresholds))
+    report(len(space.written), len(COMPUTED), "int_person_days")
+    refreshed = refresh_person_days(engine, days_basis, zone)
+    space.note("int_person_days", refreshed.version, refreshed.rows)
+    days = person_days_until(engine, as_of, zone, interaction_cuts(as_of))
+    features = feature_table(tables, engine.table("dim_persons"), days, as_of=as_of, thresholds=thresholds)
+    space.publish("feat_customers", features)
     return space.written

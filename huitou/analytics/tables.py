@@ -237,6 +237,24 @@ INT_REFUNDS = Table(
     ),
 )
 
+INT_PERSON_DAYS = Table(
+    name="int_person_days",
+    grain="what one person did under one event name on one day, by the person that it was recorded under",
+    key=("person_id", "day", "name"),
+    partition=("month",),
+    written_by="orders",
+    refresh="at every refresh the months are rewritten that new events fall into; in full where the zone changed",
+    columns=(
+        Column("person_id", pa.int64(), "the person, not the customer: merges rewrite nothing"),
+        Column("day", pa.date32(), "day of the events in the brand's zone"),
+        Column("name", pa.string(), "event name"),
+        Column("events", pa.int64(), "number of events"),
+        Column("first_at", INSTANT, "instant of the first of them; UTC"),
+        Column("last_at", INSTANT, "instant of the last of them; UTC"),
+        Column("month", pa.string(), "month of the day, 2011-03"),
+    ),
+)
+
 FEAT_CUSTOMERS = Table(
     name="feat_customers",
     grain="one customer: anyone with an order or refund line, or known to the shop, before the refresh's instant",
@@ -267,6 +285,7 @@ TABLES: dict[str, Table] = {
         INT_ORDERS,
         INT_ORDER_CATEGORIES,
         INT_REFUNDS,
+        INT_PERSON_DAYS,
         FEAT_CUSTOMERS,
     )
 }

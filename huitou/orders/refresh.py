@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from huitou.accounts.models import Brand
 from huitou.analytics.engines import Lake, sweep_scratch
+from huitou.analytics.person_days import DaysBasis
 from huitou.analytics.rebuild import COMPUTED, Written, rebuild
 from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.analytics.tables import TABLES
@@ -147,11 +148,22 @@ def _run(
             exclusions=Exclusions.from_json(brand.exclusions),
             thresholds=Thresholds.from_json(brand.thresholds),
             report=report,
+            days_basis=_days_basis(last, basis),
         )
     run.versions = versions | {name: table.version for name, table in written.items()}
-    run.detail = {"basis": basis, "registers": seconds, "tables": _told(written)}
+    run.detail = {"basis": basis, "events": lake.identity("fct_events"), "registers": seconds, "tables": _told(written)}
     run.finished_at = _MACHINE.now()
     run.save()
+
+
+def _days_basis(last: RefreshRun | None, basis: dict[str, Any]) -> DaysBasis | None:
+    """What the last finished run made int_person_days of, if that can be continued."""
+    if last is None or last.detail.get("basis", {}).get("declarations") != basis["declarations"]:
+        return None
+    events, days = last.versions.get("fct_events"), last.versions.get("int_person_days")
+    if events is None or days is None:
+        return None
+    return DaysBasis(last.detail.get("events"), events, days, last.detail["basis"]["zone"])
 
 
 def _told(written: dict[str, Written]) -> dict[str, dict[str, float | int]]:
@@ -189,5 +201,6 @@ def _label(step: str) -> str:
         "int_orders": _("orders"),
         "int_order_categories": _("categories"),
         "int_refunds": _("refunds"),
+        "int_person_days": _("interactions"),
         "feat_customers": _("customer features"),
     }.get(step, step)

@@ -63,4 +63,5 @@ def features_as_of(engine: Engine, as_of: datetime) -> ibis.Table:
     """feat_customers as of any instant, computed from the engine's facts with the brand's settings."""
     brand = get_brand()
     tables = define_orders(engine, as_of=as_of, zone=brand.zone, exclusions=Exclusions.from_json(brand.exclusions))
-    return features_at(engine, tables, as_of=as_of, thresholds=Thresholds.from_json(brand.thresholds))
+    thresholds = Thresholds.from_json(brand.thresholds)
+    return features_at(engine, tables, as_of=as_of, zone=brand.zone, thresholds=thresholds)

@@ -9,14 +9,17 @@ from datetime import date, datetime
 import ibis
 
 from huitou.accounts.models import Brand
-from huitou.analytics.days import local_day
 from huitou.analytics.engines import Engine
-from huitou.analytics.metric_facts import VISITS, Facts
+from huitou.analytics.interactions import VISITS, interactions_of
+from huitou.analytics.metric import Metric
+from huitou.analytics.metric_facts import Facts
 from huitou.analytics.metric_rows import FigureRow, compute_rows
 from huitou.analytics.orders import customers_of
 from huitou.analytics.periods import Periods
+from huitou.analytics.person_days import person_days_from_facts, person_days_until
 from huitou.analytics.rebuild import find_links
 from huitou.analytics.rules import Exclusions
+from huitou.core.models import RefreshRun
 from huitou.orders.queries import get_last_refresh, open_engine_of
 from huitou.reports.questions import Question, check_attributes
 
@@ -42,17 +45,21 @@ def find_answer(question: Question, brand: Brand, *, today: date) -> Answer:
     # Tables of the refresh leave out what was excluded then; those as of an instant are computed now.
     excluded = brand.exclusions if question.as_of is not None else run.detail["basis"]["exclusions"]
     with closing(open_engine_of(run, question.as_of)) as engine:
-        return _compute(question, brand, engine, today, Exclusions.from_json(excluded))
+        days = _days(engine, question, run, brand) if _uses_days(question.metric) else None
+        return _compute(question, engine, days, today, Exclusions.from_json(excluded))
 
 
-def _compute(question: Question, brand: Brand, engine: Engine, today: date, exclusions: Exclusions) -> Answer:
+def _compute(
+    question: Question, engine: Engine, days: ibis.Table | None, today: date, exclusions: Exclusions
+) -> Answer:
     facts = Facts(
         orders=engine.table("int_orders"),
         categories=engine.table("int_order_categories"),
         refunds=engine.table("int_refunds"),
         attributes=engine.table("dim_person_attributes"),
         occasion=question.occasion,
-        visits=_visits(engine, brand, question.as_of) if question.metric.uses_visits else None,
+        visits=_visits(engine, days) if days is not None and question.metric.uses_visits else None,
+        interactions=None if days is None else interactions_of(days),
     )
     if any(dim.startswith("attribute.") for dim in question.dims):
         names = engine.to_pyarrow(facts.attributes.select("attribute").distinct().order_by("attribute"))
@@ -69,14 +76,19 @@ def _compute(question: Question, brand: Brand, engine: Engine, today: date, excl
     return Answer(rows, extent["first_at"], extent["last_at"], exclusions)
 
 
-def _visits(engine: Engine, brand: Brand, as_of: datetime | None) -> ibis.Table | None:
-    """Visits of identified persons by brand-zone day, or None where none are on record."""
-    events = customers_of(engine.table("fct_events"), find_links(engine))
-    seen = events.filter(events.name.isin(VISITS) & events.person_id.notnull())
-    if as_of is not None:
-        seen = seen.filter(seen.occurred_at < ibis.literal(as_of))
-    extent = seen.aggregate(first_at=seen.occurred_at.min(), last_at=seen.occurred_at.max())
-    span = engine.to_pyarrow(extent).to_pylist()[0]
-    if span["first_at"] is None:
-        return None
-    return seen.select("person_id", day=local_day(seen.occurred_at, brand.zone, span["first_at"], span["last_at"]))
+def _uses_days(metric: Metric) -> bool:
+    return metric.uses_visits or metric.uses_interactions
+
+
+def _days(engine: Engine, question: Question, run: RefreshRun, brand: Brand) -> ibis.Table:
+    """What customers did by day and event name, before the instant that is asked for."""
+    if question.as_of is None or question.as_of == run.as_of:
+        return customers_of(person_days_until(engine, run.as_of, run.detail["basis"]["zone"]), find_links(engine))
+    return customers_of(person_days_from_facts(engine, question.as_of, brand.zone), find_links(engine))
+
+
+def _visits(engine: Engine, days: ibis.Table) -> ibis.Table | None:
+    """Days with a visit, or None where no visit is on record."""
+    seen = days.filter(days.name.isin(VISITS))
+    known = engine.to_pyarrow(seen.aggregate(rows=seen.count()))["rows"][0].as_py()
+    return seen if known else None

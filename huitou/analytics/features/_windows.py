@@ -29,3 +29,19 @@ def spend_within(days: int) -> Feature:
         over_orders=lambda rows, moment: rows["amount"].sum(where=rows["at"] >= moment.ago(days)),
         empty=0,
     )
+
+
+def interactions_within(days: int) -> Feature:
+    """Number of interactions in the last `days` times 24 hours."""
+    return Feature(
+        kind=f"interactions_{days}d",
+        label=f"Interactions in {days} days",
+        term_zh=f"近{days}天互动次数",
+        definition=(
+            f"Events of the last {days} × 24 hours that the customer did of their own accord; purchases do not count."
+        ),
+        unit="count",
+        over_interactions=lambda rows, moment: rows["events"].sum(where=rows["first_at"] >= moment.ago(days)),
+        cut_days=days,
+        empty=0,
+    )

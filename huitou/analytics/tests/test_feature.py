@@ -11,12 +11,15 @@ import pyarrow as pa
 import pytest
 
 from huitou.analytics.engines import DuckEngine, Engine, Lake
-from huitou.analytics.feature import FEATURES, Moment, build_features, category_names
-from huitou.analytics.orders import Terms, build_orders, known_customers
+from huitou.analytics.feature import FEATURES
+from huitou.analytics.orders import Terms, build_orders
+from huitou.analytics.rebuild import features_at
 from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.analytics.tables import TABLES
 from huitou.analytics.tests.feature_oracle import features_of
+from huitou.analytics.tests.happenings import random_events
 from huitou.analytics.tests.histories import START, order_lines
+from huitou.analytics.tests.interaction_oracle import interactions_of
 from huitou.analytics.tests.order_oracle import answer
 
 # Low enough that random histories of a dozen orders reach every layer.
@@ -53,17 +56,16 @@ def test_features_equal_a_plain_account(engine: Engine, seed: int, step_hours: i
     stranger, later = 999_998, 999_999
     known = pa.table({"person_id": [stranger, later], "known_since": [START, as_of]})
     engine.provide("dim_persons", known)
-    table = build_features(
-        customers=known_customers(built.buyers, engine.table("dim_persons"), as_of),
-        orders=built.orders,
-        categories=built.categories,
-        names=category_names(built.categories),
-        moment=Moment(as_of, cuts),
-    )
+    people = {line["person_id"] for line in lines if line["person_id"] is not None}
+    events = random_events(random, 3000, [*people, stranger], as_of, "Asia/Shanghai")
+    engine.provide("fct_events", pa.Table.from_pylist(events, TABLES["fct_events"].schema))
+    table = features_at(engine, built, as_of=as_of, zone="Asia/Shanghai", thresholds=cuts)
     rows = engine.to_pyarrow(table).to_pylist()
     got = {row.pop("person_id"): row for row in rows}
     account = answer(lines, {}, as_of=as_of, zone="Asia/Shanghai", exclusions=rules)
     expected = features_of(account, account.buyers | {stranger}, as_of, cuts)
+    for person, own in interactions_of(events, expected, as_of, "Asia/Shanghai").items():
+        expected[person] |= own
 
     assert got.keys() == expected.keys()
     for person, row in got.items():

@@ -74,6 +74,7 @@ class History:
     strays: tuple[tuple[int | None, Return, str | None], ...] = ()
     cities: dict[int, str] = field(default_factory=dict)
     visits: tuple[tuple[int, datetime], ...] = ()
+    interactions: tuple[tuple[int, datetime], ...] = ()
 
     def day(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
@@ -107,7 +108,8 @@ def histories(draw: st.DrawFn) -> History:
         strays.append((draw(_people()), back, draw(_places())))
     cities = draw(st.dictionaries(st.integers(1, 3), st.sampled_from(["Beijing", "Xi'an"]), max_size=3))
     visits = draw(st.lists(st.tuples(st.integers(1, 5), instants(zone)), max_size=6))
-    return History(zone, tuple(orders), tuple(strays), cities, tuple(visits))
+    interactions = draw(st.lists(st.tuples(st.integers(1, 5), instants(zone)), max_size=8))
+    return History(zone, tuple(orders), tuple(strays), cities, tuple(visits), tuple(interactions))
 
 
 def _people() -> st.SearchStrategy[int | None]:
@@ -142,13 +144,6 @@ def _order(draw: st.DrawFn, n: int, at: datetime) -> Order:
 
 def facts_of(history: History, occasion: str, *, with_visits: bool = False) -> Facts:
     """The tables that a refresh would have made of `history`, in memory."""
-    visits = None
-    if with_visits:
-        columns = {
-            "person_id": pa.array([p for p, _ in history.visits], pa.int64()),
-            "day": pa.array([history.day(at) for _, at in history.visits], pa.date32()),
-        }
-        visits = ibis.memtable(pa.table(columns))
     return Facts(
         orders=_table("int_orders", _order_rows(history)),
         categories=_table("int_order_categories", _category_rows(history)),
@@ -158,8 +153,17 @@ def facts_of(history: History, occasion: str, *, with_visits: bool = False) -> F
             [{"person_id": p, "attribute": "city", "value": city} for p, city in history.cities.items()],
         ),
         occasion=occasion,
-        visits=visits,
+        visits=_days(history, history.visits) if with_visits else None,
+        interactions=_days(history, history.interactions),
     )
+
+
+def _days(history: History, happened: tuple[tuple[int, datetime], ...]) -> ibis.Table:
+    columns = {
+        "person_id": pa.array([person for person, _ in happened], pa.int64()),
+        "day": pa.array([history.day(at) for _, at in happened], pa.date32()),
+    }
+    return ibis.memtable(pa.table(columns))
 
 
 def _table(name: str, rows: list[dict[str, Any]]) -> ibis.Table:

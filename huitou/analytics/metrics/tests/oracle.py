@@ -77,6 +77,7 @@ class View:
     purchases: list[Purchase] = field(default_factory=list)
     money: list[Money] = field(default_factory=list)
     visits: list[tuple[int, date]] = field(default_factory=list)
+    interactions: list[tuple[int, date]] = field(default_factory=list)
 
     def by_person(self) -> dict[int, list[Purchase]]:
         found: dict[int, list[Purchase]] = defaultdict(list)
@@ -119,6 +120,8 @@ def views(history: History, dims: tuple[str, ...], occasion: str) -> dict[tuple[
         cut[place].money.append(Money(history.day(back.at), -back.amount, person, None))
     for person, at in history.visits:
         cut[places(person, None, None, "")].visits.append((person, history.day(at)))
+    for person, at in history.interactions:
+        cut[places(person, None, None, "")].interactions.append((person, history.day(at)))
     if occasion == "day":
         for view in cut.values():
             view.purchases = _joined(view.purchases)
@@ -245,6 +248,11 @@ def buyers(q: Question) -> Cells:
     return {None: (count, count, None)}
 
 
+def active_customers(q: Question) -> Cells:
+    count = len({person for person, day in q.view.interactions if q.first <= day <= q.last})
+    return {None: (count, count, None)}
+
+
 def aov(q: Question) -> Cells:
     total, count = revenue(q)[None][1] or 0, orders(q)[None][1] or 0
     if not count:
@@ -290,5 +298,6 @@ ORACLES: dict[str, Callable[[Question], Cells]] = {
     "orders": orders,
     "buyers": buyers,
     "aov": aov,
+    "active_customers": active_customers,
     "retention_cohort": retention_cohort,
 }

@@ -1,0 +1,217 @@
+"""Days kept up to date from new events only are those of a plain account of all events: whatever came late, twice, out
+of order, and wherever a refresh was killed in between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from huitou.analytics.engines import DuckEngine, Engine, Lake
+from huitou.analytics.feature import FEATURES, Moment, interaction_cuts, interaction_rows
+from huitou.analytics.person_days import (
+    DaysBasis,
+    person_days_from_facts,
+    person_days_until,
+    refresh_person_days,
+)
+from huitou.analytics.rules import Thresholds
+from huitou.analytics.tables import TABLES
+from huitou.analytics.tests.happenings import Row, event, random_events
+from huitou.analytics.tests.interaction_oracle import days_of, interactions_of
+
+AS_OF = datetime(2024, 4, 9, 4, 0, 0, 5, tzinfo=UTC)
+# Saint John's turned its clocks at a minute past midnight then: a day of it is not one stretch of time.
+ODD = datetime(2009, 11, 1, 3, 0, tzinfo=UTC)
+PEOPLE = (1, 2, 3)
+KEY = ("person_id", "day", "name")
+
+
+class KilledError(Exception):
+    """The process died here."""
+
+
+class Brand:
+    """A lake of events, with what its refreshes remember: nothing but what the last finished one published."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.lake = Lake(str(folder / "lake"))
+        self.zone = "Asia/Shanghai"
+        self.delivered: list[Row] = []
+        self.last: DaysBasis | None = None
+        self._batches = 0
+
+    def deliver(self, events: list[Row], *, times: int = 1) -> None:
+        """Append one batch; every delivery after the first is the same batch again."""
+        self._batches += 1
+        staged = self.folder / f"batch-{self._batches}"
+        for month in {row["month"] for row in events}:
+            rows = [row for row in events if row["month"] == month]
+            table = pa.Table.from_pylist(rows, TABLES["fct_events"].schema).drop_columns(["month"])
+            (staged / f"month={month}").mkdir(parents=True)
+            pq.write_table(table, staged / f"month={month}" / "rows.parquet")
+        for _ in range(times):
+            self.lake.append("fct_events", staged, transaction_id=f"batch-{self._batches}")
+        self.delivered += events
+
+    def refresh(self, *, dies: str | None = None) -> bool:
+        """Bring the days up to date; returns whether they were rebuilt in full.
+
+        `dies` says where the process is killed: with files written and nothing committed, or with the new version
+        committed and the refresh not finished.
+        """
+        versions = {}
+        if (version := self.lake.version("fct_events")) is not None:
+            versions["fct_events"] = version
+        with DuckEngine(self.lake, scratch=self.folder / "scratch", versions=versions) as engine:
+            if dies == "before the commit":
+                engine.lake = _Dying(self.lake.url)
+            try:
+                done = refresh_person_days(engine, self.last, self.zone)
+            except KilledError:
+                return False
+        if dies is None:
+            self.last = DaysBasis(self.lake.identity("fct_events"), version or 0, done.version, self.zone)
+        return done.in_full
+
+    def engine(self) -> Engine:
+        """An engine over what the last finished refresh published."""
+        assert self.last is not None
+        versions = {"fct_events": self.last.events_version, "int_person_days": self.last.version}
+        return DuckEngine(self.lake, scratch=self.folder / "scratch", versions=versions)
+
+    def check(self, *instants: datetime) -> None:
+        """The published days, and the features as of some instants, are those of the account."""
+        with self.engine() as engine:
+            rows = engine.to_pyarrow(engine.table("int_person_days")).to_pylist()
+            assert len({tuple(row[k] for k in KEY) for row in rows}) == len(rows)
+            assert {tuple(row.pop(k) for k in KEY): row for row in rows} == days_of(self.delivered, self.zone)
+            for as_of in instants:
+                every = interactions_of(self.delivered, PEOPLE, as_of, self.zone)
+                expected = {n: row for n, row in every.items() if row["last_interaction_at"] is not None}
+                for read in (person_days_until, person_days_from_facts):
+                    days = read(engine, as_of, self.zone, interaction_cuts(as_of))
+                    assert _features(engine, days, as_of) == expected, read.__name__
+
+
+class _Dying(Lake):
+    def commit_files(self, *_: object, **__: object) -> int:
+        raise KilledError
+
+
+def _features(engine: Engine, days: ibis.Table, as_of: datetime) -> dict[int, Row]:
+    rows, moment = interaction_rows(days), Moment(as_of, Thresholds())
+    own = {f.kind: f.over_interactions(rows, moment) for f in FEATURES if f.over_interactions}
+    table = rows.group_by("person_id").aggregate(**own)
+    since = FEATURES["days_since_last_interaction"]
+    assert since.derive is not None
+    table = table.mutate(days_since_last_interaction=since.derive(table, moment))
+    zero = {f.kind: table[f.kind].fill_null(f.empty) for f in FEATURES if f.over_interactions and f.empty is not None}
+    return {row.pop("person_id"): row for row in engine.to_pyarrow(table.mutate(**zero)).to_pylist()}
+
+
+STEPS = st.lists(
+    st.sampled_from(
+        ["deliver", "deliver", "deliver twice", "refresh", "refresh", "die before the commit", "die after it", "move"]
+    ),
+    min_size=3,
+    max_size=9,
+)
+
+
+@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(random=st.randoms(use_true_random=False), steps=STEPS)
+def test_days_equal_a_plain_account_of_all_events(
+    tmp_path_factory: pytest.TempPathFactory, random: Random, steps: list[str]
+) -> None:
+    brand = Brand(tmp_path_factory.mktemp("days"))
+    # Nothing is sorted: a batch holds any part of the history, so most of what arrives is late.
+    waiting = random_events(random, 400, PEOPLE, AS_OF, brand.zone)
+    random.shuffle(waiting)
+    for step in [*steps, "deliver", "refresh"]:
+        if step.startswith("deliver"):
+            count = random.randint(1, 40)
+            batch, waiting = waiting[:count], waiting[count:]
+            brand.deliver(batch, times=2 if step == "deliver twice" else 1)
+        elif step == "move":
+            brand.zone = random.choice(["Europe/London", "Asia/Shanghai", "America/St_Johns"])
+        else:
+            brand.refresh(dies=step.removeprefix("die ") if step.startswith("die") else None)
+            if step == "refresh":
+                brand.check(AS_OF, AS_OF - timedelta(days=30))
+
+
+@pytest.fixture
+def brand(tmp_path: Path) -> Brand:
+    return Brand(tmp_path)
+
+
+def test_only_touched_months_are_rewritten(brand: Brand) -> None:
+    brand.deliver([event(f"a{n}", 1, "Page Viewed", None, AS_OF - timedelta(days=31 * n)) for n in range(6)])
+    assert brand.refresh()
+    before = set(brand.lake.files("int_person_days"))
+    brand.deliver([event("late", 1, "Page Viewed", None, AS_OF - timedelta(days=93))])
+    assert not brand.refresh()
+    after = set(brand.lake.files("int_person_days"))
+    assert [Path(f).parent.name for f in before - after] == ["month=2024-01"]
+    assert {Path(f).parent.name for f in after - before} == {"month=2024-01"}
+    brand.check(AS_OF)
+
+
+def test_a_refresh_without_new_events_writes_nothing(brand: Brand) -> None:
+    brand.deliver([event("a", 1, "Page Viewed", None, AS_OF - timedelta(days=1))])
+    brand.refresh()
+    version = brand.lake.version("int_person_days")
+    assert not brand.refresh()
+    assert brand.lake.version("int_person_days") == version
+
+
+def test_what_a_killed_refresh_committed_is_not_continued_and_not_left_standing(brand: Brand) -> None:
+    """Even where the next refresh finds nothing new, the table's newest version is that of the last finished one."""
+    brand.deliver([event("a", 1, "Page Viewed", None, AS_OF - timedelta(days=1))])
+    brand.refresh()
+    published = brand.lake.files("int_person_days")
+    brand.zone = "Pacific/Apia"
+    brand.refresh(dies="after it")
+    assert brand.lake.files("int_person_days") != published
+    brand.zone = "Asia/Shanghai"
+    assert not brand.refresh()
+    assert brand.lake.files("int_person_days") == published
+    brand.check(AS_OF)
+
+
+def test_a_table_of_the_same_name_is_told_from_the_dropped_one(brand: Brand) -> None:
+    brand.deliver([event("a", 1, "Page Viewed", None, AS_OF - timedelta(days=1))])
+    brand.refresh()
+    brand.lake.drop("fct_events")
+    brand.delivered = []
+    brand.deliver([event("b", 2, "Page Viewed", None, AS_OF - timedelta(days=2))])
+    assert brand.refresh()
+    brand.check(AS_OF)
+
+
+def test_days_that_are_not_one_stretch_of_time_are_cut_right(brand: Brand) -> None:
+    """A minute after midnight the clock went back to the day before: both days have instants on both sides."""
+    brand.zone = "America/St_Johns"
+    around = [ODD - timedelta(minutes=m) for m in range(-300, 300, 7)]
+    brand.deliver([event(f"e{n}", 1 + n % 3, "Page Viewed", None, at) for n, at in enumerate(around)])
+    brand.refresh()
+    near = [ODD + timedelta(minutes=m) for m in (-31, -29, 0, 1, 31, 61)]
+    month_later = [ODD + timedelta(days=30, minutes=m) for m in (-30, 0, 30)]
+    brand.check(*near, *month_later)
+
+
+def test_an_empty_lake_has_no_days(brand: Brand) -> None:
+    assert brand.refresh()
+    brand.last = DaysBasis(None, 0, brand.lake.version("int_person_days") or 0, brand.zone)
+    with DuckEngine(brand.lake, scratch=brand.folder / "scratch") as engine:
+        days = person_days_until(engine, AS_OF, brand.zone, interaction_cuts(AS_OF))
+        assert engine.to_pyarrow(days).num_rows == 0
