@@ -24,8 +24,8 @@ METRIC = Metric(
     ),
     not_to_confuse=(
         "Not the buyers: a customer can be active without buying, and buy without an interaction on record. Visitors "
-        "who have not said who they are count as well, each under the number that their device bears. Periods do not "
-        "add up."
+        "who have not said who they are count too, one for each device. Periods do not add up: somebody who is active "
+        "in two months is one active customer of the year."
     ),
     unit="count",
     compute=_compute,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -46,7 +47,9 @@ def random_history(seed: int, *, orders: int = 300, people: int = 40) -> History
         (dice.choice([1, 2, None]), Return(MONDAY + timedelta(days=dice.randrange(700)), "care", 77), "shop")
         for _ in range(6)
     )
-    return History(ZONE, tuple(made), strays, {n: dice.choice(["Beijing", "Xi'an"]) for n in range(1, people, 2)})
+    cities = {n: dice.choice(["Beijing", "Xi'an"]) for n in range(1, people, 2)}
+    did = ((dice.randrange(1, people), MONDAY + timedelta(minutes=dice.randrange(700 * 1440))) for _ in range(orders))
+    return History(ZONE, tuple(made), strays, cities, interactions=tuple(did))
 
 
 def _returns(dice: random.Random, at: datetime, amounts: dict[str, int]) -> tuple[Return, ...]:
@@ -59,7 +62,12 @@ def _returns(dice: random.Random, at: datetime, amounts: dict[str, int]) -> tupl
 def before(history: History, instant: datetime) -> History:
     """What of `history` had happened by then."""
     kept = (replace(o, returns=tuple(r for r in o.returns if r.at < instant)) for o in history.orders if o.at < instant)
-    return replace(history, orders=tuple(kept), strays=tuple(s for s in history.strays if s[1].at < instant))
+    return replace(
+        history,
+        orders=tuple(kept),
+        strays=tuple(s for s in history.strays if s[1].at < instant),
+        interactions=tuple(i for i in history.interactions if i[1] < instant),
+    )
 
 
 def fill(home: Home, brand: Brand, history: History, *, batch: int = 1, noise: bool = True) -> None:
@@ -78,6 +86,8 @@ def fill(home: Home, brand: Brand, history: History, *, batch: int = 1, noise: b
     if noise:
         rows += _noise(history)
     append_rows(home, "fct_order_lines", [{**row, "batch_id": batch + 1} for row in rows], batch)
+    if history.interactions:
+        append_events(home, "Check-in Done", list(history.interactions), batch=1000 + batch)
     run_refresh(home=home, brand=brand, clock=FixedClock(brand.now()))
 
 
@@ -91,20 +101,25 @@ def append_rows(home: Home, name: str, rows: list[dict[str, Any]], batch: int) -
 
 def append_visits(home: Home, visits: list[tuple[int | None, datetime]]) -> None:
     """Page views into the lake, as one batch."""
+    append_events(home, "Page Viewed", visits, batch=1)
+
+
+def append_events(home: Home, name: str, events: Sequence[tuple[int | None, datetime]], *, batch: int) -> None:
+    """Events of one name into the lake, as one batch."""
     rows = [
         {
-            "batch_id": 1,
-            "event_id": f"e{n}",
-            "name": "Page Viewed",
+            "batch_id": batch,
+            "event_id": f"e{batch}-{n}",
+            "name": name,
             "person_id": person,
             "occurred_at": at,
             "source": "web",
             "properties": None,
             "month": f"{at:%Y-%m}",
         }
-        for n, (person, at) in enumerate(visits)
+        for n, (person, at) in enumerate(events)
     ]
-    append_rows(home, "fct_events", rows, 1)
+    append_rows(home, "fct_events", rows, batch)
 
 
 def _order_rows(order: Order) -> list[dict[str, Any]]:
