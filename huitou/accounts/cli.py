@@ -1,4 +1,4 @@
-"""`huitou brand`: what the brand is called, its zone and currency, what it does not count, what it aims at."""
+"""`huitou brand`, `huitou staff`, `huitou keys`: the brand's settings, who works here, and which programs may."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import typer
 from huitou.core.boot import booted
 
 if TYPE_CHECKING:
-    from huitou.accounts.models import Brand
+    from huitou.accounts.models import ApiKey, Brand, User
 
 app = typer.Typer(name="brand", no_args_is_help=True, help="Show or change the brand's settings.")
-COMMANDS = {"brand": app}
+staff_app = typer.Typer(name="staff", no_args_is_help=True, help="Let people in, change their role, send them away.")
+keys_app = typer.Typer(name="keys", no_args_is_help=True, help="Keys with which programs send events or use the API.")
+COMMANDS = {"brand": app, "staff": staff_app, "keys": keys_app}
 
 
 @app.command("show")
@@ -85,3 +87,163 @@ def _print(brand: Brand, as_json: bool) -> None:
         return
     for field, value in shown.items():
         typer.echo(f"{field:<11} {json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value}")
+
+
+@staff_app.command("add")
+@booted
+def add_person(
+    username: Annotated[str, typer.Argument(help="What the person signs in with.")],
+    role: Annotated[str, typer.Option(help="admin, operator, analyst or service.")] = "analyst",
+    name: Annotated[str, typer.Option(help="The person's name.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Let a person in. The one-time password is printed once."""
+    from huitou.accounts.staff import add_staff
+    from huitou.core.clock import SystemClock
+
+    made = add_staff(username=username, role=role, full_name=name, clock=SystemClock())
+    _print_password(made.user, made.password, as_json)
+
+
+@staff_app.command("set")
+@booted
+def set_person(
+    username: Annotated[str, typer.Argument(help="What the person signs in with.")],
+    role: Annotated[str | None, typer.Option(help="admin, operator, analyst or service.")] = None,
+    name: Annotated[str | None, typer.Option(help="The person's name.")] = None,
+    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Whether the person may sign in.")] = None,
+    new_password: Annotated[bool, typer.Option("--new-password", help="Make and print a one-time password.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Change a person's role, name or password, or send them away. Their sessions end where rights change."""
+    from huitou.accounts.staff import change_staff, reset_password
+    from huitou.core.clock import SystemClock
+
+    given = {"role": role, "full_name": name, "is_active": active}
+    changes: dict[str, object] = {field: value for field, value in given.items() if value is not None}
+    user = change_staff(username=username, changes=changes, clock=SystemClock())
+    if new_password:
+        made = reset_password(username=username, clock=SystemClock())
+        _print_password(made.user, made.password, as_json)
+    else:
+        _print_people([user], as_json)
+
+
+@staff_app.command("list")
+@booted
+def list_people(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Everybody who works here, with role, state and last login."""
+    from huitou.accounts.models import User
+
+    _print_people(list(User.objects.order_by("-is_active", "username")), as_json)
+
+
+def _person(user: User) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "name": user.first_name,
+        "role": user.role,
+        "active": user.is_active,
+        "one_time_password": user.must_change_password,
+        "last_login": user.last_login.isoformat() if user.last_login else None,
+    }
+
+
+def _print_people(users: list[User], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"staff": [_person(user) for user in users]}, ensure_ascii=False))
+        return
+    _print_table(["username", "name", "role", "active", "last_login"], [_person(user) for user in users])
+
+
+def _print_password(user: User, password: str, as_json: bool) -> None:
+    from django.utils.translation import gettext as _
+
+    if as_json:
+        typer.echo(json.dumps({**_person(user), "password": password}, ensure_ascii=False))
+        return
+    words = _("One-time password of %(name)s: %(password)s (shown only this once)")
+    typer.echo(words % {"name": user.username, "password": password})
+
+
+@keys_app.command("create")
+@booted
+def create(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    source: Annotated[str, typer.Option(help="Feed of a write key: order numbers are unique inside it.")] = "",
+    channel: Annotated[str, typer.Option(help="Channel of its events where they name none.")] = "",
+    scope: Annotated[list[str] | None, typer.Option(help="What an API key may do; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make a write key (with --source) or an API key (with --scope). The secret is printed once."""
+    from django.utils.translation import gettext as _
+
+    from huitou.accounts.keys import create_key
+    from huitou.core.clock import SystemClock
+
+    made = create_key(
+        name=name,
+        kind="api" if scope else "write",
+        source=source,
+        channel=channel,
+        scopes=scope or [],
+        clock=SystemClock(),
+    )
+    if as_json:
+        typer.echo(json.dumps({**_key(made.key), "secret": made.secret}, ensure_ascii=False))
+        return
+    typer.echo(_("Secret of %(name)s: %(secret)s (shown only this once)") % {"name": name, "secret": made.secret})
+
+
+@keys_app.command("revoke")
+@booted
+def revoke(
+    prefix: Annotated[str, typer.Argument(help="The key's first characters, as the list shows them.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Let a key open nothing from now on."""
+    from huitou.accounts.keys import revoke_key
+    from huitou.core.clock import SystemClock
+
+    _print_keys([revoke_key(prefix=prefix, clock=SystemClock())], as_json)
+
+
+@keys_app.command("list")
+@booted
+def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Every key with what it may do and when it was last used; secrets are stored nowhere."""
+    from huitou.accounts.models import ApiKey
+
+    _print_keys(list(ApiKey.objects.order_by("revoked_at", "-created_at", "-pk")), as_json)
+
+
+def _key(key: ApiKey) -> dict[str, Any]:
+    return {
+        "prefix": key.prefix,
+        "name": key.name,
+        "kind": key.kind,
+        "source": key.source,
+        "scopes": key.scopes,
+        "last_used_at": key.last_used_at.isoformat() if key.last_used_at else None,
+        "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+    }
+
+
+def _print_keys(keys: list[ApiKey], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"keys": [_key(key) for key in keys]}, ensure_ascii=False))
+        return
+    rows = [{**_key(key), "opens": key.source or ", ".join(key.scopes)} for key in keys]
+    _print_table(["prefix", "name", "kind", "opens", "last_used_at", "revoked_at"], rows)
+
+
+def _print_table(columns: list[str], rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    Console(highlight=False).print(table)

@@ -22,7 +22,10 @@ _booted = False
 _lease: Lease | None = None
 
 # Folders that only we have business in. They are made private before anybody writes customers' data into them.
-_PRIVATE = ("lake", "staging", "uploads", "rejects", "logs")
+PRIVATE_FOLDERS = ("lake", "staging", "uploads", "rejects", "logs")
+
+# Where a process only explains why it cannot start, nothing is signed.
+NO_KEY = "unused"
 
 
 class DatabaseUnreachableError(DomainError):
@@ -83,7 +86,7 @@ def boot(*, migrate: bool = True) -> Home:
     except DomainError:
         _prepare_to_explain()
         raise
-    for name in _PRIVATE:
+    for name in PRIVATE_FOLDERS:
         (home.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     _set_up_django()
     if migrate:
@@ -106,7 +109,7 @@ def _have_database(home: Home) -> Lease | None:
 def _prepare_to_explain() -> None:
     """Set Django up without a database: its translations are all that this process still needs."""
     os.environ["HUITOU_DATABASE_URL"] = ""
-    os.environ.setdefault("HUITOU_SECRET_KEY", "unused")  # the data directory may be the very trouble
+    os.environ.setdefault("HUITOU_SECRET_KEY", NO_KEY)  # the data directory may be the very trouble
     _set_up_django()
 
 

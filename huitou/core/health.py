@@ -66,14 +66,19 @@ def _read_lake() -> None:
         lake.version(table)
 
 
+def worker_silence(clock: Clock) -> float | None:
+    """Seconds since a worker reported last; None if none ever did."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
+        seen: datetime | None = cursor.fetchone()[0]
+    return None if seen is None else (clock.now() - seen).total_seconds()
+
+
 def _worker(clock: Clock) -> Part:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
-            seen: datetime | None = cursor.fetchone()[0]
+        silent = worker_silence(clock)
     except Error as error:
         return Part("worker", ok=False, detail=str(error).strip(), required=False)
-    if seen is None:
+    if silent is None:
         return Part("worker", ok=False, detail="no worker runs", required=False)
-    silent = (clock.now() - seen).total_seconds()
     return Part("worker", silent <= WORKER_SILENT_SECONDS, f"last heard of {silent:.0f} s ago", required=False)
