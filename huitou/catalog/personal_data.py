@@ -1,0 +1,3 @@
+"""The catalog knows no customers."""
+
+IMPERSONAL = {"Product": "goods", "Category": "kinds of goods"}

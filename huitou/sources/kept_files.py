@@ -1,0 +1,147 @@
+"""Files of the data directory that may hold a person: uploads, rejected rows, progress, logs; and how they forget."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from huitou.core.errors import DomainError
+from huitou.core.home import Home
+from huitou.customers.needles import Needles
+from huitou.sources.models import ImportRun
+
+UNFINISHED = ("uploaded", "preparing", "prepared", "claimed")
+
+
+class ImportUnderWayError(DomainError):
+    """A file that holds the customer is being imported."""
+
+    code = "import_under_way"
+    status = 409
+    permanent = False
+
+
+def forget_in_files(needles: Needles, home: Home) -> dict[str, int]:
+    """Remove uploads and rows of other files that hold the person; returns how many.
+
+    Raises ImportUnderWayError while an import that needs such a file is not finished.
+    """
+    return {
+        "uploads": _forget_uploads(needles, home),
+        "rejected_rows": sum(_forget_rows(path, needles) for path in _files(home.rejects)),
+        "scratch_files": _forget_scratch(needles, home),
+        "progress_files": _forget_whole(home.root / "progress", needles),
+        "log_lines": sum(_forget_lines(path, needles) for path in _files(home.logs)),
+    }
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+
+
+def _forget_uploads(needles: Needles, home: Home) -> int:
+    """A kept file goes whole: it has done its work, and whoever sent it has it."""
+    needed = set()
+    for run in ImportRun.objects.filter(state__in=UNFINISHED):
+        needed |= {run.file_path, run.lines_path}
+    removed = 0
+    for path in _files(home.uploads):
+        if not needles.in_file(path) and not needles.in_text(path.name):
+            continue
+        if str(path) in needed:
+            raise ImportUnderWayError(
+                _("%(name)s holds this customer and is being imported. Try again when the import is done.")
+                % {"name": path.name}
+            )
+        path.unlink()
+        removed += 1
+        _drop_empty(path.parent, home.uploads)
+    return removed
+
+
+def _drop_empty(folder: Path, root: Path) -> None:
+    while folder != root and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def _forget_scratch(needles: Needles, home: Home) -> int:
+    """What jobs that were killed left beside the staged batches. Staged batches themselves name nobody."""
+    if not home.staging.is_dir():
+        return 0
+    running = {f".import-{pk}-" for pk in ImportRun.objects.filter(state__in=UNFINISHED).values_list("pk", flat=True)}
+    left = [
+        folder
+        for folder in home.staging.iterdir()
+        if folder.name.startswith(".import-") and not folder.name.startswith(tuple(running) or ("\0",))
+    ]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
+
+
+def _forget_whole(folder: Path, needles: Needles) -> int:
+    held = [path for path in _files(folder) if needles.in_file(path)]
+    for path in held:
+        path.unlink(missing_ok=True)
+    return len(held)
+
+
+def _forget_rows(path: Path, needles: Needles) -> int:
+    """Take the person's rows out of a file of rejected rows; its header stays."""
+    if not needles.in_file(path):
+        return 0
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+    kept = [row for row in rows if not needles.in_text("\t".join(row))]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *kept])
+    fresh = path.with_suffix(".part")
+    fresh.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
+    fresh.replace(path)
+    return len(rows) - len(kept)
+
+
+def _forget_lines(path: Path, needles: Needles) -> int:
+    """Take lines out of a log in place: whoever is writing it goes on."""
+    if not needles.in_file(path):
+        return 0
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    kept = [line for line in lines if not needles.in_text(line)]
+    with path.open("r+", encoding="utf-8") as file:
+        file.writelines(kept)
+        file.truncate()
+    return len(lines) - len(kept)
+
+
+def forget_in_imports(needles: Needles) -> int:
+    """Blank what imports remember of cells and file names that hold the person; returns how many imports did."""
+    changed = 0
+    for run in ImportRun.objects.order_by("pk"):
+        held = [
+            name
+            for name in ("options", "detected", "mapping", "problems", "warnings", "error", "file_name")
+            if needles.in_json(getattr(run, name))
+        ]
+        if not held:
+            continue
+        changed += 1
+        for problem in run.problems:
+            if needles.in_json(problem):
+                problem["example"] = {"row": problem.get("example", {}).get("row"), "value": None}
+                problem["message"] = (
+                    _("The cell was erased with its customer.") if needles.in_json(problem) else problem["message"]
+                )
+        for name in held:
+            if name in ("options", "detected", "mapping"):
+                setattr(run, name, {})
+            elif name == "warnings":
+                run.warnings = [warning for warning in run.warnings if not needles.in_json(warning)]
+            elif name in ("error", "file_name"):
+                setattr(run, name, _("erased"))
+        run.save(update_fields=["problems", *held])
+    return changed

@@ -1,0 +1,63 @@
+"""What imports and events keep of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from huitou.customers.identifier_kind import Key
+from huitou.customers.needles import Needles
+from huitou.sources.kept_files import forget_in_files, forget_in_imports
+from huitou.sources.models import DeadLetter, EventDetail, InboxEvent
+
+PERSONAL = ("ImportRun", "InboxEvent", "DeadLetter", "EventDetail")
+IMPERSONAL = {
+    "Consumer": "names of our own processes",
+    "OrderEvent": "typed order facts under a person's number; free text never gets in",
+    "OrderVersion": "order numbers and a digest",
+    "PlanVersion": "what the brand declared",
+    "PlanProblem": "names of events and properties, with the kind of a value",
+    "Feed": "names of feeds",
+    "FeedDay": "counts",
+}
+
+
+def export(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, Any]:
+    """The personal part of the person's events; what is counted of them lies in the lake without a name."""
+    rows = EventDetail.objects.filter(person_id__in=person_ids).order_by("occurred_at", "event_hash")
+    return {
+        "event_details": [
+            {
+                "event_id": row.event_hash.hex,
+                "person_id": row.person_id,
+                "occurred_at": row.occurred_at.isoformat(),
+                "properties": row.properties,
+            }
+            for row in rows
+        ]
+    }
+
+
+def erase(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, int]:
+    """Details of events, waiting and refused events that name the person, kept files, and cells that imports quote."""
+    counts = {"event_details": EventDetail.objects.filter(person_id__in=person_ids).delete()[0]}
+    needles = Needles(identifiers)
+    if needles:
+        counts["waiting_events"] = _delete_held(InboxEvent.objects.all(), needles)
+        counts["dead_letters"] = _delete_held(DeadLetter.objects.all(), needles)
+        counts |= forget_in_files(needles, settings.HOME)
+        counts["imports"] = forget_in_imports(needles)
+    return counts
+
+
+def _delete_held(rows: QuerySet[Any], needles: Needles) -> int:
+    """Delete events whose JSON holds the person; rows that the batch of the moment has taken are waited for."""
+    held = [
+        pk
+        for pk, payload, shared in rows.values_list("pk", "payload", "shared").iterator(chunk_size=2000)
+        if needles.in_bytes(bytes(payload)) or (shared is not None and needles.in_bytes(bytes(shared)))
+    ]
+    return rows.filter(pk__in=held).delete()[0] if held else 0

@@ -1,0 +1,239 @@
+"""Erased is erased: no table and no file of the data directory holds the customer, and no figure has moved."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+from django.db import connection
+
+from huitou.accounts.models import AuditEntry
+from huitou.accounts.queries import get_brand
+from huitou.core.clock import FixedClock
+from huitou.core.home import Home
+from huitou.customers.groups import customers_of
+from huitou.customers.models import Identifier, Person
+from huitou.customers.personal import AlreadyErasedError, erase_customer, export_customer
+from huitou.customers.services import (
+    ConsentDecision,
+    Sighting,
+    TraitReport,
+    merge_customers,
+    record_consents,
+    record_traits,
+    resolve_sightings,
+)
+from huitou.orders.queries import list_customers
+from huitou.orders.refresh import refresh
+from huitou.sources.importing.options import read_preset
+from huitou.sources.job_progress import JobState, write_state
+from huitou.sources.kept_files import ImportUnderWayError
+from huitou.sources.models import DeadLetter, EventDetail, ImportRun, InboxEvent
+from huitou.sources.services import run_import, start_import
+from huitou.sources.tests.test_buyers import TAOBAO
+from huitou.sources.tests.test_services import bring
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+CLOCK = FixedClock(NOW)
+pytestmark = pytest.mark.django_db
+# Every spelling that is looked for afterwards, as text and as the bytes of two encodings.
+SPELLINGS = (
+    "13912345670",
+    "139 1234 5670",
+    "139-1234-5670",
+    "木子妈妈",
+    "李雷雷",
+    "oGZUI0egBJY1zhBYw2",
+    "lei@qq.com",
+    "C-90017",
+)
+
+
+def upload(home: Home, name: str, text: str, encoding: str = "gb18030") -> Path:
+    """A file as the console keeps it."""
+    folder = home.uploads / f"{len(list(home.uploads.glob('*'))):032x}"
+    folder.mkdir(parents=True)
+    path = folder / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def import_upload(home: Home, path: Path, preset: str = "", kind: str = "orders") -> ImportRun:
+    options = read_preset(preset) if preset else None
+    if options is None:
+        return bring(path, kind)
+    run = start_import(path=path, kind=kind, options=options, clock=CLOCK)
+    return run_import(run.pk, home=home, clock=CLOCK)
+
+
+@pytest.fixture
+def customer(home: Home) -> int:
+    """Somebody with two shops' orders, rejected rows, events, traits, consent, files and notes; and a neighbor."""
+    rows = "1,木子妈妈,10.00,交易成功,2024-03-01 10:00:00,面霜,1,甲店,139-1234-5670,李雷雷\n"
+    rows += "2,木子妈妈,钱,交易成功,2024-03-02 10:00:00,面霜,1,甲店,13912345670,李雷雷\n"
+    rows += "3,邻居,30.00,交易成功,2024-03-03 10:00:00,面霜,1,甲店,13700000001,韩梅梅\n"
+    rows += "4,邻居,钱,交易成功,2024-03-03 10:00:00,面霜,1,甲店,13700000001,韩梅梅\n"
+    import_upload(home, upload(home, "taobao.csv", TAOBAO + rows), "taobao")
+    lines = "order_id,paid_at,customer_id,sku,amount,phone\nA,2024-04-01,C-90017,x,5.00,139 1234 5670\n"
+    import_upload(home, upload(home, "own.csv", lines, "utf-8"))
+    import_upload(
+        home,
+        upload(
+            home, "other.csv", lines.replace("\nA,", "\nB,").replace("C-90017", "D-1").replace("139", "138"), "utf-8"
+        ),
+    )
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["customer_id", "phone", "name", "birthday"])
+    sheet.append(["C-90017", 13912345670, "李雷雷", "1990-05-17"])
+    path = upload(home, "members.xlsx", "")
+    book.save(path)
+    import_upload(home, path, kind="customers")
+    ids = (("customer_id", "", "C-90017"), ("openid", "wx1", "oGZUI0egBJY1zhBYw2"), ("email", "", "Lei@QQ.com"))
+    person = resolve_sightings(sightings=[Sighting(0, ids, NOW)], source="app", clock=CLOCK)[0]
+    record_traits(
+        traits=[TraitReport(person, NOW, "李雷雷", "13912345670", {"wechat_id": "lei@qq.com"})],
+        source="app",
+        clock=CLOCK,
+    )
+    record_consents(decisions=[ConsentDecision(person, "sms", "marketing", True, NOW, "form", "v1")], clock=CLOCK)
+    buyer = Identifier.objects.get(kind="buyer_id", value="木子妈妈").person_id
+    assert customers_of([person])[person] == customers_of([buyer])[buyer]
+    store_events(home, person)
+    return person
+
+
+def store_events(home: Home, person: int) -> None:
+    """What the intake keeps of a customer before and beside the lake, and notes that quote one."""
+    payload = json.dumps({"userId": "C-90017", "traits": {"phone": "139 1234 5670"}}).encode()
+    other = json.dumps({"userId": "D-1"}).encode()
+    for body in (payload, other):
+        InboxEvent.objects.create(received_at=NOW, key_id=1, payload=body)
+        DeadLetter.objects.create(
+            digest=body[:16], source="app", key_id=1, reason="x", payload=body, received_at=NOW, last_at=NOW
+        )
+    EventDetail.objects.create(
+        event_hash="0" * 32, person_id=person, occurred_at=NOW, properties={"note": "李雷雷 called"}
+    )
+    write_state(home, "import-9", JobState("failed", error="row 2: 13912345670"))
+    home.logs.mkdir(parents=True, exist_ok=True)
+    (home.logs / "postgres.log").write_text("fine\nKey (value)=(+8613912345670) exists\n")
+
+
+def figures(home: Home) -> list[dict[str, Any]]:
+    brand = get_brand()
+    refresh(home=home, brand=brand, clock=FixedClock(NOW), force=True)
+    return [row.values | {"person": row.person_id} for row in list_customers(sort="person_id").rows]
+
+
+def texts(home: Home) -> Iterator[tuple[str, bytes]]:
+    """Every table of the database as COPY gives it, and every file of the data directory, Parquet decoded as well."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        )
+        tables = [row[0] for row in cursor.fetchall()]
+        assert len(tables) > 30
+        for table in tables:
+            with cursor.copy(f"COPY (SELECT * FROM {table}) TO STDOUT") as copy:
+                yield table, b"".join(bytes(block) for block in copy)
+    for path in home.root.rglob("*"):
+        if path.is_file() and home.postgres not in path.parents:
+            yield str(path), path.read_bytes()
+            yield str(path), path.name.encode()
+            if path.suffix == ".parquet":
+                yield str(path), str(pq.read_table(path, partitioning=None).to_pylist()).encode()
+
+
+def found(home: Home) -> set[str]:
+    """Places that hold any spelling; bytea is given by COPY in hex."""
+    needles = {form for s in SPELLINGS for form in (s.encode(), s.encode("gb18030"), s.encode().hex().encode())}
+    needles |= {json.dumps(s)[1:-1].encode() for s in SPELLINGS}
+    return {place for place, content in texts(home) if any(needle in content for needle in needles)}
+
+
+def test_after_erasing_no_table_and_no_file_holds_the_customer(home: Home, customer: int) -> None:
+    """And figures stay, the neighbor's data stays, and the identifiers seen again are somebody new."""
+    before = figures(home)
+    held = {Path(place).name for place in found(home)}
+    assert {"public.customers_identifier", "public.sources_inbox", "taobao.csv", "own.csv", "postgres.log"} <= held
+    assert any(name.startswith("import-") and name.endswith(".csv") for name in held), "a file of rejected rows"
+    lake = {path: path.read_bytes() for path in (home.root / "lake").rglob("*.parquet")}
+
+    counts = erase_customer(person_id=customer, clock=CLOCK)
+    assert found(home) == set()
+    assert (counts["uploads"], counts["rejected_rows"], counts["waiting_events"], counts["dead_letters"]) == (
+        3,
+        1,
+        1,
+        1,
+    )
+    assert {path: path.read_bytes() for path in (home.root / "lake").rglob("*.parquet")} == lake
+    assert figures(home) == before
+    assert found(home) == set()
+
+    names = [path.name for path in home.uploads.rglob("*") if path.is_file()]
+    assert names == ["other.csv"]
+    assert (InboxEvent.objects.count(), DeadLetter.objects.count()) == (1, 1)
+    rejected = next(home.rejects.glob("import-*.csv")).read_text(encoding="utf-8-sig")
+    assert "邻居" in rejected
+    assert Identifier.objects.filter(value="邻居").exists()
+    again = resolve_sightings(
+        sightings=[Sighting(0, (("customer_id", "", "C-90017"),), NOW)], source="app", clock=CLOCK
+    )
+    assert again[0] not in Person.objects.exclude(erased_at=None).values_list("pk", flat=True)
+    with pytest.raises(AlreadyErasedError):
+        erase_customer(person_id=customer, clock=CLOCK)
+    entry = AuditEntry.objects.get(action="customer.erased")
+    assert entry.count == 2
+
+
+def test_an_export_has_everything_about_the_customer_and_nothing_about_others(home: Home, customer: int) -> None:
+    """As JSON: identifiers, traits, consent, milestones, joins, orders and the personal part of events."""
+    figures(home)
+    text = json.dumps(export_customer(person_id=customer, clock=CLOCK), ensure_ascii=False)
+    for told in (
+        "+8613912345670",
+        "木子妈妈",
+        "李雷雷",
+        "lei@qq.com",
+        "1990-05-17",
+        "called",
+        "marketing",
+        '"order_id": "A"',
+    ):
+        assert told in text, told
+    assert "邻居" not in text
+    assert "13700000001" not in text
+    assert AuditEntry.objects.get(action="customer.exported").target.startswith("#")
+
+
+def test_erasing_waits_for_an_import_that_needs_the_file(home: Home, customer: int) -> None:
+    """A file that is being imported would bring the customer back."""
+    path = upload(home, "next.csv", "order_id,paid_at,customer_id,sku,amount\nB,2024-05-01,C-90017,x,5.00\n", "utf-8")
+    run = start_import(path=path, kind="orders", options=read_preset("youzan"), clock=CLOCK)
+    with pytest.raises(ImportUnderWayError):
+        erase_customer(person_id=customer, clock=CLOCK)
+    assert Identifier.objects.filter(value="C-90017").exists()
+    run.state = "failed"
+    run.save()
+    shutil.rmtree(path.parent)
+    erase_customer(person_id=customer, clock=CLOCK)
+
+
+def test_joined_persons_are_erased_together(home: Home, customer: int) -> None:
+    """Erasing any person of a customer erases the customer; somebody else stays."""
+    other = Person.objects.create(display_name="王五五", created_at=NOW).pk
+    merge_customers(person_a=customer, person_b=other, clock=CLOCK)
+    erase_customer(person_id=other, clock=CLOCK)
+    assert found(home) == set()
+    assert Person.objects.filter(erased_at=None).exists()
