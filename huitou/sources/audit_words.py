@@ -6,5 +6,8 @@ ACTIONS = {
     "import.orders": _("Orders imported"),
     "import.customers": _("Customers imported"),
     "import.products": _("Products imported"),
+    "plan.changed": _("Tracking plan changed"),
+    "plan.problem_dismissed": _("Difference from the tracking plan dismissed"),
+    "feed.expectation_set": _("Normal silence of a feed set"),
 }
-FIELDS = {"run": _("Import"), "rows": _("Rows"), "rejected": _("Refused")}
+FIELDS = {"run": _("Import"), "rows": _("Rows"), "rejected": _("Refused"), "event": _("Event"), "property": _("Property"), "source": _("Feed")}

@@ -11,12 +11,14 @@ from huitou.core.boot import booted
 from huitou.sources.connectors.complete_journey.cli import app as example
 from huitou.sources.events_cli import app as events
 from huitou.sources.events_cli import refresh
+from huitou.sources.feeds.cli import app as feeds
+from huitou.sources.tracking.cli import app as plan
 
 if TYPE_CHECKING:
     from huitou.sources.importing.options import ImportOptions
 
 app = typer.Typer(help="Import order, customer and product files.")
-COMMANDS = {"import": app, "example": example, "events": events, "refresh": refresh}
+COMMANDS = {"import": app, "example": example, "events": events, "refresh": refresh, "plan": plan, "feeds": feeds}
 
 PathArgument = Annotated[Path, typer.Argument(help="CSV, TSV, Excel or Parquet file", show_default=False)]
 MapOption = Annotated[

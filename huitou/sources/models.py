@@ -180,7 +180,9 @@ class PlanVersion(models.Model):
 
     number = models.IntegerField(unique=True)
     declared = models.JSONField(help_text="the brand's events by name, whole")
-    change = models.CharField(max_length=300, help_text="what was changed: declared Live Poll Answered")
+    action = models.CharField(max_length=20, help_text="declared or withdrawn")
+    event = models.CharField(max_length=200, help_text="of which event")
+    property = models.CharField(max_length=200, blank=True, help_text="of which property, if only one was withdrawn")
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
 

@@ -27,12 +27,14 @@ from huitou.orders.queries import last_refresh
 from huitou.sources import example_pages
 from huitou.sources.canonical import KINDS
 from huitou.sources.events import list_events
+from huitou.sources.feeds import pages as feeds_pages
 from huitou.sources.importing.options import list_presets
 from huitou.sources.job_progress import JobState, read_state, write_state
 from huitou.sources.models import ImportRun
 from huitou.sources.preview import Choices, describe_reading, kind_words, look, preset_words, read_choices, state_words
 from huitou.sources.services import start_import
 from huitou.sources.tasks import import_job_name, run_import_job
+from huitou.sources.tracking import pages as tracking_pages
 from huitou.sources.uploads import Upload, UploadRefusedError, discard_upload, find_upload, keep_upload
 
 PAGES = [Page("data", "connect", gettext_lazy("Data"), "data", 10, "data")]
@@ -189,4 +191,6 @@ urlpatterns = [
     path("data/imports/<int:run_id>/", show_import, name="data_import"),
     path("data/imports/<int:run_id>/rejects/", download_rejects, name="data_rejects"),
     *example_pages.urlpatterns,
+    *feeds_pages.urlpatterns,
+    *tracking_pages.urlpatterns,
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 from django.db.models import Max, Min, Q, Sum
 
@@ -235,3 +236,39 @@ def _file_feeds(now: datetime, brand: Brand, today: date, days: int) -> Iterable
             days=tuple(FeedDayView(day, by_day.get(day, 0), None, False) for day in window),
             attention=tuple(attention),
         )
+
+
+def feed_report(feed: FeedView) -> dict[str, Any]:
+    """A feed as scripts read it: instants in ISO form, shares between 0 and 1."""
+
+    def told(at: datetime | None) -> str | None:
+        return at.isoformat() if at else None
+
+    names = (
+        "complete",
+        "with_user",
+        "with_channel",
+        "prompt",
+        "invalid",
+        "unplanned",
+        "corrected",
+        "rejected",
+        "repeated",
+    )
+    return {
+        "source": feed.source,
+        "kind": feed.kind,
+        "first_received_at": told(feed.first_received_at),
+        "last_received_at": told(feed.last_received_at),
+        "last_occurred_at": told(feed.last_occurred_at),
+        "expected_seconds": feed.expected.total_seconds() if feed.expected else None,
+        "is_late": feed.is_late,
+        "counts": asdict(feed.counts),
+        "shares": {name: feed.share(name) for name in names},
+        "days": [
+            {"day": day.day.isoformat(), "received": day.received, "usual": day.usual, "is_gap": day.is_gap}
+            for day in feed.days
+        ],
+        "dead_letters": feed.letters,
+        "attention": list(feed.attention),
+    }

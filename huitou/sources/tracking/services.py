@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -77,7 +78,7 @@ def declare_event(
             declared["properties"][property_name] = _checked(property_name, given, since)
         if declared == before:
             return plan
-        return _save({**own, name: declared}, _("declared %(name)s") % {"name": name}, clock, actor, actor_label)
+        return _save({**own, name: declared}, _Change("declared", name), clock, actor, actor_label)
 
 
 def withdraw_property(
@@ -95,7 +96,7 @@ def withdraw_property(
                 _("You have declared no property %(property)s of %(name)s.") % {"property": property_name, "name": name}
             )
         left = {n: p for n, p in mine["properties"].items() if n != property_name}
-        change = _("withdrew %(property)s of %(name)s") % {"property": property_name, "name": name}
+        change = _Change("withdrawn", name, property_name)
         return _save({**own, name: {**mine, "properties": left}}, change, clock, actor, actor_label)
 
 
@@ -109,7 +110,7 @@ def withdraw_event(*, name: str, clock: Clock, actor: User | None = None, actor_
         if name not in own:
             raise EventNotDeclaredError(_("You have declared no event %(name)s.") % {"name": name})
         left = {n: e for n, e in own.items() if n != name}
-        return _save(left, _("withdrew %(name)s") % {"name": name}, clock, actor, actor_label)
+        return _save(left, _Change("withdrawn", name), clock, actor, actor_label)
 
 
 def declare_plan(
@@ -164,10 +165,19 @@ def _locked() -> tuple[dict[str, Any], Plan]:
     return own, overlay(shipped_plan(), newest, own)
 
 
-def _save(own: dict[str, Any], change: str, clock: Clock, actor: User | None, actor_label: str) -> Plan:
+@dataclass(frozen=True)
+class _Change:
+    """What a new version changes."""
+
+    action: str
+    event: str
+    property: str = ""
+
+
+def _save(own: dict[str, Any], change: _Change, clock: Clock, actor: User | None, actor_label: str) -> Plan:
     newest = PlanVersion.objects.order_by("-number").values_list("number", flat=True).first() or 0
     version = PlanVersion.objects.create(
-        number=newest + 1, declared=own, change=change[:300], created_at=clock.now(), created_by=actor
+        number=newest + 1, declared=own, **asdict(change), created_at=clock.now(), created_by=actor
     )
     record_audit(
         action="plan.changed",
@@ -175,7 +185,7 @@ def _save(own: dict[str, Any], change: str, clock: Clock, actor: User | None, ac
         actor=actor,
         actor_label=actor_label,
         target=f"plan {version.number}",
-        detail={"change": version.change},
+        detail={"action": change.action, "event": change.event, "property": change.property},
     )
     plan = overlay(shipped_plan(), version.number, own)
     # What is planned now is no difference any more.
