@@ -10,4 +10,11 @@ ACTIONS = {
     "plan.problem_dismissed": _("Difference from the tracking plan dismissed"),
     "feed.expectation_set": _("Normal silence of a feed set"),
 }
-FIELDS = {"run": _("Import"), "rows": _("Rows"), "rejected": _("Refused"), "event": _("Event"), "property": _("Property"), "source": _("Feed")}
+FIELDS = {
+    "run": _("Import"),
+    "rows": _("Rows"),
+    "rejected": _("Refused"),
+    "event": _("Event"),
+    "property": _("Property"),
+    "source": _("Feed"),
+}

@@ -46,6 +46,7 @@ class Event:
     context: Mapping[str, Any]
     object_type: str | None = None
     object_id: str | None = None
+    channel_told: bool = True  # by the event or its key; else the feed's name stands in
     clock_off_seconds: float = 0.0  # how far the device's clock was off, by sentAt
     person_id: int | None = None  # known once identities are resolved
 

@@ -31,11 +31,13 @@ from huitou.sources.consuming.facts import add_facts
 from huitou.sources.consuming.identities import resolve_identities
 from huitou.sources.consuming.letters import keep_refused
 from huitou.sources.consuming.orders import record_batch_orders
+from huitou.sources.consuming.quality import count_quality
 from huitou.sources.consuming.seen import give_back, take_fresh
 from huitou.sources.consuming.staging import stage_rows
 from huitou.sources.consuming.traits import record_batch_traits
 from huitou.sources.consuming.trouble import is_transient, rendered
 from huitou.sources.intake.refusals import Refusal
+from huitou.sources.tracking.queries import current_plan
 
 logger = logging.getLogger(__name__)
 # At most as many as identities are resolved in one go; a batch this large is as fast as any.
@@ -175,12 +177,15 @@ def _take_batch(
                 repeated[event.source] = repeated.get(event.source, 0) + 1
         for subscriber in SUBSCRIBERS:
             subscriber(batch)
-        add_facts(batch)
+        plan = current_plan()
+        add_facts(batch, plan.codes, plan.personal)
+        unreadable = [row for row, _ in refused]
         spoiled = [event for event in batch.events if event.ref in batch.refused]
         if spoiled:
             give_back([event.hash for event in spoiled], clock=clock)
             refused += [(by_hash[event.hash], batch.refused[event.ref]) for event in spoiled]
         keep_refused(refused, keys, clock=clock)
+        count_quality(batch, [(keys[row.key_id].source, row.received_at) for row in unreadable])
         claimed = stage_rows(batch)
         reach("consume.staged")
         _delete(rows)

@@ -90,6 +90,7 @@ def decode_event(row: InboxRow, key: Key, ref: int) -> Event | Refusal:
     properties = message.properties or {}
     object_type, object_id = object_of(kind, name, _placed(kind, properties, context), message.name or "")
     message_id = row.message_id or message_id_of(message, row.payload, row.id)
+    channel = _channel(context, key)
     return Event(
         ref=ref,
         inbox_id=row.id,
@@ -99,7 +100,7 @@ def decode_event(row: InboxRow, key: Key, ref: int) -> Event | Refusal:
         kind=kind,
         name=name,
         source=key.source,
-        channel=_channel(context, key),
+        channel=channel,
         occurred_at=occurred_at,
         received_at=row.received_at,
         user_id=_text(message.user_id),
@@ -111,6 +112,8 @@ def decode_event(row: InboxRow, key: Key, ref: int) -> Event | Refusal:
         context=context,
         object_type=object_type,
         object_id=object_id,
+        channel_told=bool(key.channel) or channel != key.source,
+        clock_off_seconds=(row.received_at - row.sent_at).total_seconds() if row.sent_at else 0.0,
     )
 
 

@@ -18,10 +18,11 @@ from huitou.sources.consuming.properties import split_properties
 _encode = msgspec.json.Encoder().encode
 
 
-def add_facts(batch: Batch, declared: Set[str] = frozenset()) -> None:
+def add_facts(batch: Batch, declared: Set[str] = frozenset(), withheld: Set[str] = frozenset()) -> None:
     """Put every accepted event into fct_events, and its personal and free-text properties beside its person.
 
-    `declared` are names of properties whose texts the brand's tracking plan vouches for. Details of an event that
+    `declared` are names of properties whose texts the brand's tracking plan vouches for, `withheld` those that it calls
+    personal. Details of an event that
     belongs to nobody are dropped: no erasing could ever find them.
     """
     events = list(batch.accepted())
@@ -30,7 +31,7 @@ def add_facts(batch: Batch, declared: Set[str] = frozenset()) -> None:
     details: list[tuple[uuid.UUID, int, Any, str]] = []
     texts: list[str | None] = []
     for event in events:
-        kept, personal = split_properties(_told(event), declared) if event.kind in DEEDS else ({}, {})
+        kept, personal = split_properties(_told(event), declared, withheld) if event.kind in DEEDS else ({}, {})
         texts.append(_encode(kept).decode() if kept else None)
         if personal and event.person_id is not None:
             details.append(

@@ -83,13 +83,16 @@ def _judge(name: str) -> bool:
 
 
 def split_properties(
-    properties: Mapping[str, Any], declared: Set[str] = frozenset()
+    properties: Mapping[str, Any], declared: Set[str] = frozenset(), withheld: Set[str] = frozenset()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What may enter the lake, and what stays beside the person. Texts under `declared` names may have any script."""
+    """What may enter the lake, and what stays beside the person. Texts under `declared` names may have any script;
+    what stands under `withheld` names stays out of the lake, whatever it is."""
     kept: dict[str, Any] = {}
     personal: dict[str, Any] = {}
     for name, value in properties.items():
-        if isinstance(value, str):
+        if name in withheld:
+            personal[name] = value
+        elif isinstance(value, str):
             target = kept if _may_stay(name, value, declared) else personal
             target[name] = value
         elif isinstance(value, bool | float) or value is None:
@@ -97,7 +100,7 @@ def split_properties(
         elif isinstance(value, int):
             (personal if is_personal_name(name) or not is_code(value) else kept)[name] = value
         else:
-            inner_kept, inner_personal = _split_inner(name, value, declared)
+            inner_kept, inner_personal = _split_inner(name, value, declared, withheld)
             if inner_kept:
                 kept[name] = inner_kept
             if inner_personal:
@@ -114,14 +117,14 @@ def _may_stay(name: str, value: str, declared: Set[str]) -> bool:
     return known and len(value) <= LONGEST_VALUE and not names_somebody(value)
 
 
-def _split_inner(name: str, value: object, declared: Set[str]) -> tuple[Any, Any]:
+def _split_inner(name: str, value: object, declared: Set[str], withheld: Set[str]) -> tuple[Any, Any]:
     """The two halves of an object or a list; an element of a list keeps its place in both."""
     if is_personal_name(name):
         return None, value
     if isinstance(value, Mapping):
-        return split_properties(value, declared)
+        return split_properties(value, declared, withheld)
     if isinstance(value, list):
-        halves = [split_properties({name: element}, declared) for element in value]
+        halves = [split_properties({name: element}, declared, withheld) for element in value]
         kept = [half.get(name) for half, _ in halves]
         personal = [half.get(name) for _, half in halves]
         return (

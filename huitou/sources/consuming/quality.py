@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from huitou.accounts.models import Brand
+from huitou.accounts.queries import find_brand
 from huitou.core.clock import local_day
 from huitou.sources.consuming.batch import DEEDS, Batch, Event
 from huitou.sources.feeds.counting import DayCounts, FeedMarks, add_counts
@@ -22,10 +23,10 @@ _PROMPT_SECONDS = 300.0
 _DOUBTED_CLOCK_SECONDS = 60.0
 
 
-def count_quality(batch: Batch, brand: Brand, unreadable: Iterable[tuple[str, datetime]] = ()) -> None:
+def count_quality(batch: Batch, unreadable: Iterable[tuple[str, datetime]] = ()) -> None:
     """Check and count the batch. `unreadable` are feed and arrival of what was refused before it became an event."""
     checker = current_checker()
-    days = _Days(brand)
+    days = _Days(find_brand() or Brand())
     counts: dict[tuple[str, date], DayCounts] = {}
     marks: dict[str, FeedMarks] = {}
     problems: dict[tuple[str, str, Finding], Seen] = {}
@@ -77,7 +78,7 @@ def _count(event: Event, counted: DayCounts, marks: dict[str, FeedMarks]) -> Non
     counted.accepted += 1
     if event.user_id:
         counted.with_user += 1
-    if event.channel:
+    if event.channel_told:
         counted.with_channel += 1
     if (event.received_at - event.occurred_at).total_seconds() <= _PROMPT_SECONDS:
         counted.prompt += 1

@@ -18,6 +18,20 @@ VALUES (
 ON CONFLICT (digest) WHERE state = 'open' DO UPDATE
 SET count = sources_deadletter.count + 1, last_at = excluded.last_at, reason = excluded.reason, detail = excluded.detail
 """
+# What the door refused, in the counters of its feed for the brand's day; a brand not set up yet has Shanghai's.
+COUNT_REFUSED = """
+INSERT INTO sources_feedday AS kept (
+    source, day, received, accepted, rejected, repeated, with_user, with_channel, complete, invalid, unplanned, prompt,
+    corrected, longest_gap_seconds
+)
+VALUES (
+    %(source)s,
+    (%(received_at)s AT TIME ZONE coalesce((SELECT zone FROM accounts_brand LIMIT 1), 'Asia/Shanghai'))::date,
+    %(count)s, 0, %(count)s, 0, 0, 0, 0, 0, 0, 0, 0, 0
+)
+ON CONFLICT (source, day) DO UPDATE
+SET received = kept.received + excluded.received, rejected = kept.rejected + excluded.rejected
+"""
 # How many wait, by ids: the numbers between the first row and the next id to be given. Numbers that a broken request
 # used up are counted until those before them are consumed.
 BACKLOG = """

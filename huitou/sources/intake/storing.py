@@ -148,6 +148,8 @@ class Store:
                     if payloads:
                         _copy(cursor, inbox_rows(arrival, payloads))
                     cursor.executemany(sql.INSERT_LETTERS, ordered)
+                    told = {"source": arrival.sender.source, "received_at": arrival.received_at, "count": len(letters)}
+                    cursor.execute(sql.COUNT_REFUSED, told)
         except psycopg.OperationalError:
             # The others in the pool are likely dead too: the next requests should not find out one by one.
             pool.check()

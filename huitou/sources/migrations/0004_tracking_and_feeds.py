@@ -6,75 +6,97 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sources', '0003_order_events'),
+        ("sources", "0003_order_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Feed',
+            name="Feed",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=100, unique=True)),
-                ('first_received_at', models.DateTimeField()),
-                ('last_received_at', models.DateTimeField()),
-                ('last_occurred_at', models.DateTimeField()),
-                ('expected_seconds', models.BigIntegerField(help_text='longest silence that is normal, as set; empty: as its own past shows', null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=100, unique=True)),
+                ("first_received_at", models.DateTimeField()),
+                ("last_received_at", models.DateTimeField()),
+                ("last_occurred_at", models.DateTimeField()),
+                (
+                    "expected_seconds",
+                    models.BigIntegerField(
+                        help_text="longest silence that is normal, as set; empty: as its own past shows", null=True
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FeedDay',
+            name="FeedDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=100)),
-                ('day', models.DateField()),
-                ('received', models.BigIntegerField(default=0)),
-                ('accepted', models.BigIntegerField(default=0)),
-                ('rejected', models.BigIntegerField(default=0)),
-                ('repeated', models.BigIntegerField(default=0)),
-                ('with_user', models.BigIntegerField(default=0)),
-                ('with_channel', models.BigIntegerField(default=0)),
-                ('complete', models.BigIntegerField(default=0)),
-                ('invalid', models.BigIntegerField(default=0)),
-                ('unplanned', models.BigIntegerField(default=0)),
-                ('prompt', models.BigIntegerField(default=0)),
-                ('corrected', models.BigIntegerField(default=0)),
-                ('longest_gap_seconds', models.BigIntegerField(default=0, help_text='longest silence that ended on the day')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=100)),
+                ("day", models.DateField()),
+                ("received", models.BigIntegerField(default=0)),
+                ("accepted", models.BigIntegerField(default=0)),
+                ("rejected", models.BigIntegerField(default=0)),
+                ("repeated", models.BigIntegerField(default=0)),
+                ("with_user", models.BigIntegerField(default=0)),
+                ("with_channel", models.BigIntegerField(default=0)),
+                ("complete", models.BigIntegerField(default=0)),
+                ("invalid", models.BigIntegerField(default=0)),
+                ("unplanned", models.BigIntegerField(default=0)),
+                ("prompt", models.BigIntegerField(default=0)),
+                ("corrected", models.BigIntegerField(default=0)),
+                (
+                    "longest_gap_seconds",
+                    models.BigIntegerField(default=0, help_text="longest silence that ended on the day"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('source', 'day'), name='feed_day_once')],
+                "constraints": [models.UniqueConstraint(fields=("source", "day"), name="feed_day_once")],
             },
         ),
         migrations.CreateModel(
-            name='PlanProblem',
+            name="PlanProblem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=100)),
-                ('event', models.CharField(max_length=200)),
-                ('problem', models.CharField(help_text='see tracking.checking.PROBLEMS', max_length=30)),
-                ('property', models.CharField(blank=True, max_length=200)),
-                ('count', models.BigIntegerField()),
-                ('first_at', models.DateTimeField(help_text='earliest event that had it, by its own time')),
-                ('last_at', models.DateTimeField()),
-                ('example', models.JSONField(default=dict, help_text="kind of the value and the event's id; nothing personal")),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=100)),
+                ("event", models.CharField(max_length=200)),
+                ("problem", models.CharField(help_text="see tracking.checking.PROBLEMS", max_length=30)),
+                ("property", models.CharField(blank=True, max_length=200)),
+                ("count", models.BigIntegerField()),
+                ("first_at", models.DateTimeField(help_text="earliest event that had it, by its own time")),
+                ("last_at", models.DateTimeField()),
+                (
+                    "example",
+                    models.JSONField(default=dict, help_text="kind of the value and the event's id; nothing personal"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('source', 'event', 'problem', 'property'), name='plan_problem_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "event", "problem", "property"), name="plan_problem_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PlanVersion',
+            name="PlanVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField(unique=True)),
-                ('declared', models.JSONField(help_text="the brand's events by name, whole")),
-                ('action', models.CharField(help_text='declared or withdrawn', max_length=20)),
-                ('event', models.CharField(help_text='of which event', max_length=200)),
-                ('property', models.CharField(blank=True, help_text='of which property, if only one was withdrawn', max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.IntegerField(unique=True)),
+                ("declared", models.JSONField(help_text="the brand's events by name, whole")),
+                ("action", models.CharField(help_text="declared or withdrawn", max_length=20)),
+                ("event", models.CharField(help_text="of which event", max_length=200)),
+                (
+                    "property",
+                    models.CharField(
+                        blank=True, help_text="of which property, if only one was withdrawn", max_length=200
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
     ]

@@ -34,7 +34,7 @@ def send(brand: Brand, home: Home, at: datetime, *events: Event, repeated: int =
     batch = Batch(list(events), home, FixedClock(at), repeated={"app": repeated} if repeated else {})
     for one in events[:refused]:
         batch.refuse(one, "failed")
-    count_quality(batch, brand)
+    count_quality(batch)
 
 
 def steady(brand: Brand, home: Home, days: int, until: datetime, n: int = 30, hours: int = 6) -> None:
@@ -66,7 +66,7 @@ def test_counters_add_up_to_what_single_events_say(brand: Brand, home: Home) -> 
                     received_at=received,
                     occurred_at=received - timedelta(seconds=held),
                     user_id=user,
-                    channel=channel,
+                    channel_told=bool(channel),
                     clock_off_seconds=off,
                 )
             )
@@ -136,7 +136,7 @@ def test_a_day_with_less_than_half_of_the_usual_is_a_gap(brand: Brand, home: Hom
 
 @pytest.mark.django_db
 def test_what_needs_attention_is_said(brand: Brand, home: Home) -> None:
-    odd = [event(k, "Product Viewed", {}, user_id="", channel="", clock_off_seconds=90.0) for k in range(100)]
+    odd = [event(k, "Product Viewed", {}, user_id="", channel_told=False, clock_off_seconds=90.0) for k in range(100)]
     send(brand, home, NOW, *odd, refused=5, repeated=60)
     feed = find_feed("app", brand=brand, clock=FixedClock(NOW))
     assert feed is not None

