@@ -39,7 +39,8 @@ class ColumnFacts:
 
     def _reading(self) -> tuple[object, ...]:
         forms = {name: (sorted(f.forms), f.day_order, sorted(f.day_formats)) for name, f in self.times.items()}
-        return forms, dict(self.words), self.comma_numbers, self.float_codes, self.zeroed_orders
+        local = dict(self.local)
+        return forms, local, dict(self.words), self.comma_numbers, self.float_codes, self.zeroed_orders
 
     def to_json(self) -> dict[str, object]:
         found: dict[str, object] = {"times": {name: form.to_json() for name, form in self.times.items()}}
@@ -55,7 +56,10 @@ class ColumnFacts:
 def detect_columns(
     scratch: Scratch, table: str, *, mapping: FileMapping, zone: ZoneInfo, date_order: str
 ) -> ColumnFacts:
-    """Look at the mapped columns. Raises DateOrderError, or MappingError where a column is not what it is mapped to."""
+    """Look at the mapped columns in `table`, which may hold the first rows of `raw` only.
+
+    Raises DateOrderError, or MappingError where a column is not what it is mapped to.
+    """
     times: dict[str, TimeForm] = {}
     local: dict[str, str] = {}
     words: dict[str, dict[str, str]] = {}
@@ -69,7 +73,9 @@ def detect_columns(
             times[name] = detect_form(scratch, table, f"code({cell})", mapping.columns.get(name, name), date_order)
             local[name] = local_sql(scratch, table, f"code({cell})", f"w_{name}", times[name], zone)
         elif name in VOCABULARIES:
-            words[name], unknown[name] = _words(scratch, table, name, cell, mapping)
+            # A kind of order that nobody asked about would pass for a sale: all rows are asked, always.
+            asked = "raw" if name == "order_type" else table
+            words[name], unknown[name] = _words(scratch, asked, name, cell, mapping)
     comma, floats = _sampled(scratch, table, mapping)
     return ColumnFacts(times, local, words, unknown, comma, floats, _lost_tails(scratch, table, mapping))
 
@@ -118,7 +124,7 @@ def _sampled(scratch: Scratch, table: str, mapping: FileMapping) -> tuple[frozen
     ]
     if not tests:
         return frozenset(), frozenset()
-    row = scratch.row(f"SELECT {', '.join(tests)} FROM (SELECT * FROM {table} LIMIT {_SAMPLE_ROWS})")
+    row = scratch.row(f"SELECT {', '.join(tests)} FROM {table}")
     hits = dict(zip([*numbers, *codes], row, strict=True))
     floats = [n for n in codes if hits[n] and _all_floats(scratch, table, mapping.indexes[n])]
     return frozenset(n for n in numbers if hits[n]), frozenset(floats)

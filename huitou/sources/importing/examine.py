@@ -136,7 +136,8 @@ def _check_rows(
         facts = detect("first_rows")
         _parse(scratch, opened, mapping, facts, rules)
         doubtful = scratch.row(
-            "SELECT count(*) FROM parsed WHERE split_part(rejected, ':', 1) IN ('not_a_time', 'unknown_word')"
+            "SELECT count(*) FROM parsed"
+            " WHERE split_part(rejected, ':', 1) IN ('not_a_time', 'not_a_number', 'unknown_word')"
         )[0]
         if not doubtful:
             return facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -41,6 +41,7 @@ _LABELS = {
 }
 # Zones with a summer time have hundreds of changes; then only those of the column's own years are written out.
 _FEW_CHANGES = 24
+_YEARS_BEFORE, _YEARS_AFTER = timedelta(days=366), timedelta(days=5 * 366)
 _EARLIEST, _LATEST = "TIMESTAMP '1970-01-01'", "TIMESTAMP '2100-01-01'"
 
 
@@ -221,11 +222,16 @@ def instant(cell: str, wall: str, form: TimeForm, local: str) -> str:
 
 
 def local_sql(scratch: Scratch, table: str, cell: str, wall: str, form: TimeForm, zone: ZoneInfo) -> str:
-    """SQL of the UTC TIMESTAMP for the naive column `wall`: the zone's offset changes in the years of the column."""
+    """SQL of the UTC TIMESTAMP for the naive column `wall`: the zone's offset changes in the years of the column.
+
+    `table` may hold the column's first rows only: some years around them are written out as well, and a time beyond
+    those is NULL, so that whoever meets one asks all rows.
+    """
     first, last = datetime(1970, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001  # wall times
     if len(offset_changes(zone, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))) > _FEW_CHANGES:
         found = scratch.row(f"SELECT min(w), max(w) FROM (SELECT {wall_time(cell, form)} AS w FROM {table})")
-        first, last = found[0] or first, found[1] or first
+        first = max(first, (found[0] or first) - _YEARS_BEFORE)
+        last = min(last, (found[1] or first) + _YEARS_AFTER)
     return wall_to_utc(wall, zone, first, last)
 
 

@@ -37,18 +37,18 @@ def wall_to_utc(wall: str, zone: ZoneInfo, first: datetime, last: datetime) -> s
     """SQL of the UTC TIMESTAMP for the naive TIMESTAMP expression `wall`, for wall times between two naive times.
 
     As Python's zoneinfo with fold=0: a time that comes twice is the first one, a time that does not exist is counted
-    on from before the gap.
+    on from before the gap. Times outside the two become NULL: they are never read by another season's offset.
     """
-    start = first.replace(tzinfo=UTC) - timedelta(days=2)
+    start, end = first.replace(tzinfo=UTC) - timedelta(days=2), last.replace(tzinfo=UTC) + timedelta(days=2)
     offset = _offset(zone, start)
-    branches: list[str] = []
-    for instant, after in offset_changes(zone, start, last.replace(tzinfo=UTC) + timedelta(days=2)):
+    within = f"{wall} BETWEEN TIMESTAMP '{first:%Y-%m-%d %H:%M:%S}' AND TIMESTAMP '{last:%Y-%m-%d %H:%M:%S}'"
+    branches = [f"WHEN NOT {within} THEN NULL"]
+    for instant, after in offset_changes(zone, start, end):
         # Up to this wall time the offset from before the change holds, in a gap as in an overlap.
         until = instant.replace(tzinfo=None) + max(offset, after)
         branches.append(f"WHEN {wall} < TIMESTAMP '{until:%Y-%m-%d %H:%M:%S}' THEN {_minus(wall, offset)}")
         offset = after
-    last_branch = _minus(wall, offset)
-    return f"CASE {' '.join(branches)} ELSE {last_branch} END" if branches else last_branch
+    return f"CASE {' '.join(branches)} ELSE {_minus(wall, offset)} END"
 
 
 def _minus(wall: str, offset: timedelta) -> str:

@@ -370,3 +370,12 @@ def test_beside_a_given_mapping_only_plain_facts_join_in(tmp_path: Path) -> None
     assert found.rows[0] | {"amount_minor": 2000, "status": "paid", "store": "x", "customer_id": "c1"} == found.rows[0]
     asked = read(path, "order_id=no", "status=status", "amount=amount")
     assert (asked.rows[0]["amount_minor"], asked.rows[0]["status"]) == (9900, "cancelled")
+
+
+def test_what_first_shows_far_down_a_large_file_counts(tmp_path: Path) -> None:
+    """The first rows tell nothing of decimal commas, or of orders that are no sales: a later row does."""
+    first = "".join(f"A{i};12;normal;2011-03-01\n" for i in range(21_000))
+    late = "B1;2,55;刷单;2011-03-02\nB2;1.234,5;样品;2011-03-02\n"
+    found = read(write(tmp_path / "o.csv", "order_id;unit_price;order_type;paid_at\n" + first + late))
+    assert found.problems == {}
+    assert [(r["amount_minor"], r["order_type"]) for r in found.rows[-2:]] == [(255, "brushing"), (123450, "sample")]

@@ -119,3 +119,18 @@ def test_a_form_that_begins_late_in_a_large_file_is_found(tmp_path: Path) -> Non
         (EIGHT, "refunded"),
         (EIGHT, "unpaid"),
     ]
+
+
+@pytest.mark.parametrize("name", ["Europe/London", "America/New_York", "Australia/Sydney"])
+@pytest.mark.parametrize("years", [0, 1, 20])
+def test_summer_time_beyond_the_first_rows_counts(name: str, years: int, tmp_path: Path) -> None:
+    """A file whose first rows all lie in one season of one year: rows of other seasons, years later and years
+    earlier, are read by their own offsets."""
+    zone = ZoneInfo(name)
+    first = "".join(f"A{i},1,2011-01-10 08:{i % 60:02}:00\n" for i in range(21_000))
+    walls = [datetime(year, month, 15, 13, 13) for year in (2011 - years, 2011 + years) for month in range(1, 13)]  # noqa: DTZ001
+    late = "".join(f"B{i},1,{wall:%Y-%m-%d %H:%M:%S}\n" for i, wall in enumerate(walls))
+    found = read(write(tmp_path / "o.csv", HEADER + first + late), zone=name)
+    assert found.problems == {}
+    expected = [wall.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None) for wall in walls]
+    assert [row["occurred_at"] for row in found.rows[-len(walls) :]] == expected
