@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 EVERYONE = frozenset({ADMIN, OPERATOR, ANALYST, SERVICE})
 IMPORTERS = frozenset({ADMIN, OPERATOR})
+SERVING = frozenset({ADMIN, OPERATOR, SERVICE})
 DATA_READERS = IMPORTERS | {ANALYST}
 ADMINS = frozenset({ADMIN})
 
@@ -34,6 +35,10 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "metrics_xlsx": (EVERYONE, EVERYONE),
     "customers": (EVERYONE, EVERYONE),
     "customers_detail": (EVERYONE, EVERYONE),
+    "customers_whole": (SERVING, SERVING),
+    "customers_undo": (SERVING, SERVING),
+    "review": (EVERYONE, EVERYONE),
+    "review_decide": (SERVING, SERVING),
     "data": (DATA_READERS, DATA_READERS),
     "data_upload": (IMPORTERS, IMPORTERS),
     "data_file": (IMPORTERS, IMPORTERS),

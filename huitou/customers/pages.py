@@ -1,42 +1,123 @@
-"""The customer page: who it is, and the cards that apps add."""
+"""The customer page: who it is, what joined it, and the cards that apps add; and the merge review."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
 from huitou.accounts.doors import requires
-from huitou.accounts.queries import get_brand
-from huitou.console.formats import mask_name, mask_phone
-from huitou.console.shell import render_cards
-from huitou.customers.attributes import attribute_label, attribute_value_label
-from huitou.customers.identifier_kind import show_identifier
-from huitou.customers.labels import customer_labels
-from huitou.customers.models import Person
+from huitou.accounts.models import User
+from huitou.accounts.queries import find_brand, get_brand
+from huitou.accounts.services import record_audit
+from huitou.console.shell import Page, render_cards
+from huitou.console.tables import read_page
+from huitou.core.clock import SystemClock
+from huitou.core.errors import DomainError
+from huitou.customers.portrait import consent_words, find_portrait
+from huitou.customers.queries import customers_of
+from huitou.customers.reviewing import count_cases, list_cases
+from huitou.customers.services import close_case, keep_apart, merge_customers, undo_merge
+
+PAGES = [Page("review", "connect", gettext_lazy("Merge review"), "person", 30, "review")]
+_CASES = 20
 
 
 @requires("customers.view")
-def show_customer(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Everything that is known about one customer. Names and phones are masked."""
-    person = get_object_or_404(Person, pk=person_id)
+@never_cache
+def show_customer(request: HttpRequest, person_id: int, *, whole: bool = False) -> HttpResponse:
+    """Everything that is known about one customer, masked unless `whole`; any of its persons leads to it."""
+    portrait = find_portrait(person_id, whole=whole)
+    if portrait is None:
+        raise Http404
+    if portrait.customer != person_id:
+        return redirect("customers_detail", portrait.customer)
+    words = consent_words()
     context: dict[str, Any] = {
         "brand": get_brand(),
-        "person": person,
-        "label": customer_labels([person_id])[person_id],
-        "name": mask_name(person.display_name),
-        "phone": mask_phone(person.phone) if person.phone else "",
-        "identifiers": [(i.namespace, show_identifier(i.kind, i.value)) for i in person.identifiers.order_by("pk")],
-        "attributes": [
-            (attribute_label(name), attribute_value_label(str(value)))
-            for name, value in sorted(person.attributes.items())
-        ],
+        "portrait": portrait,
+        "label": portrait.label,
+        "whole": whole,
+        "consents": [(words.get(c.channel, c.channel), words.get(c.purpose, c.purpose), c) for c in portrait.consents],
         "cards": render_cards("customer", request, person_id),
         "side_cards": render_cards("customer.side", request, person_id),
     }
     return render(request, "customers/detail.html", context)
 
 
-urlpatterns = [path("customers/<int:person_id>/", show_customer, name="customers_detail")]
+@requires("customers.unmask")
+@require_POST
+def show_whole(request: HttpRequest, person_id: int) -> HttpResponse:
+    """The page once with names and identifiers whole; each look is in the audit log."""
+    customer = customers_of([person_id])[person_id]
+    record_audit(action="customer.unmasked", clock=SystemClock(), actor=_user(request), target=f"#{customer}")
+    return show_customer(request, customer, whole=True)
+
+
+@requires("customers.write")
+@require_POST
+def undo(request: HttpRequest, person_id: int, merge_id: int) -> HttpResponse:
+    """Undo one join from the customer's page."""
+    _try(
+        request,
+        lambda: undo_merge(merge_id=merge_id, clock=SystemClock(), actor=_user(request)),
+        _("Undone. No rule joins the two again; figures follow at the next refresh."),
+    )
+    return redirect("customers_detail", customers_of([person_id])[person_id])
+
+
+@requires("customers.view")
+@never_cache
+def review(request: HttpRequest) -> HttpResponse:
+    """What the rules left to people."""
+    paging = read_page(request, total=count_cases(), size=_CASES)
+    context = {"brand": find_brand(), "cases": list_cases(page=paging.number, page_size=_CASES), "paging": paging}
+    return render(request, "customers/review.html", context)
+
+
+@requires("customers.write")
+@require_POST
+def decide(request: HttpRequest) -> HttpResponse:
+    """Settle one case: merge, keep apart, or take note."""
+    decision = request.POST.get("decision", "")
+    numbers = [request.POST.get(name, "") for name in ("person_a", "person_b", "case")]
+    a, b, case = (int(text) if text.isdigit() and len(text) < 19 else 0 for text in numbers)
+    clock, actor = SystemClock(), _user(request)
+    if decision == "merge":
+        told = _("Joined. Figures follow at the next refresh; the join can be undone on the customer's page.")
+        _try(request, lambda: merge_customers(person_a=a, person_b=b, clock=clock, actor=actor), told)
+    elif decision == "keep":
+        told = _("Kept apart: no rule joins these two.")
+        _try(request, lambda: keep_apart(person_a=a, person_b=b, clock=clock, actor=actor), told)
+    elif decision == "seen":
+        _try(request, lambda: close_case(case_id=case, clock=clock, actor=actor), _("Taken note of."))
+    return redirect("review")
+
+
+def _try(request: HttpRequest, act: Any, done: str) -> None:
+    try:
+        act()
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+
+
+def _user(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+urlpatterns = [
+    path("customers/<int:person_id>/", show_customer, name="customers_detail"),
+    path("customers/<int:person_id>/whole/", show_whole, name="customers_whole"),
+    path("customers/<int:person_id>/merges/<int:merge_id>/undo/", undo, name="customers_undo"),
+    path("review/", review, name="review"),
+    path("review/decision/", decide, name="review_decide"),
+]

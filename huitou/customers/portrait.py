@@ -1,0 +1,318 @@
+"""One customer as the register knows it, in words for people: identifiers, joins, consent, milestones, origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from huitou.accounts.queries import find_brand
+from huitou.console.formats import format_instant, mask_name, mask_phone
+from huitou.customers.attributes import attribute_label, attribute_value_label
+from huitou.customers.identifier_kind import IDENTIFIER_KINDS, show_identifier
+from huitou.customers.labels import customer_labels
+from huitou.customers.milestone_kinds import MILESTONE_KINDS, find_milestone, milestone_text
+from huitou.customers.models import Acquisition, Consent, Identifier, Merge, Milestone, Person, ReviewCase
+from huitou.customers.queries import customers_of, members_of
+
+
+@dataclass(frozen=True)
+class ShownIdentifier:
+    """One identifier; `value` is masked unless asked for whole. `stopped`: it is on too many accounts to join."""
+
+    person: int
+    kind: str
+    label: str
+    namespace: str
+    value: str
+    first_seen_at: datetime | None
+    first_source: str
+    stopped: bool
+
+
+@dataclass(frozen=True)
+class ShownMerge:
+    """One join: what said so, in a sentence; `active` until it is undone."""
+
+    id: int
+    persons: tuple[int, int]
+    sentence: str
+    at: datetime
+    active: bool
+    ended: str
+
+
+@dataclass(frozen=True)
+class ShownConsent:
+    """The latest decision about one channel and purpose, over all persons the most restrictive."""
+
+    channel: str
+    purpose: str
+    granted: bool
+    at: datetime
+    source: str
+    text_version: str
+
+
+@dataclass(frozen=True)
+class ShownMilestone:
+    """The latest value of one milestone, and how many values were told."""
+
+    kind: str
+    label: str
+    value: str
+    at: datetime
+    told: int
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """Everything that the register knows of one customer."""
+
+    customer: int
+    persons: tuple[int, ...]
+    label: str
+    names: tuple[str, ...]
+    phones: tuple[str, ...]
+    known_since: datetime | None
+    erased_at: datetime | None
+    identifiers: tuple[ShownIdentifier, ...]
+    attributes: tuple[tuple[str, str], ...]
+    merges: tuple[ShownMerge, ...]
+    consents: tuple[ShownConsent, ...]
+    milestones: tuple[ShownMilestone, ...]
+    acquisition: Mapping[str, Any] | None
+    cases: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; instants as they are."""
+        return asdict(self)
+
+
+def find_portrait(person_id: int, *, whole: bool = False) -> Portrait | None:
+    """The customer that the person belongs to; names and identifiers are masked unless `whole`. None for nobody."""
+    customer = customers_of([person_id])[person_id]
+    members = members_of([customer])[customer]
+    persons = list(Person.objects.filter(pk__in=members).order_by("pk"))
+    if not persons:
+        return None
+    names = dict.fromkeys(p.display_name for p in persons if p.display_name)
+    phones = dict.fromkeys(p.phone for p in persons if p.phone)
+    both = Q(person_a__in=members) | Q(person_b__in=members)
+    return Portrait(
+        customer=customer,
+        persons=tuple(p.pk for p in persons),
+        label=customer_labels([customer]).get(customer, f"#{customer}"),
+        names=tuple(names if whole else map(mask_name, names)),
+        phones=tuple(phones if whole else map(mask_phone, phones)),
+        known_since=min((p.known_since for p in persons if p.known_since), default=None),
+        erased_at=max((p.erased_at for p in persons if p.erased_at), default=None),
+        identifiers=_identifiers(members, whole),
+        attributes=_attributes(persons),
+        merges=_merges(members, whole),
+        consents=_consents(members),
+        milestones=_milestones(members),
+        acquisition=_acquisition(members),
+        cases=ReviewCase.objects.filter(both, resolved_at=None).count(),
+    )
+
+
+def _identifiers(members: Sequence[int], whole: bool) -> tuple[ShownIdentifier, ...]:
+    rows = Identifier.objects.filter(person_id__in=members)
+    known = {kind.kind: kind for kind in IDENTIFIER_KINDS}
+    strongest = sorted(rows, key=lambda i: (-known[i.kind].strength if i.kind in known else 0, i.namespace, i.value))
+    return tuple(
+        ShownIdentifier(
+            person=i.person_id,
+            kind=i.kind,
+            label=kind_label(i.kind),
+            namespace=i.namespace,
+            value=i.value if whole else show_identifier(i.kind, i.value),
+            first_seen_at=i.first_seen_at,
+            first_source=i.first_source,
+            stopped=i.stopped_at is not None,
+        )
+        for i in strongest
+    )
+
+
+def kind_label(kind: str) -> str:
+    """What people call a kind of identifiers."""
+    return str(IDENTIFIER_KINDS[kind].label) if kind in IDENTIFIER_KINDS else kind
+
+
+def _attributes(persons: Sequence[Person]) -> tuple[tuple[str, str], ...]:
+    """Of several persons' values the one told last."""
+    latest: dict[str, tuple[int, str]] = {}
+    for person in persons:
+        for name, value in person.attributes.items():
+            at = int(person.told_at.get(name, 0))
+            if find_milestone(name) is None and at >= latest.get(name, (0, ""))[0]:
+                latest[name] = at, str(value)
+    return tuple((attribute_label(name), attribute_value_label(value)) for name, (_at, value) in sorted(latest.items()))
+
+
+def _merges(members: Sequence[int], whole: bool) -> tuple[ShownMerge, ...]:
+    rows = Merge.objects.filter(Q(person_a__in=members) | Q(person_b__in=members))
+    rows = rows.select_related("identifier", "actor", "ended_by").order_by("-at", "-pk")
+    return tuple(
+        ShownMerge(
+            id=m.pk,
+            persons=(m.person_a_id, m.person_b_id),
+            sentence=explain_merge(m, whole=whole),
+            at=m.at,
+            active=m.ended_at is None,
+            ended=_ending(m),
+        )
+        for m in rows
+    )
+
+
+def explain_merge(merge: Merge, *, whole: bool = False) -> str:
+    """Why two persons are one customer, in a sentence; the identifier is masked unless `whole`."""
+    words: dict[str, object] = {"a": merge.person_a_id, "b": merge.person_b_id}
+    if merge.rule == "manual":
+        who = merge.actor.get_username() if merge.actor else merge.actor_label
+        if merge.note:
+            return _("%(who)s joined #%(a)s and #%(b)s: %(note)s") % {**words, "who": who, "note": merge.note}
+        return _("%(who)s joined #%(a)s and #%(b)s by hand") % {**words, "who": who}
+    return _("#%(a)s and #%(b)s share %(evidence)s") % {
+        **words,
+        "evidence": tell_evidence(merge.rule, merge.identifier, merge.source, merge.seen_at, whole=whole),
+    }
+
+
+def tell_evidence(
+    kind: str, identifier: Identifier | None, source: str, seen_at: datetime | None, *, whole: bool = False
+) -> str:
+    """An identifier and the fact that showed it: phone 139****5670 (shop, 2024-05-01 10:00)."""
+    if identifier is None:
+        value = _("erased")
+    else:
+        value = identifier.value if whole else show_identifier(identifier.kind, identifier.value)
+    where = ", ".join(part for part in (source, format_instant(seen_at, brand_zone()) if seen_at else "") if part)
+    told = {"kind": kind_label(kind), "value": value, "where": where}
+    return _("%(kind)s %(value)s (%(where)s)") % told if where else _("%(kind)s %(value)s") % told
+
+
+def brand_zone() -> ZoneInfo:
+    """The zone that instants are told in."""
+    brand = find_brand()
+    return brand.tz if brand else ZoneInfo("Asia/Shanghai")
+
+
+def _ending(merge: Merge) -> str:
+    if merge.ended_at is None:
+        return ""
+    at = format_instant(merge.ended_at, brand_zone())
+    if merge.end_reason == "stopped":
+        return _("came apart on %(at)s: the identifier is on too many accounts") % {"at": at}
+    who = merge.ended_by.get_username() if merge.ended_by else merge.ended_label
+    return _("undone by %(who)s on %(at)s") % {"who": who, "at": at}
+
+
+def _consents(members: Sequence[int]) -> tuple[ShownConsent, ...]:
+    """Of each person the latest decision by channel and purpose; over the persons a withdrawal before a grant."""
+    latest: dict[tuple[int, str, str], Consent] = {}
+    for c in Consent.objects.filter(person_id__in=members).order_by("at", "-granted", "pk"):
+        latest[c.person_id, c.channel, c.purpose] = c
+    told: dict[tuple[str, str], Consent] = {}
+    for (_person, channel, purpose), c in sorted(latest.items()):
+        known = told.get((channel, purpose))
+        if known is None or (c.granted, -c.at.timestamp()) < (known.granted, -known.at.timestamp()):
+            told[channel, purpose] = c
+    return tuple(
+        ShownConsent(c.channel, c.purpose, c.granted, c.at, c.source, c.text_version)
+        for _key, c in sorted(told.items())
+    )
+
+
+def _milestones(members: Sequence[int]) -> tuple[ShownMilestone, ...]:
+    latest: dict[str, Milestone] = {}
+    told: dict[str, int] = {}
+    for m in Milestone.objects.filter(person_id__in=members).order_by("at", "value"):
+        latest[m.kind] = m
+        told[m.kind] = told.get(m.kind, 0) + 1
+    shown = [(MILESTONE_KINDS[kind], m) for kind, m in latest.items() if kind in MILESTONE_KINDS]
+    return tuple(
+        ShownMilestone(kind.kind, str(kind.label), milestone_text(kind.kind, m.value), m.at, told[kind.kind])
+        for kind, m in shown
+    )
+
+
+def _acquisition(members: Sequence[int]) -> Mapping[str, Any] | None:
+    first = Acquisition.objects.filter(person_id__in=members).order_by("at", "kind", "code").first()
+    if first is None:
+        return None
+    return {
+        "kind": first.kind,
+        "label": acquisition_words().get(first.kind, first.kind),
+        "code": first.code,
+        "campaign": first.campaign,
+        "inviter": first.inviter_id,
+        "at": first.at,
+    }
+
+
+def acquisition_words() -> dict[str, str]:
+    """What can bring somebody here, by code."""
+    return {
+        "entry_code": _("Entry code"),
+        "ad": _("Advertisement"),
+        "card": _("Card in a parcel"),
+        "kol": _("Influencer"),
+        "inviter": _("Another customer"),
+        "store": _("Store"),
+        "other": _("Other"),
+    }
+
+
+def consent_words() -> dict[str, str]:
+    """Channels and purposes in the reader's language, by code; others are shown as they are."""
+    return {
+        "*": _("everything"),
+        "sms": _("Text message"),
+        "email": _("E-mail"),
+        "phone": _("Phone call"),
+        "wecom": _("WeCom"),
+        "wechat": _("WeChat"),
+        "app": _("App"),
+        "push": _("Push message"),
+        "marketing": _("Marketing"),
+        "service": _("Service"),
+        "profiling": _("Personal analysis"),
+    }
+
+
+def portrait_lines(portrait: Portrait) -> list[str]:
+    """The customer in lines of text."""
+    zone = brand_zone()
+    words = consent_words()
+    lines = [_("Customer #%(id)s: %(label)s") % {"id": portrait.customer, "label": portrait.label}]
+    if portrait.erased_at:
+        lines.append(_("erased on %(at)s") % {"at": format_instant(portrait.erased_at, zone)})
+    lines += [f"  {name}" for name in (*portrait.names, *portrait.phones)]
+    for i in portrait.identifiers:
+        place = f" ({i.namespace})" if i.namespace else ""
+        seen = f"{format_instant(i.first_seen_at, zone)} {i.first_source}".strip()
+        lines.append(f"  #{i.person}  {i.label}{place}  {i.value}  {seen}".rstrip())
+    lines += [f"  {m.label}: {m.value}" for m in portrait.milestones]
+    lines += [f"  {name}: {value}" for name, value in portrait.attributes]
+    for c in portrait.consents:
+        state = _("Given") if c.granted else _("Withdrawn")
+        channel, purpose = words.get(c.channel, c.channel), words.get(c.purpose, c.purpose)
+        lines.append(f"  {channel} · {purpose}: {state} {format_instant(c.at, zone)} {c.source}".rstrip())
+    if portrait.acquisition:
+        found = portrait.acquisition
+        lines.append("  " + " · ".join(part for part in (found["label"], found["code"], found["campaign"]) if part))
+    for m in portrait.merges:
+        told = _("join %(id)s: %(sentence)s") % {"id": m.id, "sentence": m.sentence}
+        lines.append(f"  {told}; {m.ended}" if m.ended else f"  {told}")
+    if portrait.cases:
+        lines.append("  " + _("%(count)s cases of the merge review are about it.") % {"count": portrait.cases})
+    return lines
