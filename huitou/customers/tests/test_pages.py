@@ -62,7 +62,7 @@ def persons(admin: Client) -> list[int]:
 
 
 def test_the_page_shows_the_whole_customer_masked(admin: Client, persons: list[int]) -> None:
-    """Every person's identifiers with where each was first seen, the join in a sentence, consent, milestones, origin."""
+    """Every person's identifiers with where each was first seen, the join in a sentence, consent, milestones."""
     customer = customers_of(persons)[persons[1]]
     other = next(p for p in persons[:2] if p != customer)
     assert admin.get(f"/customers/{other}/").headers["Location"] == f"/customers/{customer}/"
