@@ -122,6 +122,7 @@ def test_a_case_is_decided(admin: Client, persons: list[int], decision: str) -> 
     case.refresh_from_db()
     assert case.resolution == {"merge": "merged", "keep": "kept"}[decision]
     assert case.resolved_by == User.objects.get()
+    assert case.person_b_id is not None
     customers = customers_of(persons)
     together = customers[case.person_a_id] == customers[case.person_b_id]
     assert together is (decision == "merge")
