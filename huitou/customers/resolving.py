@@ -17,6 +17,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from huitou.core.arrays import number_array, text_array
 from huitou.core.clock import Clock
 from huitou.customers.groups import Groups, customers_of
 from huitou.customers.identifier_kind import IDENTIFIER_KINDS, Key, read_identifier
@@ -99,8 +100,12 @@ def _find_owners(keys: set[Key]) -> dict[Key, _Known]:
     if not keys:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(sql.FIND_OWNERS, [list(column) for column in zip(*keys, strict=True)])
-        return {(kind, ns, value): _Known(person, row, stopped) for kind, ns, value, row, person, stopped in cursor}
+        # In the order of the index: neighbors share its pages.
+        cursor.execute(sql.FIND_OWNERS, [text_array(column) for column in zip(*sorted(keys), strict=True)])
+        return {
+            (kind, ns, value): _Known(person, row, stopped)
+            for kind, ns, value, row, person, stopped in cursor.fetchall()
+        }
 
 
 def _is_old_news(seen: list[_Seen], owners: dict[Key, _Known]) -> bool:
@@ -193,7 +198,7 @@ class _Batch:
         """Write new persons, identifiers and uses; returns what was seen together."""
         cursor.execute(sql.NEXT_PERSONS, [self._made])
         persons = {-n: row[0] for n, row in enumerate(cursor.fetchall(), 1)}
-        cursor.execute(sql.INSERT_PERSONS, [clock.now(), list(persons.values())])
+        cursor.execute(sql.INSERT_PERSONS, [clock.now(), number_array(list(persons.values()))])
         given = sorted(self._given)
         cursor.execute(sql.NEXT_IDENTIFIERS, [len(given)])
         for key, (row,) in zip(given, cursor.fetchall(), strict=True):
@@ -201,7 +206,14 @@ class _Batch:
             self.owners[key] = _Known(persons.get(known.person, known.person), row)
         rows = [(known.row, *key, known.person, self._given[key]) for key in given for known in [self.owners[key]]]
         if rows:
-            cursor.execute(sql.INSERT_IDENTIFIERS, [source[:100], *map(list, zip(*rows, strict=True))])
+            ids, kinds, places, values, owners, times = zip(*rows, strict=True)
+            cursor.execute(
+                sql.INSERT_IDENTIFIERS,
+                [
+                    *(source[:100], number_array(ids), text_array(kinds), text_array(places), text_array(values)),
+                    *(number_array(owners), text_array([at.isoformat() for at in times])),
+                ],
+            )
         uses = [
             Evidence(persons.get(person, person), self.owners[key].person, key, self.owners[key].row, at)
             for (key, person), at in self._uses.items()

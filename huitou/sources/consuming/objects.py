@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from huitou.sources.consuming.properties import is_code, names_somebody
@@ -58,13 +59,21 @@ def object_of(kind: str, name: str, properties: Mapping[str, Any], own_name: str
         return _place("page", path_of(properties.get("path") or properties.get("url")) or own_name)
     if kind == "screen":
         return _place("screen", own_name)
-    if is_code(properties.get("object_type")) and is_code(properties.get("object_id")):
+    if "object_type" in properties and is_code(properties["object_type"]) and is_code(properties.get("object_id")):
         return str(properties["object_type"]), str(properties["object_id"])
+    object_type, keys = _told_by_name(name)
+    for key in keys:
+        if is_code(properties.get(key)):
+            return object_type, str(properties[key])
+    return _by_key(properties)
+
+
+@lru_cache(maxsize=10_000)
+def _told_by_name(name: str) -> tuple[str | None, tuple[str, ...]]:
     for prefix, object_type, keys in _BY_PREFIX:
         if name.startswith(prefix):
-            code = next((str(properties[key]) for key in keys if is_code(properties.get(key))), None)
-            return (object_type, code) if code is not None else _by_key(properties)
-    return _by_key(properties)
+            return object_type, keys
+    return None, ()
 
 
 def _by_key(properties: Mapping[str, Any]) -> tuple[str | None, str | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Set
+from functools import lru_cache
 from typing import Any
 
 from huitou.orders.sql import LONGEST_VALUE, PERSONAL
@@ -47,16 +48,17 @@ def names_somebody(text: str) -> bool:
 
 def is_code(value: object) -> bool:
     """Whether a value may stand in the lake as a code: short, of a code's characters, naming nobody."""
+    if isinstance(value, str):
+        return 0 < len(value) <= LONGEST_VALUE and _is_code_text(value)
     if isinstance(value, bool):
         return False
-    if isinstance(value, int):
-        return not _LOWEST_MOBILE <= value <= _HIGHEST_MOBILE
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= LONGEST_VALUE
-        and bool(_CODE.match(value))
-        and not names_somebody(value)
-    )
+    return isinstance(value, int) and not _LOWEST_MOBILE <= value <= _HIGHEST_MOBILE
+
+
+@lru_cache(maxsize=65_536)
+def _is_code_text(value: str) -> bool:
+    """Codes of products, categories and campaigns come again and again."""
+    return bool(_CODE.match(value)) and not names_somebody(value)
 
 
 def is_personal_name(name: str) -> bool:

@@ -7,7 +7,7 @@ _COLUMNS = "id, received_at, key_id, sent_at, shared, message_id, letter_id, pay
 CLAIM = f"SELECT {_COLUMNS} FROM sources_inbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"
 # Looking for the event that spoils a batch: the same rows again, fewer of them.
 CLAIM_THESE = f"SELECT {_COLUMNS} FROM sources_inbox WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED"
-DELETE_CLAIMED = "DELETE FROM sources_inbox WHERE id = ANY(%s)"
+DELETE_CLAIMED = "DELETE FROM sources_inbox WHERE id = ANY(%s::bigint[])"
 SOME_WAIT = "SELECT EXISTS (SELECT 1 FROM sources_inbox)"
 LAST_ID = "SELECT coalesce(max(id), 0) FROM sources_inbox"
 WAITING_UP_TO = "SELECT count(*) FROM sources_inbox WHERE id <= %s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -43,6 +44,8 @@ class Head(msgspec.Struct, rename="camel", gc=False):
     context: _Anything | None = None
 
 
+# Names of events are few, and the same ones come again and again.
+_name_is_personal = lru_cache(maxsize=10_000)(names_somebody)
 decode_head = msgspec.json.Decoder(Head).decode
 
 
@@ -59,11 +62,12 @@ def check_event(payload: bytes | msgspec.Raw, *, received_at: datetime, sent_at:
         head = decode_head(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Refusal("malformed", str(error))
-    return check_head(head, received_at=received_at, sent_at=sent_at)
+    found = examine(head, received_at=received_at, sent_at=sent_at)
+    return found if isinstance(found, Refusal) else None
 
 
-def check_head(head: Head, *, received_at: datetime, sent_at: datetime | None) -> Refusal | None:
-    """Why an event with this head cannot be taken; None if it can."""
+def examine(head: Head, *, received_at: datetime, sent_at: datetime | None) -> datetime | Refusal:
+    """When an event with this head occurred, or why it cannot be taken."""
     if head.type not in KINDS:
         return Refusal("kind_unknown", "" if head.type is None else repr(head.type[:LONGEST_ID]))
     if head.type == "track":
@@ -71,19 +75,15 @@ def check_head(head: Head, *, received_at: datetime, sent_at: datetime | None) -
             return Refusal("name_missing")
         if len(head.event) > LONGEST_ID or "\x00" in head.event:
             return Refusal("name_missing", f"{len(head.event)} characters")
-        if names_somebody(head.event):
+        if _name_is_personal(head.event):
             return Refusal("name_personal", head.event)
     if found := _check_ids(head):
         return found
-    told = head.original_timestamp or head.timestamp
-    if told is None and head.sent_at is None:
-        return None
     occurred_at = occurred(head, received_at=received_at, sent_at=sent_at)
-    if isinstance(occurred_at, Refusal):
-        return occurred_at
-    if occurred_at > received_at + FUTURE:
+    if isinstance(occurred_at, datetime) and occurred_at > received_at + FUTURE:
+        told = head.original_timestamp or head.timestamp
         return Refusal("time_future", f"{told}, received {received_at.isoformat(timespec='seconds')}")
-    return None
+    return occurred_at
 
 
 def _check_ids(head: Head) -> Refusal | None:
