@@ -32,6 +32,8 @@ INSTALLED_APPS = [
     "huitou.core",
     "procrastinate.contrib.django",
     "django_htmx",
+    "unfold.apps.BasicAppConfig",
+    "huitou.accounts.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -122,6 +124,35 @@ def _plotly_files() -> Path:
     return Path(spec.origin).parent / "package_data"
 
 
+UNFOLD = {
+    "SITE_TITLE": _("Huitou back office"),
+    "SITE_HEADER": _("Huitou back office"),
+    "SITE_URL": "/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: f"{STATIC_URL}console/favicon.svg"}
+    ],
+    # The console's own green, from light to dark.
+    "COLORS": {
+        "primary": {
+            step: f"oklch({lightness}% {chroma} 178)"
+            for step, lightness, chroma in (
+                ("50", 97, 0.02),
+                ("100", 94, 0.04),
+                ("200", 89, 0.06),
+                ("300", 82, 0.08),
+                ("400", 72, 0.09),
+                ("500", 58, 0.09),
+                ("600", 48, 0.085),
+                ("700", 42, 0.075),
+                ("800", 36, 0.06),
+                ("900", 31, 0.05),
+                ("950", 24, 0.04),
+            )
+        }
+    },
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG

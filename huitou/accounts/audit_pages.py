@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
-from huitou.accounts.audit import action_label, action_words, describe, list_entries
+from huitou.accounts.audit import action_label, action_words, actor_name, describe, list_entries
 from huitou.accounts.doors import requires
 from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand
@@ -35,7 +35,13 @@ def show_audit(request: HttpRequest) -> HttpResponse:
         "form": form,
         "paging": paging,
         "entries": [
-            {"entry": entry, "action": action_label(entry.action), "details": describe(entry)} for entry in shown
+            {
+                "entry": entry,
+                "action": action_label(entry.action),
+                "actor": actor_name(entry),
+                "details": describe(entry),
+            }
+            for entry in shown
         ],
         "filtered": any(form.data.get(name) for name in form.fields),
     }

@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from huitou.accounts.roles import PERMISSIONS, ROLE_LABELS
+
 ACTIONS = {
     "brand.created": _("Brand created"),
     "brand.updated": _("Settings of the brand changed"),
@@ -21,7 +23,7 @@ ACTIONS = {
 }
 FIELDS = {
     "name": _("Name"),
-    "full_name": _("Name"),
+    "full_name": _("Full name"),
     "role": _("Role"),
     "is_active": _("May sign in"),
     "zone": _("Time zone"),
@@ -39,8 +41,15 @@ FIELDS = {
     "after": _("After"),
     "scope": _("Scope"),
     "target": _("Target"),
-    "kind": _("Kind"),
+    "kind": _("Type of key"),
     "scopes": _("What it may do"),
     "source": _("Feed"),
     "reason": _("Reason"),
+}
+# Codes among the values of a field, in words.
+VALUES = {
+    "role": ROLE_LABELS,
+    "scopes": PERMISSIONS,
+    "kind": {"write": _("Write key"), "api": _("API key")},
+    "order_types": {"brushing": _("Brushing orders"), "sample": _("Samples"), "staff": _("Staff orders")},
 }

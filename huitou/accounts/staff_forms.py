@@ -51,14 +51,14 @@ class StaffForm(forms.Form):
     username = forms.CharField(
         label=_("User name"), max_length=150, help_text=_("Signs in with it; it does not change later.")
     )
-    full_name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    full_name = forms.CharField(label=_("Full name"), max_length=150, required=False)
     role = forms.ChoiceField(label=_("Role"), choices=lambda: list(ROLE_LABELS.items()), initial=ANALYST)
 
 
 class PersonForm(forms.Form):
     """Role and name of somebody who is in."""
 
-    full_name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    full_name = forms.CharField(label=_("Full name"), max_length=150, required=False)
     role = forms.ChoiceField(label=_("Role"), choices=lambda: list(ROLE_LABELS.items()))
 
 
@@ -99,7 +99,7 @@ class AuditFilterForm(forms.Form):
     action = forms.ChoiceField(label=_("Action"), required=False)
     actor = forms.CharField(label=_("Who"), max_length=150, required=False)
     target = forms.CharField(label=_("What"), max_length=200, required=False)
-    day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=_("On the day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, data: Mapping[str, Any] | None, actions: list[tuple[str, str]]) -> None:
         super().__init__(data)

@@ -23,7 +23,7 @@ _CHARTS = _POLICY.format(styles=" 'unsafe-inline'", images=" blob:")
 _FILES = "default-src 'none'; frame-ancestors 'none'; sandbox"
 # The back office is made by Unfold, whose scripts evaluate expressions and set styles.
 _BACK_OFFICE = (
-    "default-src 'none'; script-src 'self' 'unsafe-eval' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
