@@ -23,9 +23,7 @@ NOON = FixedClock(datetime(2026, 3, 4, 4, tzinfo=UTC))
 
 # Functions that open a transaction and write no entry of their own, each with the reason.
 UNTOLD = {
-    "accounts/throttle.py:claim_guess": "writes its entry through _tell, once when waits begin",
     "accounts/throttle.py:forgive_guess": "signing in changes nothing",
-    "accounts/services.py:ensure_brand": "create_brand, which it calls, writes the entry",
     "catalog/services.py:upsert_products": "part of an import or a batch, whose one entry covers it",
     "customers/services.py:resolve_persons": "part of an import or a batch, whose one entry covers it",
     "customers/services.py:update_details": "part of an import or a batch, whose one entry covers it",
@@ -35,10 +33,10 @@ UNTOLD = {
     "customers/telling.py:record_consents": "each decision is itself a row with time and source, never overwritten",
     "customers/telling.py:record_acquisitions": "what a batch of events told, at the pace of events",
     "sources/order_events/services.py:take_order_events": "a batch of events, at the pace of events",
-    "sources/tracking/services.py:declare_event": "writes its entry through _save, if anything changes",
-    "sources/tracking/services.py:declare_plan": "each event's declaration writes one",
-    "sources/tracking/services.py:withdraw_event": "writes its entry through _save",
-    "sources/tracking/services.py:withdraw_property": "writes its entry through _save",
+    "sources/consuming/consumer.py:_take_batch": "a batch of events, at the pace of events",
+    "sources/consuming/consumer.py:_bury": "a batch of events, at the pace of events",
+    "sources/consuming/consumer.py:_waiting_ids": "looks under a lock and changes nothing",
+    "sources/consuming/seen.py:prepare_days": "makes the day's partition, which nobody decided",
     "sources/services.py:_claim": "_finish writes the import's one entry",
     "sources/services.py:start_import": "_finish writes the import's one entry",
     "sources/connectors/complete_journey/facts.py:name_categories": "part of the example's load: example.started",

@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from huitou.customers.looking import REASONS
+
 ACTIONS = {
     "customer.merged": _("Two customers joined by hand"),
     "customers.merged": _("Customers joined by shared identifiers"),
@@ -14,6 +16,8 @@ ACTIONS = {
     "customers.identifiers_stopped": _("Identifiers of many accounts stopped joining"),
 }
 FIELDS = {
+    "seen": _("Seen"),
+    "reason": _("Reason"),
     "merge": _("Join"),
     "merges_ended": _("Joins ended"),
     "rules": _("Shared identifiers"),
@@ -34,4 +38,8 @@ FIELDS = {
     "progress_files": _("Progress notes"),
     "log_lines": _("Lines of logs"),
     "imports": _("Imports"),
+}
+VALUES = {
+    "reason": REASONS,
+    "seen": {"names": _("Names"), "phones": _("Phones"), "identifiers": _("Identifiers")},
 }

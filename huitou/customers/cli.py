@@ -30,17 +30,15 @@ def show(
     """Who a customer is: identifiers, joins, consent, milestones. Names and identifiers are masked."""
     from django.utils.translation import gettext as _
 
-    from huitou.accounts.services import record_audit
     from huitou.core.clock import SystemClock
     from huitou.core.terminal import print_json
     from huitou.customers.finding import find_one
+    from huitou.customers.looking import look_whole
     from huitou.customers.portrait import find_portrait, portrait_lines
 
     person_id = find_one(who, by_identifier=identifier)
-    portrait = find_portrait(person_id, whole=whole)
+    portrait = look_whole(person_id=person_id, clock=SystemClock()) if whole else find_portrait(person_id)
     assert portrait is not None, "find_one finds persons that exist"
-    if whole:
-        record_audit(action="customer.unmasked", clock=SystemClock(), target=f"#{portrait.customer}")
     if as_json:
         print_json(portrait.to_json())
         return

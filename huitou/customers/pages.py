@@ -16,12 +16,12 @@ from django.views.decorators.http import require_POST
 from huitou.accounts.doors import requires
 from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand, get_brand
-from huitou.accounts.services import record_audit
 from huitou.console.shell import Page, render_cards
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
-from huitou.customers.portrait import consent_words, find_portrait
+from huitou.customers.looking import REASONS, NobodyError, look_whole
+from huitou.customers.portrait import Portrait, consent_words, find_portrait
 from huitou.customers.queries import customers_of
 from huitou.customers.reviewing import count_cases, list_cases
 from huitou.customers.services import close_case, keep_apart, merge_customers, undo_merge
@@ -32,33 +32,44 @@ _CASES = 20
 
 @requires("customers.view")
 @never_cache
-def show_customer(request: HttpRequest, person_id: int, *, whole: bool = False) -> HttpResponse:
-    """Everything that is known about one customer, masked unless `whole`; any of its persons leads to it."""
-    portrait = find_portrait(person_id, whole=whole)
+def show_customer(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Everything that is known about one customer, masked; any of its persons leads to it."""
+    portrait = find_portrait(person_id)
     if portrait is None:
         raise Http404
     if portrait.customer != person_id:
         return redirect("customers_detail", portrait.customer)
+    return _show(request, portrait)
+
+
+def _show(request: HttpRequest, portrait: Portrait, *, whole: bool = False) -> HttpResponse:
     words = consent_words()
     context: dict[str, Any] = {
         "brand": get_brand(),
         "portrait": portrait,
         "label": portrait.label,
         "whole": whole,
+        "reasons": list(REASONS.items()),
         "consents": [(words.get(c.channel, c.channel), words.get(c.purpose, c.purpose), c) for c in portrait.consents],
-        "cards": render_cards("customer", request, person_id),
-        "side_cards": render_cards("customer.side", request, person_id),
     }
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "customers/identity_part.html", context)
+    context["cards"] = render_cards("customer", request, portrait.customer)
+    context["side_cards"] = render_cards("customer.side", request, portrait.customer)
     return render(request, "customers/detail.html", context)
 
 
 @requires("customers.unmask")
 @require_POST
+@never_cache
 def show_whole(request: HttpRequest, person_id: int) -> HttpResponse:
-    """The page once with names and identifiers whole; each look is in the audit log."""
-    customer = customers_of([person_id])[person_id]
-    record_audit(action="customer.unmasked", clock=SystemClock(), actor=_user(request), target=f"#{customer}")
-    return show_customer(request, customer, whole=True)
+    """The page, or the part of it that is masked, once with everything whole; each look is in the audit log."""
+    reason = request.POST.get("reason", "")
+    try:
+        portrait = look_whole(person_id=person_id, clock=SystemClock(), actor=_user(request), reason=reason)
+    except NobodyError as error:
+        raise Http404 from error
+    return _show(request, portrait, whole=True)
 
 
 @requires("customers.write")

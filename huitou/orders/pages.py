@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,6 +27,9 @@ from huitou.orders.portrait import Tag, Value, band_words, describe, dormant_wor
 
 PAGES = [Page("customers", "understand", gettext_lazy("Customers"), "people", 20, "customers")]
 PAGE_SIZE = 50
+# As many as an address can name.
+_FOUND_MAX = 300
+_NOBODY = "0"
 TIMELINE_SIZE = 30
 _SORTABLE = (
     "last_order_at",
@@ -64,16 +67,18 @@ def list_customers(request: HttpRequest) -> HttpResponse:
     brand = find_brand()
     if brand is None or queries.last_refresh() is None:
         return render(request, "orders/customers_empty.html", {"brand": brand})
+    if request.method == "POST":
+        return _search(request)
     order = read_order(request, _SORTABLE, "-last_order_at")
     filters = _filters(request)
-    text = request.GET.get("q", "").strip()
+    people = _read_people(request)
     due = request.GET.get("due", "")
     page = read_page(request, total=10**9, size=PAGE_SIZE).number
     if due in {"week", "late"}:
         found = queries.due_this_week(limit=200) if due == "week" else queries.overdue(limit=200)
     else:
         found = queries.list_customers(
-            person_ids=find_person_ids(text) if text else None,
+            person_ids=people,
             where={f.name: f.chosen for f in filters if f.chosen},
             sort=f"{'-' if order.descending else ''}{order.column}",
             page=page,
@@ -85,12 +90,33 @@ def list_customers(request: HttpRequest) -> HttpResponse:
         "customers": _listed(found.rows),
         "order": order,
         "filters": filters,
-        "text": text,
+        "people": request.GET.get("people", "") if people is not None else "",
+        "searched": people is not None,
+        "cut": people is not None and len(people) == _FOUND_MAX,
         "due": due,
         "total": found.total,
         "paging": read_page(request, total=len(found.rows) if due else found.total, size=max(shown, 1)),
     }
     return render(request, "orders/customers.html", context)
+
+
+def _search(request: HttpRequest) -> HttpResponse:
+    """Look up what was typed and go on with the numbers found: names and phones stand in no address."""
+    text = request.POST.get("q", "").strip()
+    if not text:
+        return redirect("customers")
+    found = find_person_ids(text, limit=_FOUND_MAX)
+    people = ".".join(str(person_id) for person_id in found) or _NOBODY
+    return redirect(f"{reverse('customers')}?people={people}")
+
+
+def _read_people(request: HttpRequest) -> list[int] | None:
+    """The persons that a search found, from the address; None where nothing was searched."""
+    given = request.GET.get("people", "")
+    numbers = [part for part in given.split(".") if part.isascii() and part.isdigit() and len(part) < 19]
+    if not numbers:
+        return [] if given else None
+    return [int(number) for number in numbers[:_FOUND_MAX]]
 
 
 def _listed(rows: list[queries.CustomerRow]) -> list[ListedCustomer]:

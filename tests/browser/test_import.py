@@ -140,7 +140,7 @@ def check_customers(console: Console) -> None:
     expect(page.locator(".sentences")).to_contain_text("平均每 15 天回购一次")
     expect(page.locator(".sentences")).to_contain_text("共购买 12 次，消费 ¥12,000.00")
     assert page.locator(".timeline > li").count() == 12
-    page.goto(f"{console.url}/customers/?q=nobody")
+    page.goto(f"{console.url}/customers/?people=0")
     expect(page.get_by_role("heading", name="没有符合条件的客户")).to_be_visible()
 
 
