@@ -15,6 +15,7 @@ RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 SPARK := $(VENV)/.spark
 SOAK := $(VENV)/.soak
+SDK := $(VENV)/.sdk
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huitou/locale/*/LC_MESSAGES/django.po))
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
@@ -30,7 +31,7 @@ run: $(RUN) $(CATALOGUES) ## install, load the example brand into an empty store
 
 spark: $(SPARK) ## add Apache Spark's client, for HUITOU_ENGINE=spark://host:port; Java 17 or 21 must be there
 
-test: $(DEV) $(CATALOGUES) browser ## everything: format, lint, types, import contracts, and all tests but the long ones
+test: $(DEV) $(CATALOGUES) browser $(SDK) ## everything: format, lint, types, import contracts, and all tests but the long ones
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
@@ -108,3 +109,21 @@ browser:
 			echo "  sudo apt-get update && sudo apt-get install$$missing" >&2; exit 1; \
 		fi; \
 	fi
+
+# The published Node SDKs are tried against the server; Node itself comes from the system.
+node:
+	@if ! { command -v node >/dev/null && command -v npm >/dev/null; }; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends nodejs npm; \
+		else \
+			echo "The tests of the Node SDKs need node and npm. Install them, on Debian or Ubuntu with" >&2; \
+			echo "  sudo apt-get update && sudo apt-get install nodejs npm" >&2; exit 1; \
+		fi; \
+	fi
+
+sdk: $(SDK)
+
+$(SDK): tests/sdk/package.json tests/sdk/package-lock.json | $(BASE) node
+	@mkdir -p $(VENV)/sdk && cp $^ $(VENV)/sdk/
+	cd $(VENV)/sdk && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
