@@ -20,7 +20,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huitou/locale/*/LC_MESSAGES/django
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: help run spark test check soak bench lock messages docs browser clean
+.PHONY: help run spark test check soak bench lock messages docs browser node sdk clean
 
 help: ## this list
 	@echo "Huitou 回头"
@@ -121,7 +121,7 @@ node:
 		fi; \
 	fi
 
-sdk: $(SDK)
+sdk: $(SDK) ## install the Node SDKs that the tests send events with (make test does)
 
 $(SDK): tests/sdk/package.json tests/sdk/package-lock.json | $(BASE) node
 	@mkdir -p $(VENV)/sdk && cp $^ $(VENV)/sdk/
