@@ -77,9 +77,9 @@ def _tell(error: DomainError) -> None:
     from huitou.core.terminal import print_json
 
     if "--json" in sys.argv:
-        print_json({"error": {"code": error.code, "message": str(error)}})
+        print_json({"error": {"code": error.code, "message": error.for_terminal}})
     else:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{error.for_terminal}\n")
 
 
 def main() -> None:

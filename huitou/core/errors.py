@@ -11,21 +11,31 @@ class DomainError(Exception):
     """An anticipated refusal: what, where and how to mend it, in the reader's language.
 
     `code` is stable and machine-readable, `status` is the HTTP status of the API and page doors, and
-    `permanent` tells a task whether trying again can help.
+    `permanent` tells a task whether trying again can help. `at_terminal` is how to mend it with a command's options;
+    only the command line shows it. `control` names the page's control that mends it.
     """
 
     code = "domain_error"
     status = 400
     permanent = True
 
-    def __init__(self, message: str | Promise, *, code: str | None = None) -> None:
+    def __init__(
+        self, message: str | Promise, *, code: str | None = None, at_terminal: str | Promise = "", control: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.at_terminal = at_terminal
+        self.control = control
         if code is not None:
             self.code = code
 
     def __str__(self) -> str:
         return str(self.message)
+
+    @property
+    def for_terminal(self) -> str:
+        """The message with the options that mend it."""
+        return f"{self.message} {self.at_terminal}".strip()
 
 
 def _fill(message: Promise, values: Mapping[str, object]) -> str:

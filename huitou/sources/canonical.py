@@ -47,7 +47,8 @@ ORDER_FIELDS: tuple[Field, ...] = (
         " they stand in the file.",
         "订单编号|订单号|主订单编号|主订单号|线上订单号|平台订单号|交易编号|单号|order_id|order no|order number"
         "|order id"
-        "|order_no|orderid|invoice|invoiceno|invoice no|invoice_no|invoice_id|transaction_id|transaction id",
+        "|order_no|orderid|invoice|invoiceno|invoice no|invoice_no|invoice_id|transaction_id|transaction id"
+        "|订单ID|订单|订单号码|交易单号|交易号|流水号|小票号|销售单号",
         required=True,
     ),
     _field(
@@ -55,7 +56,9 @@ ORDER_FIELDS: tuple[Field, ...] = (
         INSTANT,
         _("Paid at"),
         "When the order was paid. Times without a zone are in the brand's zone.",
-        "订单付款时间|买家付款时间|付款时间|支付时间|支付完成时间|付款日期|支付日期|成交时间|paid_at|paid at"
+        "订单付款时间|买家付款时间|付款时间|支付时间|支付完成时间|付款日期|支付日期|成交时间|成交日期|支付成功时间"
+        "|交易时间|交易日期|销售时间|销售日期|消费时间|消费日期|购买时间|购买日期|订单日期|订单时间|日期|时间"
+        "|paid_at|paid at"
         "|payment_time"
         "|payment time|pay_time|invoicedate|invoice_date|invoice date|order_purchase_timestamp|order_date"
         "|order date"
@@ -68,7 +71,8 @@ ORDER_FIELDS: tuple[Field, ...] = (
         _("Customer number"),
         "The shop's own identifier of the buyer. Empty or masked (138****1234): an anonymous sale.",
         "买家会员名|买家账号|买家帐号|买家昵称|买家ID|用户ID|会员编号|会员号|会员卡号|客户编号|客户ID|会员ID|openid"
-        "|买家手机号|customer_id|customer id|customerid|customer_unique_id|customer|customer no|customer_no"
+        "|买家手机号|会员卡|会员编码|会员账号|客户编码|客户号|顾客编号|顾客ID|用户编号|买家|会员|客户|顾客|用户名"
+        "|customer_id|customer id|customerid|customer_unique_id|customer|customer no|customer_no"
         "|customer number|user_id|userid|user id|member_id|buyer_id|client_id|household_id",
     ),
     _field(
@@ -76,7 +80,8 @@ ORDER_FIELDS: tuple[Field, ...] = (
         CODE,
         _("Product code"),
         "The shop's product code. Without it the product name is the code.",
-        "商家编码|规格编码|商品编码|SKU编码|SKU|货号|商品货号|商品ID|产品编码|sku|sku_id|product_id|product id"
+        "商家编码|规格编码|商品编码|SKU编码|SKU|货号|商品货号|商品ID|产品编码|商品编号|产品编号|商品代码|商品条码|条码"
+        "|款号|款式编码|货品编码|货品编号|产品ID|物料编码|sku|sku_id|product_id|product id"
         "|productid"
         "|stockcode|stock_code|stock code|item_id|item id|itemid|product_code|product code|article",
     ),
@@ -85,7 +90,8 @@ ORDER_FIELDS: tuple[Field, ...] = (
         TEXT,
         _("Product name"),
         "What the product is called; kept in the catalog.",
-        "商品名称|商品标题|宝贝标题|全部商品名称|选购商品|标题|产品名称|货品名称|product_name|product name|product"
+        "商品名称|商品标题|宝贝标题|全部商品名称|选购商品|标题|产品名称|货品名称|商品名|商品|产品|品名|宝贝名称"
+        "|product_name|product name|product"
         "|description|item_name|item name|title|product_title",
     ),
     _field(
@@ -93,7 +99,8 @@ ORDER_FIELDS: tuple[Field, ...] = (
         NUMBER,
         _("Quantity"),
         "Pieces (or kg), up to four decimals. Negative: a refund of that many. Without a column: 1.",
-        "商品数量|购买数量|宝贝总数量|数量|件数|销售数量|quantity|qty|units|order_quantity|order quantity"
+        "商品数量|购买数量|宝贝总数量|数量|件数|销售数量|购买件数|销量|个数|quantity|qty|units|order_quantity"
+        "|order quantity"
         "|item_quantity",
     ),
     _field(
@@ -102,7 +109,7 @@ ORDER_FIELDS: tuple[Field, ...] = (
         _("Unit price"),
         "Price of one piece, in units of the brand's currency (yuan). The line amount is quantity × unit price, rounded"
         " half up to minor units, line by line.",
-        "商品单价|单价|商品价格|价格|成交单价|销售单价|商品优惠后价格|unit_price|unit price|unitprice|price"
+        "商品单价|单价|商品价格|价格|成交单价|销售单价|商品优惠后价格|售价|销售价|unit_price|unit price|unitprice|price"
         "|price_per_unit"
         "|sale_price|selling_price",
     ),
@@ -111,7 +118,9 @@ ORDER_FIELDS: tuple[Field, ...] = (
         MONEY,
         _("Line amount"),
         "What was paid for the line. Where it is filled it is the line amount, in place of quantity × unit price.",
-        "商品实际成交金额|实付金额|买家实付金额|买家实际支付金额|商品金额小计|成交金额|销售金额|订单实付金额|amount"
+        "商品实际成交金额|实付金额|买家实付金额|买家实际支付金额|商品金额小计|成交金额|销售金额|订单实付金额|实付款"
+        "|实付|实际支付金额|实收金额|实收|支付金额|付款金额|实际付款|交易金额|消费金额|商品金额|销售额|金额"
+        "|总金额|总价|小计|订单金额|订单总额|amount"
         "|line_amount|line total|line_total|total_amount|total amount|totalamount|total_price|total price"
         "|totalprice"
         "|sales|revenue|total",
@@ -121,7 +130,7 @@ ORDER_FIELDS: tuple[Field, ...] = (
         MONEY,
         _("Discount"),
         "Reduction of the line in units of the brand's currency; taken off quantity × unit price.",
-        "优惠金额|商品优惠|店铺优惠（分摊）|优惠总金额|discount|discount_amount|discount amount",
+        "优惠金额|商品优惠|店铺优惠（分摊）|优惠总金额|折扣金额|优惠|discount|discount_amount|discount amount",
     ),
     _field(
         "status",
@@ -129,14 +138,15 @@ ORDER_FIELDS: tuple[Field, ...] = (
         _("Order status"),
         "The shop's word for the order's state; Chinese and English ones are known, others are mapped with"
         " --map-value status:WORD=paid.",
-        "订单状态|订单商品状态|交易状态|状态|status|order_status|order status|orderstatus|financial status",
+        "订单状态|订单商品状态|交易状态|状态|支付状态|付款状态|status|order_status|order status|orderstatus"
+        "|financial status",
     ),
     _field(
         "ordered_at",
         INSTANT,
         _("Ordered at"),
         "When the order was placed; used for orders that were never paid.",
-        "订单创建时间|下单时间|订单提交时间|创建时间|拍下时间|ordered_at|ordered at|created_at|created at"
+        "订单创建时间|下单时间|订单提交时间|创建时间|拍下时间|下单日期|ordered_at|ordered at|created_at|created at"
         "|order_created_at",
     ),
     _field(
@@ -144,21 +154,23 @@ ORDER_FIELDS: tuple[Field, ...] = (
         CODE,
         _("Channel"),
         "Sales channel code.",
-        "销售渠道|渠道|平台|订单来源|channel|sales_channel|sales channel|platform",
+        "销售渠道|渠道|平台|订单来源|渠道名称|channel|sales_channel|sales channel|platform",
     ),
     _field(
         "store",
         CODE,
         _("Store"),
         "Store or shop code.",
-        "店铺|店铺名称|归属店铺|门店|门店名称|store|store_id|store id|shop|shop_name|branch|outlet",
+        "店铺|店铺名称|归属店铺|门店|门店名称|店名|门店编码|门店编号|店铺编码|store|store_id|store id|shop|shop_name"
+        "|branch|outlet",
     ),
     _field(
         "category",
         CODE,
         _("Category"),
         "Category of the product as the order reports it.",
-        "商品分类|商品类目|类目|分类|产品分类|category|product_category|product category|product_category_name"
+        "商品分类|商品类目|类目|分类|产品分类|品类|商品类别|类别|category|product_category|product category"
+        "|product_category_name"
         "|department",
     ),
     _field("brand", CODE, _("Product brand"), "Brand of the product.", "品牌|brand|product_brand"),
@@ -174,14 +186,16 @@ ORDER_FIELDS: tuple[Field, ...] = (
         CODE,
         _("Refund status"),
         "The shop's word for the state of a return: 退款成功 makes the row refunded, others leave it as it is.",
-        "退款状态|商品退款状态|订单退款状态|售后状态|refund_status|refund status",
+        "退款状态|商品退款状态|订单退款状态|售后状态|退货状态|refund_status|refund status",
     ),
     _field(
         "refund_amount",
         MONEY,
         _("Refunded amount"),
-        "What went back of a refunded or partly refunded row.",
-        "退款金额|商品已退款金额|订单已退款金额|refund_amount|refund amount|refunded_amount",
+        "What went back of the row, in units of the brand's currency: all of it makes the row refunded, less"
+        " makes it partly refunded, also where the status says 交易成功. Not counted where a refund status says that"
+        " nothing went back (退款关闭, 卖家拒绝退款, 退款中 ...), or where the order was never paid or was closed.",
+        "退款金额|商品已退款金额|已退款金额|退款总金额|实退金额|退货金额|refund_amount|refund amount|refunded_amount",
     ),
     _field(
         "refunded_at",
@@ -210,7 +224,7 @@ ORDER_FIELDS: tuple[Field, ...] = (
         TEXT,
         _("Customer name"),
         "The buyer's name. Kept with the person, never in the lake.",
-        "买家姓名|客户姓名|会员姓名|收货人姓名|收货人/提货人|收件人|customer_name|customer name",
+        "买家姓名|客户姓名|会员姓名|客户名称|收货人姓名|收货人/提货人|收件人|收货人|customer_name|customer name",
     ),
 )
 
@@ -302,6 +316,12 @@ ATTRIBUTE_PREFIX = "attribute."
 def fields_of(kind: str) -> dict[str, Field]:
     """The canonical fields of one kind of file, by name."""
     return {field.name: field for field in KINDS[kind]}
+
+
+def label_of(kind: str, name: str) -> str:
+    """What people call a field, in the reader's language."""
+    field = find_field(kind, name)
+    return str(field.label) if field else name
 
 
 def find_field(kind: str, name: str) -> Field | None:

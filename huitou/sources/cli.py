@@ -40,7 +40,7 @@ ZoneOption = Annotated[str, typer.Option("--zone", help="zone of times without o
 EncodingOption = Annotated[str, typer.Option("--encoding", help="utf-8, gb18030 ...; default: detected")]
 SeparatorOption = Annotated[str, typer.Option("--separator", help="comma, tab, semicolon, pipe; default: detected")]
 DateOrderOption = Annotated[str, typer.Option("--date-order", help="dmy, mdy or ymd, where a file does not tell")]
-SheetOption = Annotated[str, typer.Option("--sheet", help="sheet of a workbook; default: the first")]
+SheetOption = Annotated[str, typer.Option("--sheet", help="sheet of a workbook; default: the one that fits best")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="show everything, store nothing")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 
@@ -157,6 +157,7 @@ def _import(
     from huitou.sources.queries import import_report
     from huitou.sources.services import NothingAcceptedError, dry_run, resume_imports, run_import, start_import
 
+    unchanged = False
     with progress(_("Import %(name)s") % {"name": path.name}) as tell:
         if is_dry:
             found = dry_run(path=path, kind=kind, options=options, lines_path=lines, progress=tell)
@@ -166,7 +167,7 @@ def _import(
             # What a killed import left comes first: its file was there earlier.
             resume_imports(progress=tell)
             run = start_import(path=path, kind=kind, options=options, lines_path=lines)
-            failed = False
+            unchanged, failed = run.state == "done", False
             try:
                 run = run_import(run.pk, progress=tell)
             except NothingAcceptedError:
@@ -176,6 +177,6 @@ def _import(
     if as_json:
         print_json(told)
     else:
-        report.show(told)
+        report.show(told, unchanged=unchanged)
     if failed:
         raise typer.Exit(1)

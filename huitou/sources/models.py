@@ -54,6 +54,16 @@ class ImportRun(models.Model):
             ),
         ]
 
+    @property
+    def skipped(self) -> int:
+        """Rows among the rejected that are no sales, and that nobody needs to correct."""
+        return sum(problem["count"] for problem in self.problems if problem.get("skipped"))
+
+    @property
+    def refused(self) -> int:
+        """Rows that somebody may correct: the rejected without the skipped."""
+        return self.rejected - self.skipped
+
     def __str__(self) -> str:
         return f"{self.kind} {self.file_name}"
 

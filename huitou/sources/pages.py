@@ -31,7 +31,16 @@ from huitou.sources.feeds import pages as feeds_pages
 from huitou.sources.importing.options import list_presets
 from huitou.sources.job_progress import JobState, read_state, write_state
 from huitou.sources.models import ImportRun
-from huitou.sources.preview import Choices, describe_reading, kind_words, look, preset_words, read_choices, state_words
+from huitou.sources.preview import (
+    Choices,
+    describe_reading,
+    describe_unused,
+    kind_words,
+    look,
+    preset_words,
+    read_choices,
+    state_words,
+)
 from huitou.sources.services import start_import
 from huitou.sources.tasks import import_job_name, run_import_job
 from huitou.sources.tracking import pages as tracking_pages
@@ -157,9 +166,10 @@ def show_import(request: HttpRequest, run_id: int) -> HttpResponse:
     run = get_object_or_404(ImportRun, pk=run_id)
     context = {
         **_listed(run),
-        "problems": run.problems,
+        "problems": [problem for problem in run.problems if not problem.get("skipped")],
+        "skips": [problem for problem in run.problems if problem.get("skipped")],
         "warnings": run.warnings,
-        "read_as": describe_reading(run.detected),
+        "read_as": [*describe_reading(run.detected), *describe_unused(run.mapping)],
         "brand": find_brand(),
     }
     part = request.headers.get("HX-Request") == "true"

@@ -20,7 +20,8 @@ from huitou.sources import services
 from huitou.sources.canonical import ATTRIBUTE_PREFIX, KINDS
 from huitou.sources.importing.examine import Counts
 from huitou.sources.importing.options import ImportOptions, read_preset
-from huitou.sources.statuses import MEANINGS
+from huitou.sources.importing.times import form_words
+from huitou.sources.statuses import MEANINGS, meaning_words
 from huitou.sources.uploads import Upload
 
 Text = str | Promise
@@ -86,6 +87,7 @@ class Preview:
     rows: Sequence[Sequence[str]] = ()
     is_raw: bool = False
     problems: Sequence[Mapping[str, Any]] = ()
+    skips: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[Mapping[str, Any]] = ()
     counts: Counts | None = None
 
@@ -118,23 +120,6 @@ def preset_words() -> dict[str, str]:
     }
 
 
-def meaning_words() -> dict[str, str]:
-    """What a shop's word may mean, by code."""
-    return {
-        "unpaid": _("Unpaid"),
-        "paid": _("Paid"),
-        "completed": _("Completed"),
-        "cancelled": _("Cancelled"),
-        "partly_refunded": _("Partly refunded"),
-        "refunded": _("Refunded"),
-        "none": _("No refund"),
-        "normal": _("Normal order"),
-        "sample": _("Sample"),
-        "staff": _("Staff order"),
-        "brushing": _("Brushing order"),
-    }
-
-
 def read_choices(kind: str, posted: Mapping[str, str] | None, preset: str) -> Choices:
     """The choices of a sent form, or a fresh start on a ready mapping."""
     base = _preset_options(preset)
@@ -161,6 +146,7 @@ def read_choices(kind: str, posted: Mapping[str, str] | None, preset: str) -> Ch
         encoding=text("encoding"),
         separator=text("separator"),
         date_order=text("date_order"),
+        sheet=text("sheet"),
         refund_prefix=text("refund_prefix"),
     )
     if columns:
@@ -216,44 +202,51 @@ def look(upload: Upload, choices: Choices, *, zone: ZoneInfo, currency: str) -> 
             path=upload.path, lines_path=upload.lines, kind=choices.kind, options=choices.options, limit=_ROWS
         )
     except DomainError as error:
-        return _look_at_headers(upload, choices, str(error))
+        return _look_at_headers(upload, choices, error, zone, currency)
     chosen = found.mapping.columns
     joined = upload.lines is not None
     columns, more = ([], []) if joined else _column_choices(choices.kind, found.mapping.headers, chosen)
     facts = describe_reading(found.detected)
+    facts += describe_unused(found.mapping.to_json())
     if joined:
         facts.append((_("Columns"), _listed_columns(choices.kind, chosen)))
     shown = _SHOWN[choices.kind]
     return Preview(
         choices=choices,
         facts=facts,
-        reading=_reading(choices),
+        reading=_reading(choices, found.detected),
         columns=columns,
         more_columns=more,
         words=_word_choices(dict(found.detected.get("unknown_words") or {}), choices),
         row_headers=[label for label, _name in shown],
         rows=[[_shown(name, row, zone, currency) for _label, name in shown] for row in found.understood],
-        problems=found.problems,
+        problems=[problem for problem in found.problems if not problem["skipped"]],
+        skips=[problem for problem in found.problems if problem["skipped"]],
         warnings=found.warnings,
         counts=found.counts,
     )
 
 
-def _look_at_headers(upload: Upload, choices: Choices, problem: str) -> Preview:
+def _look_at_headers(upload: Upload, choices: Choices, problem: DomainError, zone: ZoneInfo, currency: str) -> Preview:
     """What can be shown of a file whose mapping does not fit: its headers, its first rows, and the selects."""
     try:
         found = services.look_at(path=upload.path, kind=choices.kind, options=choices.options)
     except DomainError as error:
-        return Preview(choices, problem=str(error), reading=_reading(choices))
+        return Preview(choices, problem=str(error), reading=_reading(choices, control=error.control))
+    named = {column for told in choices.options.columns.values() for column in told}
+    if choices.told and named and not named & set(found.headers):
+        # Another sheet was chosen: what was said about the columns of the first does not concern it.
+        afresh = replace(choices, options=replace(choices.options, columns={}), told=False)
+        return look(upload, afresh, zone=zone, currency=currency)
     chosen = dict(found.guessed) if not choices.told else {}
     for name, told in choices.options.columns.items():
         chosen[name] = next((column for column in told if column in found.headers), "")
     columns, more = _column_choices(choices.kind, found.headers, chosen)
     return Preview(
         choices=choices,
-        problem=problem,
+        problem=str(problem),
         facts=describe_reading(found.detected),
-        reading=_reading(choices),
+        reading=_reading(choices, found.detected, control=problem.control),
         columns=[] if upload.lines else columns,
         more_columns=[] if upload.lines else more,
         row_headers=list(found.headers),
@@ -286,8 +279,8 @@ def _column_choices(kind: str, headers: Sequence[str], chosen: Mapping[str, str]
     return first, rest
 
 
-def _reading(choices: Choices) -> list[Choice]:
-    """How the file is read, where recognizing it went wrong."""
+def _reading(choices: Choices, detected: Mapping[str, Any] | None = None, *, control: str = "") -> list[Choice]:
+    """How the file is read, where recognizing it went wrong; `control` is the one that mends the present problem."""
     given = choices.options
     auto = ("", _("Recognize"))
     encodings = [auto, *[(name, name) for name in ("utf-8", "gb18030", "utf-16")]]
@@ -303,7 +296,11 @@ def _reading(choices: Choices) -> list[Choice]:
         found.append(Choice("read.refund_prefix", _("Prefix of refunds"), given.refund_prefix, hint=hint))
         hint = _("Order numbers are unique inside one source. Files of one shop keep one name.")
         found.append(Choice("read.source", _("Source"), given.source, hint=hint))
-    return found
+    sheets = list((detected or {}).get("sheets", ()))
+    if sheets:
+        options = [(name, name) for name in sheets]
+        found.insert(0, Choice("read.sheet", _("Sheet"), given.sheet or str((detected or {})["sheet"]), options))
+    return [replace(one, error=_("Choose here.")) if one.name == f"read.{control}" else one for one in found]
 
 
 def _word_choices(unknown: Mapping[str, Sequence[str]], choices: Choices) -> list[Choice]:
@@ -368,7 +365,16 @@ def describe_reading(detected: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
+def describe_unused(mapping: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The columns of a file that no field takes, as one fact; none where all are used."""
+    unused = [str(column["column"]) for column in mapping.get("unused", ())]
+    return [(_("Columns not used"), _(", ").join(unused))] if unused else []
+
+
 def _time_words(form: Mapping[str, Any]) -> str:
-    words = ", ".join(str(part.get("like")) for part in form.get("forms", ()))
-    example = form.get("example")
-    return _("%(forms)s, for example %(example)s") % {"forms": words, "example": example} if example else words
+    words = form_words()
+    return "; ".join(
+        _("%(forms)s, for example %(example)s")
+        % {"forms": words.get(one["form"], one["form"]), "example": one.get("like") or form.get("example")}
+        for one in form.get("forms", ())
+    )

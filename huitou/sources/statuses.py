@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from django.utils.translation import gettext as _
+
 UNPAID, PAID, COMPLETED, CANCELLED, PARTLY_REFUNDED, REFUNDED = (
     "unpaid",
     "paid",
@@ -98,3 +100,20 @@ def meaning_of(field: str, word: str, extra: dict[str, str] | None = None) -> st
     if field == "order_type":
         return ORDER_TYPE_WORDS.get(key, "normal")
     return VOCABULARIES[field].get(key)
+
+
+def meaning_words() -> dict[str, str]:
+    """What a shop's word may mean, by our code, as people read it."""
+    return {
+        "unpaid": _("Unpaid"),
+        "paid": _("Paid"),
+        "completed": _("Completed"),
+        "cancelled": _("Cancelled"),
+        "partly_refunded": _("Partly refunded"),
+        "refunded": _("Refunded"),
+        "none": _("No refund"),
+        "normal": _("Normal order"),
+        "sample": _("Sample"),
+        "staff": _("Staff order"),
+        "brushing": _("Brushing order"),
+    }

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
 from huitou.core.home import Home
+from huitou.sources.importing.encoding import NO_TEXT
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".parquet", ".pq")
 _ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
@@ -23,11 +24,6 @@ _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     ".ods": (_ZIP,),
     **dict.fromkeys((".parquet", ".pq"), (_PARQUET,)),
 }
-# What is certainly no text: packed files, programs, pictures, documents, pages.
-_NO_TEXT = (
-    _ZIP, _OLE, _PARQUET, b"MZ", b"\x7fELF", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf",
-    b"\x1f\x8b", b"\xca\xfe\xba\xbe", b"<!DOCTYPE", b"<!doctype", b"<html", b"<svg", b"<?xml", b"#!/",
-)  # fmt: skip
 _UNPACKED_MAX_BYTES = 4 << 30
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
@@ -80,7 +76,7 @@ def check_content(file: UploadedFile[bytes]) -> None:
     file.seek(0)
     expected = _BEGINNINGS.get(suffix)
     # Excel saves some workbooks in the older wrapping under the newer name, and the other way round: both are read.
-    is_right = head.startswith(expected) if expected else not head.startswith(_NO_TEXT)
+    is_right = head.startswith(expected) if expected else not head.startswith(NO_TEXT)
     if not is_right:
         raise UploadRefusedError(
             _("%(name)s is not what its name says. Export it again, or save it as CSV or Excel.") % {"name": name}

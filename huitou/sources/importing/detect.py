@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from huitou.analytics.engines import Scratch
-from huitou.sources.canonical import CODE, INSTANT, KINDS, MONEY, NUMBER
+from huitou.sources.canonical import CODE, INSTANT, KINDS, MONEY, NUMBER, label_of
 from huitou.sources.importing.mapping import FileMapping, MappingError
 from huitou.sources.importing.times import TimeForm, detect_form, local_sql
 from huitou.sources.statuses import VOCABULARIES, meaning_of
@@ -54,9 +54,10 @@ class ColumnFacts:
 
 
 def detect_columns(
-    scratch: Scratch, table: str, *, mapping: FileMapping, zone: ZoneInfo, date_order: str
+    scratch: Scratch, table: str, *, mapping: FileMapping, zone: ZoneInfo, date_order: str, first_row: int = 2
 ) -> ColumnFacts:
-    """Look at the mapped columns in `table`, which may hold the first rows of `raw` only.
+    """Look at the mapped columns in `table`, which may hold the first rows of `raw` only; people see its first row
+    under the number `first_row`.
 
     Raises DateOrderError, or MappingError where a column is not what it is mapped to.
     """
@@ -70,7 +71,8 @@ def detect_columns(
             continue
         cell = f"c{mapping.indexes[name]}" if name in mapping.indexes else _constant(mapping.constants[name])
         if declared.form == INSTANT:
-            times[name] = detect_form(scratch, table, f"code({cell})", mapping.columns.get(name, name), date_order)
+            column = mapping.columns.get(name, name)
+            times[name] = detect_form(scratch, table, f"code({cell})", column, date_order, first_row)
             local[name] = local_sql(scratch, table, f"code({cell})", f"w_{name}", times[name], zone)
         elif name in VOCABULARIES:
             # A kind of order that nobody asked about would pass for a sale: all rows are asked, always.
@@ -94,7 +96,7 @@ def _words(
     if len(found) > _MOST_WORDS and name != "order_type":
         raise MappingError(
             _("Column %(column)s holds more than %(count)s different words; it cannot be the %(field)s.")
-            % {"column": mapping.columns.get(name, name), "count": _MOST_WORDS, "field": name}
+            % {"column": mapping.columns.get(name, name), "count": _MOST_WORDS, "field": label_of(mapping.kind, name)}
         )
     known: dict[str, str] = {}
     unknown: list[str] = []

@@ -13,11 +13,23 @@ UTF8, UTF8_BOM, GB18030, LATIN1, MIXED = "utf-8", "utf-8-sig", "gb18030", "latin
 _BLOCK = 1 << 22
 _BOMS = ((codecs.BOM_UTF8, UTF8_BOM), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _JUDGED_LINES = 20_000
+# What is certainly no table in text: packed files, programs, pictures, documents, pages.
+NO_TEXT = (
+    b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"MZ", b"\x7fELF", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8",
+    b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\xca\xfe\xba\xbe", b"<!DOCTYPE", b"<!doctype", b"<html", b"<svg", b"<?xml",
+    b"#!/",
+)  # fmt: skip
+_JUDGED_BYTES = 1 << 16
+# Control characters that text does not hold, and the share of them that only other files have.
+_CONTROLS = bytes({*range(9), *range(14, 32)} - {0x1A, 0x1B})
+_BINARY_SHARE = 0.05
 
 
 @dataclass(frozen=True)
 class FileScan:
-    """One pass over a file: identity, and what a fast reader must know. `has_blank_lines`: inside, not at the end."""
+    """One pass over a file: identity, and what a fast reader must know. `has_blank_lines`: inside, not at the end;
+    `has_only_cr`: its lines end as those of old Macintosh programs do.
+    """
 
     sha256: str
     size: int
@@ -25,6 +37,7 @@ class FileScan:
     is_utf8: bool
     has_blank_lines: bool
     has_nul: bool
+    has_only_cr: bool = False
 
 
 def scan_file(path: Path) -> FileScan:
@@ -38,6 +51,7 @@ def _scan(path: Path, _size: int, _changed: int) -> FileScan:
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     size, is_utf8, blank, nul, bom, tail = 0, True, False, False, "", b""
+    cr = lf = False
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             if not size:
@@ -46,6 +60,7 @@ def _scan(path: Path, _size: int, _changed: int) -> FileScan:
             digest.update(block)
             is_utf8 = is_utf8 and _decodes(decoder, block)
             nul = nul or b"\0" in block
+            cr, lf = cr or b"\r" in block, lf or b"\n" in block
             if not blank:
                 # What only ends the file is held back until more follows it.
                 text = (tail + block).replace(b"\r\n", b"\n")
@@ -53,7 +68,23 @@ def _scan(path: Path, _size: int, _changed: int) -> FileScan:
                 blank = b"\n\n" in body
                 tail = text[max(0, len(body) - 1) :][-(1 << 10) :]
         is_utf8 = is_utf8 and _decodes(decoder, b"", final=True)
-    return FileScan(digest.hexdigest(), size, bom, is_utf8, blank, nul)
+    return FileScan(digest.hexdigest(), size, bom, is_utf8, blank, nul, cr and not lf)
+
+
+def is_binary(path: Path, scan: FileScan) -> bool:
+    """Whether the file is no text at all, by how it begins and by the control characters in its first part."""
+    with path.open("rb") as file:
+        head = file.read(_JUDGED_BYTES)
+    if scan.bom == "utf-16":
+        return False
+    return head.startswith(NO_TEXT) or len(head) - len(head.translate(None, _CONTROLS)) > len(head) * _BINARY_SHARE
+
+
+def end_lines_plainly(path: Path, target: Path) -> None:
+    """Write the file to `target` with line feeds where it has carriage returns."""
+    with path.open("rb") as source, target.open("wb") as out:
+        while block := source.read(_BLOCK):
+            out.write(block.replace(b"\r", b"\n"))
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:

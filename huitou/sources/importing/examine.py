@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,15 +14,16 @@ from django.utils.translation import gettext as _
 
 from huitou.analytics.engines import Scratch
 from huitou.core.terminal import Report, silent
+from huitou.sources.canonical import label_of
 from huitou.sources.importing.cells import define_macros
 from huitou.sources.importing.detect import ColumnFacts, detect_columns
-from huitou.sources.importing.files import OpenedFile, open_file, reread_slowly
+from huitou.sources.importing.files import OpenedFile, not_a_table, open_file, reread_slowly
 from huitou.sources.importing.joining import join_lines
-from huitou.sources.importing.mapping import FileMapping, map_file, map_joined
+from huitou.sources.importing.mapping import FileMapping, MappingError, map_file, map_flag, map_joined
 from huitou.sources.importing.options import ImportOptions
 from huitou.sources.importing.orders import OrderRules, parse_orders
 from huitou.sources.importing.records import parse_records
-from huitou.sources.importing.rejects import list_problems
+from huitou.sources.importing.rejects import SKIPPED, list_problems
 from huitou.sources.importing.times import DateOrderError
 
 _MEMORY_MB = 256
@@ -30,7 +32,9 @@ _FIRST_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Counts:
-    """What a file holds. `rows` are rows of data, blank ones left out; orders and customers are among the accepted."""
+    """What a file holds. `rows` are rows of data, blank ones left out; orders and customers are among the accepted,
+    and `skipped` are those of the rejected that are no sales: totals, repeated headers, orders never paid.
+    """
 
     rows: int = 0
     accepted: int = 0
@@ -38,6 +42,12 @@ class Counts:
     orders: int = 0
     customers: int = 0
     lines: int = 0
+    skipped: int = 0
+
+    @property
+    def refused(self) -> int:
+        """Rows that somebody may correct: the rejected without the skipped."""
+        return self.rejected - self.skipped
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,10 @@ def examine(
     with Scratch(folder, memory_limit_mb=_MEMORY_MB) as scratch:
         define_macros(scratch)
         report(0, None, _("reading the file"))
-        opened, mapping = _open(scratch, path, kind, options, lines_path)
+        try:
+            opened, mapping = _open(scratch, path, kind, options, lines_path)
+        except csv.Error as error:
+            raise not_a_table(path) from error
         zone = ZoneInfo(options.zone) if options.zone else zone
         report(0, None, _("checking rows"))
         facts = _check_rows(scratch, opened, mapping, zone, exponent, options)
@@ -108,13 +121,28 @@ def _open(
 ) -> tuple[OpenedFile, FileMapping]:
     if lines_path is None:
         opened = open_file(scratch, "raw", path, kind=kind, options=options, wanted=_named(options.columns, options))
-        return opened, map_file(kind, options, opened.headers)
+        try:
+            return opened, map_file(kind, options, opened.headers)
+        except MappingError as error:
+            raise _beside_sheets(error, opened) from error
     heads = open_file(scratch, "heads", path, kind=kind, options=options, wanted=_named(options.columns, options))
     lines = open_file(
         scratch, "lines_file", lines_path, kind=kind, options=options, wanted=_named(options.line_columns, options)
     )
     mapping, head_key = map_joined(options, heads.headers, lines.headers)
     return join_lines(scratch, heads, lines, mapping.indexes["order_id"], head_key), mapping
+
+
+def _beside_sheets(error: MappingError, opened: OpenedFile) -> MappingError:
+    """The error of a workbook, naming the sheet that was looked at and the others."""
+    if len(opened.sheets) < 2:
+        return error
+    told = _("Sheet %(sheet)s was read; the workbook also has: %(others)s.") % {
+        "sheet": opened.sheet,
+        "others": _(", ").join(name for name in opened.sheets if name != opened.sheet),
+    }
+    hint = _("Another sheet: %(flags)s.") % {"flags": "--sheet"}
+    return MappingError(f"{error} {told}", at_terminal=f"{error.at_terminal} {hint}".strip(), control="sheet")
 
 
 def _named(columns: Any, options: ImportOptions) -> list[str]:
@@ -129,7 +157,14 @@ def _check_rows(
     rules = OrderRules(zone, exponent)
 
     def detect(table: str) -> ColumnFacts:
-        return detect_columns(scratch, table, mapping=mapping, zone=zone, date_order=options.date_order)
+        return detect_columns(
+            scratch,
+            table,
+            mapping=mapping,
+            zone=zone,
+            date_order=options.date_order,
+            first_row=opened.first_row,
+        )
 
     try:
         scratch.run(f"CREATE OR REPLACE TABLE first_rows AS SELECT * FROM raw LIMIT {_FIRST_ROWS}")
@@ -180,8 +215,9 @@ def _count(scratch: Scratch, kind: str) -> Counts:
     accepted, found_orders, customers = scratch.row(
         f"SELECT count(*), {orders}, {people} FROM parsed WHERE rejected IS NULL"
     )
-    rejected = scratch.row("SELECT count(*) FROM rejected_rows")[0]
-    return Counts(accepted + rejected, accepted, rejected, found_orders, customers)
+    skips = ", ".join(f"'{reason}'" for reason in SKIPPED)
+    rejected, skipped = scratch.row(f"SELECT count(*), coalesce(count_if(rejected IN ({skips})), 0) FROM rejected_rows")
+    return Counts(accepted + rejected, accepted, rejected, found_orders, customers, skipped=skipped)
 
 
 def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
@@ -224,5 +260,34 @@ def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
     if not mapping.has("quantity"):
         warn("no_quantity", 1, _("No column says how many: every row counts as one piece."))
     if not mapping.has("sku"):
-        warn("no_sku", 1, _("No column holds a product code: the product name takes its place."))
-    return warnings
+        by_name = _("No column holds a product code: the product name takes its place.")
+        without = _("No column says what was bought: every row counts as the same product.")
+        warn("no_sku", 1, by_name if mapping.has("product_name") else without)
+    return warnings + _unused_warnings(mapping)
+
+
+def _unused_warnings(mapping: FileMapping) -> list[dict[str, Any]]:
+    """Columns that nobody used though they would change what counts."""
+    sale = _("closed and refunded orders count as sales")
+    effects = {
+        "customer_id": _("its sales count for no customer"),
+        "status": sale,
+        "refund_status": _("refunded rows count as sales"),
+        "refund_amount": _("what was refunded counts as sold"),
+        "refund_of": _("refunds count as sales"),
+    }
+    return [
+        {
+            "code": f"unused_{column.field}",
+            "count": 1,
+            "message": _("Column %(column)s looks like %(field)s and is not used: %(effect)s.")
+            % {
+                "column": column.column,
+                "field": label_of(mapping.kind, column.field),
+                "effect": effects[column.field],
+            },
+            "at_terminal": map_flag(column.field, column.column),
+        }
+        for column in mapping.unused
+        if column.field in effects
+    ]

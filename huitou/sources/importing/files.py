@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -22,8 +23,9 @@ from huitou.sources.importing.delimited import (
     read_head,
     view_fast,
 )
+from huitou.sources.importing.mapping import count_known_headers, find_column
 from huitou.sources.importing.options import ImportOptions
-from huitou.sources.importing.workbooks import choose_sheet, sheet_rows
+from huitou.sources.importing.workbooks import check_sheet, sheet_names, sheet_rows
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 PARQUET = (".parquet", ".pq")
@@ -54,7 +56,7 @@ class OpenedFile:
     sheet: str = ""
     header_row: int = 1
     sample: tuple[tuple[str | None, ...], ...] = field(default=())
-    reread: Path | None = None
+    sheets: tuple[str, ...] = ()
 
     def detected(self) -> dict[str, object]:
         """What was found out, for previews and reports."""
@@ -62,7 +64,16 @@ class OpenedFile:
         for name in ("encoding", "separator", "sheet"):
             if getattr(self, name):
                 found[name] = getattr(self, name)
+        if len(self.sheets) > 1:
+            found["sheets"] = list(self.sheets)
         return found
+
+
+def not_a_table(path: Path) -> FileUnreadableError:
+    """The refusal of a file that holds no table in text."""
+    return FileUnreadableError(
+        _("%(name)s is no table that can be read. Export it again as CSV, Excel or Parquet.") % {"name": path.name}
+    )
 
 
 def open_file(
@@ -83,6 +94,13 @@ def open_file(
         return _open_parquet(scratch, table, path, scan)
     if magic[:4] == b"PK\x03\x04" or magic == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         return _open_workbook(scratch, table, path, scan, kind, options, wanted)
+    if encodings.is_binary(path, scan):
+        raise not_a_table(path)
+    if scan.has_only_cr and not scan.has_nul:
+        plain = scratch.folder / f"{table}.{path.stem}.lines.csv"
+        encodings.end_lines_plainly(path, plain)
+        scan = replace(encodings.scan_file(plain), sha256=scan.sha256)
+        path = plain
     return _open_text(scratch, table, path, scan, kind, options, wanted)
 
 
@@ -125,18 +143,39 @@ def _open_workbook(
     options: ImportOptions,
     wanted: Sequence[str],
 ) -> OpenedFile:
-    sheet = choose_sheet(path, options.sheet)
-    head: list[list[str | None]] = []
-    for row in sheet_rows(path, sheet):
-        head.append(row)
-        if len(head) == _HEAD_ROWS:
-            break
-    layout = find_header([[cell or "" for cell in row] for row in head], kind, wanted)
+    names = sheet_names(path)
+    sheet = check_sheet(names, options.sheet) or _fitting_sheet(path, names, kind, wanted)
+    layout = find_header(_sheet_head(path, sheet), kind, wanted)
     if layout is None:
         raise FileUnreadableError(_("Sheet %(sheet)s of %(name)s is empty.") % {"sheet": sheet, "name": path.name})
     scratch.load(table, batches_of(_sheet_records(path, sheet, layout), layout.width))
     opened = OpenedFile(path, "excel", layout.headers, layout.header_at + 2, scan.sha256, scan.size, sheet=sheet)
-    return replace(opened, header_row=layout.header_at + 1, sample=_sample(scratch, table, layout.width))
+    return replace(
+        opened, header_row=layout.header_at + 1, sample=_sample(scratch, table, layout.width), sheets=tuple(names)
+    )
+
+
+def _sheet_head(path: Path, sheet: str) -> list[list[str]]:
+    return [[cell or "" for cell in row] for row in islice(sheet_rows(path, sheet), _HEAD_ROWS)]
+
+
+def _fitting_sheet(path: Path, names: Sequence[str], kind: str, wanted: Sequence[str]) -> str:
+    """The first sheet that has the wanted columns, else the one whose header we know best, else the first of all:
+    many workbooks begin with a sheet of notes.
+    """
+    if len(names) == 1:
+        return names[0]
+    best, most = names[0], 1
+    for name in names:
+        layout = find_header(_sheet_head(path, name), kind, wanted)
+        if layout is None:
+            continue
+        if wanted and all(find_column(layout.headers, column) is not None for column in wanted):
+            return name
+        known = count_known_headers(kind, layout.headers)
+        if known > most:
+            best, most = name, known
+    return best
 
 
 def _sheet_records(path: Path, sheet: str, layout: Layout) -> Iterator[tuple[int, str | None, Sequence[str | None]]]:

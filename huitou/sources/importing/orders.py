@@ -240,8 +240,11 @@ _OUTPUTS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("refunded_at", "returned", ("refunded_at",), "TIMESTAMP"),
     ("refund_of", "t_refund_of", ("refund_of",), "VARCHAR"),
 )
-# A row whose refunded amount is all or only part of it is what the amount says, whatever the word.
+# A row whose refunded amount is all or only part of it is what the amount says, whatever the word: 交易成功 says only
+# that the order is over. A refund status that knows of no return outranks the amount, which was then only asked for.
 _STATUS = """CASE WHEN is_refund THEN CASE WHEN said IN ('unpaid', 'cancelled') THEN said ELSE 'completed' END
+    WHEN said IN ('paid', 'completed') AND returned_minor > 0 AND m_refund_status IS DISTINCT FROM 'none' THEN
+        CASE WHEN returned_minor >= worth_minor AND worth_minor > 0 THEN 'refunded' ELSE 'partly_refunded' END
     WHEN said = 'refunded' AND returned_minor > 0 AND returned_minor < worth_minor THEN 'partly_refunded'
     WHEN said = 'partly_refunded' AND returned_minor >= worth_minor AND worth_minor > 0 THEN 'refunded'
     ELSE said END"""

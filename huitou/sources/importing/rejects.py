@@ -15,7 +15,7 @@ from huitou.analytics.engines import Scratch
 from huitou.core.spreadsheets import safe_cell
 from huitou.sources.canonical import find_field
 from huitou.sources.importing.mapping import FileMapping
-from huitou.sources.statuses import MEANINGS
+from huitou.sources.statuses import MEANINGS, meaning_words
 
 REASONS: dict[str, str | Promise] = {
     "field_count": gettext_lazy("The row has more or fewer cells than the header; check quotes and separators."),
@@ -35,9 +35,7 @@ REASONS: dict[str, str | Promise] = {
     "number_too_large": gettext_lazy("%(label)s is too large."),
     "amount_too_large": gettext_lazy("The amount of the line is too large."),
     "not_a_time": gettext_lazy("%(label)s is not a date or time that can be read."),
-    "unknown_word": gettext_lazy(
-        "Nobody said what this means. Known: %(known)s. Say it with --map-value %(field)s:WORD=MEANING."
-    ),
+    "unknown_word": gettext_lazy("Nobody said what this word means. It can mean: %(known)s."),
 }
 # Rows that are no sales: they are reported, and nobody needs to correct them.
 SKIPPED = ("total_row", "repeated_header", "never_paid")
@@ -49,7 +47,17 @@ def reason_text(kind: str, rejected: str) -> str:
     code, _colon, name = rejected.partition(":")
     field = find_field(kind, name) if name else None
     label = str(field.label) if field else name
-    return str(REASONS[code]) % {"label": label, "field": name, "known": ", ".join(MEANINGS.get(name, ()))}
+    words = meaning_words()
+    known = _(", ").join(words.get(meaning, meaning) for meaning in MEANINGS.get(name, ()))
+    return str(REASONS[code]) % {"label": label, "known": known}
+
+
+def terminal_remedy(rejected: str) -> str:
+    """The option of the command line that mends a reason; empty where none does."""
+    code, _colon, name = rejected.partition(":")
+    if code != "unknown_word":
+        return ""
+    return f"--map-value {name}:{_('WORD')}={'|'.join(MEANINGS.get(name, ()))}"
 
 
 def column_of(mapping: FileMapping, rejected: str) -> str:
@@ -75,6 +83,7 @@ def list_problems(scratch: Scratch, mapping: FileMapping, row_number: str) -> li
             "example": {"row": first, "value": value},
             "rows": rows,
             "skipped": rejected.partition(":")[0] in SKIPPED,
+            "at_terminal": terminal_remedy(rejected),
         }
         for rejected, count, first, value, rows in found
     ]

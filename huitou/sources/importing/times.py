@@ -28,21 +28,25 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("day_first", re.compile(rf"9{{1,2}}[-/.]9{{1,2}}[-/.](?:9{{4}}|99){_CLOCK}")),
     ("named", re.compile(rf"(?:9{{1,2}}[ -][A-Za-z]{{3,9}}[ ,-]+9{{2,4}}|[A-Za-z]{{3,9}} 9{{1,2}},? 9{{4}}){_CLOCK}")),
 )
-_LABELS = {
-    "zoned": "2011-03-01T08:26:00+08:00",
-    "ymd": "2011-03-01 08:26:00",
-    "chinese": "2011年3月1日 8时26分",
-    "compact": "20110301082600",
-    "serial": "Excel serial number",
-    "epoch": "Unix time",
-    "dmy": "day/month/year",
-    "mdy": "month/day/year",
-    "named": "1 Mar 2011",
-}
 # Zones with a summer time have hundreds of changes; then only those of the column's own years are written out.
 _FEW_CHANGES = 24
 _YEARS_BEFORE, _YEARS_AFTER = timedelta(days=366), timedelta(days=5 * 366)
 _EARLIEST, _LATEST = "TIMESTAMP '1970-01-01'", "TIMESTAMP '2100-01-01'"
+
+
+def form_words() -> dict[str, str]:
+    """The forms of time by code, as people say them."""
+    return {
+        "zoned": _("year-month-day, clock and zone"),
+        "ymd": _("year-month-day"),
+        "chinese": _("year, month and day in Chinese"),
+        "compact": _("year, month and day without separators"),
+        "serial": _("days as Excel counts them"),
+        "epoch": _("Unix time"),
+        "dmy": _("day/month/year"),
+        "mdy": _("month/day/year"),
+        "named": _("day, month by name, year"),
+    }
 
 
 class DateOrderError(DomainError):
@@ -53,26 +57,32 @@ class DateOrderError(DomainError):
 
 @dataclass(frozen=True)
 class TimeForm:
-    """How a column writes time: the forms met (commonest first), the order of day and month, and an example."""
+    """How a column writes time: the forms met (commonest first), each with a value of the file, and the order
+    of day and month.
+    """
 
     forms: tuple[str, ...]
     day_order: str
     day_formats: tuple[str, ...]
-    example: str
+    examples: tuple[str, ...]
     unread: int
+
+    @property
+    def example(self) -> str:
+        return self.examples[0] if self.examples else ""
 
     def to_json(self) -> dict[str, object]:
         names = [self.day_order if form == "day_first" else form for form in self.forms]
         return {
-            "forms": [{"form": name, "like": _LABELS.get(name, name)} for name in names],
+            "forms": [{"form": name, "like": like} for name, like in zip(names, self.examples, strict=True)],
             "date_order": self.day_order or None,
             "example": self.example,
             "unread": self.unread,
         }
 
 
-def detect_form(scratch: Scratch, table: str, cell: str, column: str, date_order: str) -> TimeForm:
-    """The form of one column, from every row of `table`.
+def detect_form(scratch: Scratch, table: str, cell: str, column: str, date_order: str, first_row: int = 2) -> TimeForm:
+    """The form of one column, from every row of `table`, whose first one people see under the number `first_row`.
 
     Raises DateOrderError where day and month cannot be told apart; `date_order` then says it.
     """
@@ -95,8 +105,10 @@ def detect_form(scratch: Scratch, table: str, cell: str, column: str, date_order
         if form == "day_first" and (written := _day_format(shape)) not in formats:
             formats.append(written)
     ordered = tuple(sorted(forms, key=lambda name: -forms[name]))
-    order = _day_order(scratch, table, cell, column, date_order) if "day_first" in forms else ""
-    return TimeForm(ordered, order, tuple(formats), examples[ordered[0]] if ordered else "", unread)
+    order = date_order if "day_first" in forms else ""
+    if "day_first" in forms and not order:
+        order = _day_order(scratch, table, cell, column, first_row)
+    return TimeForm(ordered, order, tuple(formats), tuple(examples[form] for form in ordered), unread)
 
 
 def _day_format(shape: str) -> str:
@@ -113,10 +125,8 @@ def _day_format(shape: str) -> str:
     return f"{year} {written}" + (" %p" if half else "")
 
 
-def _day_order(scratch: Scratch, table: str, cell: str, column: str, given: str) -> str:
-    """Which of the first two numbers is the day: as given, else by a number above 12 anywhere in the column."""
-    if given:
-        return given
+def _day_order(scratch: Scratch, table: str, cell: str, column: str, first_row: int) -> str:
+    """Which of the first two numbers is the day, by a number above 12 anywhere in the column."""
     first, second = scratch.row(
         f"SELECT max(TRY_CAST(regexp_extract(cell, '^(\\d{{1,2}})[-/.]', 1) AS INTEGER)),"
         f" max(TRY_CAST(regexp_extract(cell, '^\\d{{1,2}}[-/.](\\d{{1,2}})[-/.]', 1) AS INTEGER))"
@@ -125,15 +135,20 @@ def _day_order(scratch: Scratch, table: str, cell: str, column: str, given: str)
     if (first or 0) > 12 and (second or 0) > 12:
         raise DateOrderError(
             _("Column %(column)s writes some dates day first and some month first; split the file or unify them.")
-            % {"column": column}
+            % {"column": column},
+            control="date_order",
         )
     if (first or 0) <= 12 and (second or 0) <= 12:
+        row, value = scratch.row(
+            f"SELECT coalesce(file_row, {first_row} + place), cell FROM (SELECT file_row, {cell} AS cell,"
+            f" row_number() OVER () - 1 AS place FROM {table})"
+            " WHERE regexp_matches(cell, '^\\d{1,2}[-/.]\\d{1,2}[-/.]\\d') ORDER BY 1 LIMIT 1"
+        )
         raise DateOrderError(
-            _(
-                "Is 03/04/2011 the 3rd of April or March 4th? Nothing in column %(column)s tells;"
-                " say --date-order dmy (day first) or mdy (month first)."
-            )
-            % {"column": column}
+            _("Column %(column)s, row %(row)s: does %(value)s begin with the day or with the month? No row tells.")
+            % {"column": column, "row": row, "value": value},
+            at_terminal=_("Say --date-order dmy (day first) or --date-order mdy (month first)."),
+            control="date_order",
         )
     return "dmy" if (first or 0) > 12 else "mdy"
 

@@ -34,25 +34,28 @@ def sheet_names(path: Path) -> list[str]:
         raise WorkbookError(_("The workbook cannot be read: %(reason)s.") % {"reason": error}) from error
 
 
-def choose_sheet(path: Path, wanted: str) -> str:
-    """The sheet of that name, else the first. Raises WorkbookError with the names there are."""
-    names = sheet_names(path)
+def check_sheet(names: Sequence[str], wanted: str) -> str:
+    """`wanted` if the workbook has such a sheet, empty if none is wanted. Raises WorkbookError naming what there is."""
+    if not names:
+        raise WorkbookError(_("The workbook has no sheet."))
     if wanted and wanted not in names:
         raise WorkbookError(
             _("The workbook has no sheet named %(name)s; there are: %(names)s.")
-            % {"name": wanted, "names": ", ".join(names)}
+            % {"name": wanted, "names": _(", ").join(names)},
+            control="sheet",
         )
-    if not names:
-        raise WorkbookError(_("The workbook has no sheet."))
-    return wanted or names[0]
+    return wanted
 
 
 def sheet_rows(path: Path, sheet: str) -> Iterator[list[str | None]]:
     """Every row of the sheet, from row 1, as text cells (None: empty). Rows may differ in length."""
     streams = path.suffix.lower() in (".xlsx", ".xlsm") and path.stat().st_size > _QUICK_BYTES
     rows = _streamed(path, sheet) if streams else _quick(path, sheet)
-    for row in rows:
-        yield [cell_text(value) for value in row]
+    try:
+        for row in rows:
+            yield [cell_text(value) for value in row]
+    except Exception as error:  # both readers raise their own and those of unpacking
+        raise WorkbookError(_("The workbook cannot be read: %(reason)s.") % {"reason": error}) from error
 
 
 def _quick(path: Path, sheet: str) -> Iterator[Sequence[Any]]:

@@ -41,7 +41,7 @@ _COLUMNS = (
     "brand",
 )
 _MAPPING = FileMapping("orders", _COLUMNS, {name: index for index, name in enumerate(_COLUMNS)}, {})
-_TIMES = TimeForm(("zoned", "epoch", "ymd"), "", (), "", 0)
+_TIMES = TimeForm(("zoned", "epoch", "ymd"), "", (), (), 0)
 # Amounts of the whole order, in the words of the events.
 _TOTALS = ("discount", "revenue", "subtotal", "total", "shipping", "tax")
 _SCALARS = (str, int, float, Decimal)
