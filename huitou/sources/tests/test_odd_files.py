@@ -137,8 +137,8 @@ def test_a_sheet_that_does_not_fit_names_the_others(tmp_path: Path, page: Client
 
 def test_another_sheet_chosen_in_the_console_is_read_by_its_own_columns(tmp_path: Path, page: Client) -> None:
     """The page sends the columns of the sheet that it showed; they say nothing about another one."""
-    english = [["order_id", "paid_at", "amount"], ["E1", "2025-03-01 10:00:00", 5]]
-    chinese = [HEADER.split(","), ROWS.splitlines()[0].split(",")]
+    english: list[list[Any]] = [["order_id", "paid_at", "amount"], ["E1", "2025-03-01 10:00:00", 5]]
+    chinese: list[list[Any]] = [HEADER.split(","), ROWS.splitlines()[0].split(",")]
     path = workbook(tmp_path / "o.xlsx", 三月=chinese, other=english)
     with path.open("rb") as file:
         sent = page.post("/data/upload/", {"file": file, "kind": "orders"})
