@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 import pyarrow.parquet as pq
 
@@ -154,9 +154,10 @@ class Store:
         elif victim == "web":
             kill(self.running["serve"].pid)
         elif victim == "web child":
-            with suppress(psutil.NoSuchProcess):
-                children = psutil.Process(self.running["serve"].pid).children()
-                kill(chance.choice(children).pid if children else self.running["serve"].pid)
+            pid = self.running["serve"].pid
+            with suppress(OSError):
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+                kill(int(chance.choice(children)) if children else pid)
         else:
             with suppress(OSError, ValueError, KeyError, IndexError):
                 kill(postmaster_of(self.home) if victim == "postgres" else supervisor_of(self.home))
