@@ -17,13 +17,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pyarrow.parquet as pq
 
+from huitou.core.clock import SystemClock
 from huitou.core.home import Home
 from huitou.core.postgres import acquire
 from tests.faults.product import environment, free_port
@@ -85,7 +85,7 @@ class Sender(threading.Thread):
             time.sleep(self._chance.uniform(0, 0.05))
 
     def _send(self, ids: list[str]) -> bool:
-        body = {"batch": [_event(one) for one in ids], "sentAt": datetime.now(tz=UTC).isoformat()}
+        body = {"batch": [_event(one) for one in ids], "sentAt": SystemClock().now().isoformat()}
         status = 0
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
         with suppress(OSError, http.client.HTTPException):
@@ -109,7 +109,7 @@ def _event(message_id: str) -> dict[str, Any]:
         "anonymousId": f"a{user}",
         "event": "Product Viewed",
         "properties": {"product_id": "S1", "note": f"said {message_id}"},
-        "timestamp": datetime.now(tz=UTC).isoformat(),
+        "timestamp": SystemClock().now().isoformat(),
     }
 
 
