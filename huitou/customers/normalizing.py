@@ -33,7 +33,12 @@ _NOBODYS_MAIL = frozenset(("test", "unknown", "none", "null", "nobody", "noreply
 
 def fold(text: str) -> str:
     """The text in narrow letters, without what cannot be seen and without blanks around it."""
-    return text.translate(_FOLD).strip()
+    return storable(text).translate(_FOLD).strip()
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL cannot keep: NUL, and halves of characters that some devices send."""
+    return text if text.isascii() and "\0" not in text else text.encode("utf-8", "ignore").decode().replace("\0", "")
 
 
 def read_code(text: str) -> str | None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from huitou.core.clock import Clock
 from huitou.customers.milestone_kinds import MilestoneRefusedError, find_milestone, read_milestone
 from huitou.customers.models import Acquisition
-from huitou.customers.normalizing import fold
+from huitou.customers.normalizing import fold, storable
 from huitou.customers.sql import told as sql
 
 NAME, PHONE = "$name", "$phone"
@@ -83,7 +84,7 @@ def record_traits(*, traits: Sequence[TraitReport], source: str, clock: Clock) -
         at = _microseconds(report.at)
         for name, text in ((NAME, report.display_name), (PHONE, report.phone)):
             if text.strip():
-                told.append((report.person_id, name, json.dumps(text.strip()[: 200 if name == NAME else 40]), at))
+                told.append((report.person_id, name, _json(text.strip()[: 200 if name == NAME else 40]), at))
         for name, value in report.attributes.items():
             milestone = find_milestone(name)
             if milestone is None:
@@ -106,17 +107,32 @@ def _keep(
     told: list[tuple[int, str, str, int]], problems: list[Problem], report: TraitReport, name: str, value: object
 ) -> None:
     """Note an attribute, or the reason why it cannot be one."""
-    text = json.dumps(value, ensure_ascii=False, default=str).replace("\\u0000", "")
-    if not 0 < len(name) <= _LONGEST_NAME or name.startswith("$") or "\x00" in name:
+    text = _json(value)
+    if not 0 < len(name) <= _LONGEST_NAME or name.startswith("$") or name != storable(name):
         reason = _("is not a name for an attribute")
     elif len(text) > _LONGEST_VALUE:
         reason = _("is longer than %(limit)s characters") % {"limit": _LONGEST_VALUE}
+    elif isinstance(value, float) and not isfinite(value):
+        reason = _("is neither text nor number")
     elif value in (None, "") or isinstance(value, str | int | float | bool | list | dict):
         told.append((report.person_id, name, "null" if value == "" else text, _microseconds(report.at)))
         return
     else:
         reason = _("is neither text nor number")
     problems.append(Problem(report.person_id, name[:100], text[:100], reason))
+
+
+def _json(value: object) -> str:
+    """The value as JSON that PostgreSQL can keep."""
+    return json.dumps(_storable(value), ensure_ascii=False, default=str)
+
+
+def _storable(value: object) -> object:
+    if isinstance(value, dict):
+        return {storable(str(name)): _storable(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(inner) for inner in value]
+    return storable(value) if isinstance(value, str) else value
 
 
 def record_consents(*, decisions: Sequence[ConsentDecision], clock: Clock) -> list[Problem]:
@@ -128,7 +144,7 @@ def record_consents(*, decisions: Sequence[ConsentDecision], clock: Clock) -> li
             reason = _("a decision names its channel and its purpose; only a withdrawal may be of all (*)")
             problems.append(Problem(d.person_id, "consent", f"{channel}/{purpose}", reason))
             continue
-        rows.append((d.person_id, channel, purpose, d.granted, d.at, d.source[:100], d.text_version[:100]))
+        rows.append((d.person_id, channel, purpose, d.granted, d.at, d.source[:100], storable(d.text_version)[:100]))
     with transaction.atomic():
         alive = _lock_persons(row[0] for row in rows)
         _run(sql.INSERT_CONSENTS, [clock.now()], sorted(row for row in rows if row[0] in alive))
@@ -145,7 +161,8 @@ def record_acquisitions(*, reports: Sequence[AcquisitionReport], clock: Clock) -
             problems.append(Problem(r.person_id, "acquisition", r.kind[:100], reason))
             continue
         inviter = r.inviter_person_id if r.inviter_person_id != r.person_id else None
-        rows.append((r.person_id, r.at, r.kind, r.code[:100], r.campaign[:100], inviter, r.source[:100]))
+        code, campaign = storable(r.code)[:100], storable(r.campaign)[:100]
+        rows.append((r.person_id, r.at, r.kind, code, campaign, inviter, r.source[:100]))
     with transaction.atomic():
         alive = _lock_persons(row[0] for row in rows)
         _run(sql.UPSERT_ACQUISITIONS, [clock.now()], [row for row in rows if row[0] in alive])

@@ -29,6 +29,7 @@ A1, A2 = (("anonymous_id", "", f"a{n}") for n in (1, 2))
 PHONE = ("phone", "", "139 1234 5670")
 PHONE_2 = ("phone", "", "13712345670")
 MAIL = ("email", "", "Li@qq.com")
+MAIL_2 = ("email", "", "lei@qq.com")
 TAOBAO_1, TAOBAO_2 = (("buyer_id", "taobao:shop", f"t{n}") for n in (1, 2))
 DOUYIN = ("buyer_id", "douyin:shop", "d1")
 
@@ -188,3 +189,13 @@ def test_a_manual_merge_overrules_a_conflict_and_keeping_apart_settles_it() -> N
     keep_apart(person_a=one or 0, person_b=other or 0, clock=CLOCK)
     assert ReviewCase.objects.get(person_a=one).resolution == "kept"
     assert Barrier.objects.count() == 1
+
+
+def test_a_barrier_holds_for_whoever_joins_the_barred_in_the_same_batch() -> None:
+    """a and b were parted; c joins a and is then seen with b: b stays apart, whatever the order of the ids."""
+    (c,) = see((U1, MAIL_2))
+    a, b = see((TAOBAO_1, PHONE), (DOUYIN, PHONE), minute=1)
+    undo_merge(merge_id=Merge.objects.get().pk, clock=CLOCK)
+    see((U1, MAIL), (TAOBAO_1, MAIL), (DOUYIN, MAIL_2), minute=5)
+    assert customer(a) == customer(c)
+    assert customer(b) == b

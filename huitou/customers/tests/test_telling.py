@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huitou.core.clock import FixedClock
-from huitou.customers.models import Acquisition, Consent, Milestone, Person
+from huitou.customers.models import Acquisition, Consent, Identifier, Milestone, Person
 from huitou.customers.queries import may_contact
 from huitou.customers.services import (
     AcquisitionReport,
     ConsentDecision,
+    Sighting,
     TraitReport,
     merge_customers,
     record_acquisitions,
     record_consents,
     record_traits,
+    resolve_sightings,
 )
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -89,6 +91,22 @@ def test_milestones_are_read_into_their_type_or_refused_with_a_reason(
     assert [(p.person_id, p.name, p.value) for p in problems] == ([] if kept else [(who, name, str(value))])
     assert all(p.reason for p in problems)
     assert Person.objects.get().attributes == {}
+
+
+def test_what_postgresql_cannot_keep_is_left_out() -> None:
+    """NUL and halves of characters: a device that sends them does not stop a batch."""
+    who = person()
+    odd = "a\0b\ud83dc"
+    told = TraitReport(who, NOW, odd, odd, {"city": odd, "word": "\\u0000", odd: 1, "height_m": float("nan")})
+    problems = record_traits(traits=[told], source="app", clock=CLOCK)
+    found = Person.objects.get(pk=who)
+    assert (found.display_name, found.attributes) == ("abc", {"city": "abc", "word": "\\u0000"})
+    assert len(problems) == 2
+    record_consents(decisions=[ConsentDecision(who, "sms", "x", False, NOW, "form", odd)], clock=CLOCK)
+    record_acquisitions(reports=[AcquisitionReport(who, NOW, "ad", odd, odd)], clock=CLOCK)
+    identifiers = (("customer_id", "", odd), ("anonymous_id", "", "\0"), ("openid", odd, odd))
+    resolve_sightings(sightings=[Sighting(0, identifiers, NOW)], source="app", clock=CLOCK)
+    assert set(Identifier.objects.values_list("kind", "value")) == {("customer_id", "abc"), ("openid", "abc")}
 
 
 def test_milestones_keep_their_history() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
 from huitou.accounts.models import Brand
+from huitou.analytics.rules import Exclusions
+from huitou.analytics.tests.histories import START, order_lines
+from huitou.analytics.tests.order_oracle import answer
 from huitou.core.home import Home
 from huitou.customers.models import Milestone, Person
 from huitou.customers.services import merge_customers, undo_merge
@@ -89,3 +94,50 @@ def test_milestones_reach_analysis_without_their_day(home: Home, brand: Brand, n
         (1, "city"): "上海",
         (2, "city"): "北京",
     }
+
+
+def _joined(pairs: list[tuple[int, int]], person: int) -> int:
+    """The smallest person that the pairs connect with this one."""
+    together = {person}
+    for _again in pairs:
+        together |= {p for pair in pairs if set(pair) & together for p in pair}
+    return min(together)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_figures_follow_random_joins_and_undoings_with_orders_in_between(
+    home: Home, brand: Brand, feed: Feed, seed: int
+) -> None:
+    """After every step all order tables are those of a plain account told the customers; facts never change."""
+    random = Random(seed)
+    lines: list[dict[str, object]] = []
+    merges: dict[int, tuple[int, int]] = {}
+    for step in range(5):
+        fresh = [row for case in range(3) for row in order_lines(random, case=case, orders=8) if row["batch_id"] == 1]
+        feed(fresh)
+        lines += [row | {"batch_id": step} for row in fresh]
+        people = sorted({int(str(row["person_id"])) for row in lines if row["person_id"] is not None})
+        for person in people:
+            Person.objects.get_or_create(pk=person, defaults={"created_at": START})
+        if merges and random.random() < 0.5:
+            merge_id = random.choice(sorted(merges))
+            undo_merge(merge_id=merge_id, clock=brand.clock)
+            del merges[merge_id]
+        for _attempt in range(2):
+            a, b = random.sample(people, 2)
+            if _joined(list(merges.values()), a) != _joined(list(merges.values()), b):
+                merges[merge_customers(person_a=a, person_b=b, clock=brand.clock).pk] = (a, b)
+        refresh(home=home, brand=brand, clock=brand.clock)
+        pairs = list(merges.values())
+        told_lines = [
+            row | {"person_id": None if row["person_id"] is None else _joined(pairs, int(str(row["person_id"])))}
+            for row in lines
+        ]
+        account = answer(told_lines, {}, as_of=brand.now(), zone=brand.zone, exclusions=Exclusions())
+        with open_engine() as engine:
+            rows = engine.to_pyarrow(engine.table("int_orders")).to_pylist()
+            customers = engine.to_pyarrow(engine.table("feat_customers"))["person_id"].to_pylist()
+            facts = engine.to_pyarrow(engine.table("fct_order_lines"))["person_id"].to_pylist()
+        assert {(r.pop("source"), r.pop("order_id")): r for r in rows} == account.orders
+        assert set(customers) == account.buyers
+        assert Counter(facts) == Counter(row["person_id"] for row in lines)
