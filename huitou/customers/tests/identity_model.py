@@ -130,7 +130,8 @@ class Model:
             if self.accounts(ours) & self.accounts(theirs):
                 self.cases.add(frozenset((person, self.owner[key])))
             else:
-                self.links.append(Link(*sorted((person, self.owner[key])), key=key))
+                a, b = sorted((person, self.owner[key]))
+                self.links.append(Link(a, b, key))
 
     def merge(self, a: int, b: int) -> bool:
         """By hand; False where they are one already."""
