@@ -177,6 +177,25 @@ def glossary() -> str:
     return "\n".join(lines)
 
 
+def people_and_keys() -> str:
+    """docs/guide/people-and-keys.md: the words as they stand there, then the roles."""
+    from django.utils import translation
+
+    from huitou.accounts.roles import PERMISSIONS, ROLE_LABELS, ROLES
+
+    heading = "## What each role may do"
+    words = (DOCS / "guide" / "people-and-keys.md").read_text(encoding="utf-8").split(f"\n{heading}")[0].rstrip()
+    with translation.override("en"):
+        heads = ("Permission", "Allows", *(str(label) for label in ROLE_LABELS.values()))
+        rows: list[tuple[object, ...]] = [
+            (f"`{name}`", label, *("yes" if name in ROLES[role] else "" for role in ROLE_LABELS))
+            for name, label in PERMISSIONS.items()
+        ]
+        table = _table(heads, rows)
+    lines = [words, "", heading, "", NOTE, "", "The names in the first column are the scopes of API keys.", "", *table]
+    return "\n".join(lines)
+
+
 def metrics() -> str:
     """docs/concepts/metrics.md"""
     from huitou.reports.metrics_page import metrics_page
@@ -191,6 +210,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/lake.md": lake,
     "reference/features.md": features,
     "glossary.md": glossary,
+    "guide/people-and-keys.md": people_and_keys,
 }
 
 

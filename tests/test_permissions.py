@@ -187,6 +187,7 @@ def test_a_closed_page_says_which_role_opens_it_and_whom_to_ask() -> None:
         assert word in text
     part = client.get("/data/", headers={"HX-Request": "true"}).content.decode()
     assert "王店长" in part
+    assert client.get("/data/").headers["HX-Refused"] == "data.view"
     assert "<html" not in part
 
 

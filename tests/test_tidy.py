@@ -239,7 +239,7 @@ def test_decisions_are_numbered_and_linked() -> None:
     folder = Path("docs/decisions")
     pages = sorted(p.name for p in text_files() if p.parent == folder and p.name != "README.md")
     numbers = [int(name.split("-")[0]) for name in pages]
-    assert numbers == list(range(1, len(pages) + 1))
+    assert len(set(numbers)) == len(numbers), "two decisions share a number"
     index = read(folder / "README.md")
     assert [name for name in pages if f"]({name})" not in index] == []
 

@@ -79,4 +79,7 @@ def refuse(request: HttpRequest, permission: str) -> HttpResponse:
         "separator": _(", "),
     }
     part = request.headers.get("HX-Request") == "true"
-    return render(request, "accounts/forbidden_part.html" if part else "accounts/forbidden.html", context, status=403)
+    template = "accounts/forbidden_part.html" if part else "accounts/forbidden.html"
+    response = render(request, template, context, status=403)
+    response.headers["HX-Refused"] = permission
+    return response

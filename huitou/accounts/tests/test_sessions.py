@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from huitou.accounts import middleware
 from huitou.accounts.models import User
-from huitou.core.clock import FixedClock
+from huitou.accounts.tasks import clear_sessions
+from huitou.core.clock import FixedClock, SystemClock
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 4, 4, tzinfo=UTC)
@@ -95,3 +97,21 @@ def test_every_form_of_the_console_refuses_a_post_from_elsewhere(lin: User) -> N
     client.force_login(lin)
     for address in ("/password/", "/language/", "/logout/", "/settings/staff/", "/data/upload/"):
         assert client.post(address, {}).status_code == 403, address
+
+
+@pytest.mark.usefixtures("lin")
+def test_sessions_that_are_over_are_deleted_and_others_stay() -> None:
+    client = Client()
+    log_in(client)
+    over = Session.objects.create(
+        session_key="over", session_data="", expire_date=SystemClock().now() - timedelta(minutes=1)
+    )
+    clear_sessions(timestamp=0)
+    assert not Session.objects.filter(pk=over.pk).exists()
+    assert client.get("/").status_code == 200
+
+
+def test_a_form_that_grew_old_is_explained(lin: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(lin)
+    assert "没有任何改动" in client.post("/language/", {}).content.decode()

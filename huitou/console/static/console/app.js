@@ -64,6 +64,11 @@
     if (answered && new URL(answered).pathname === "/login/") {
       event.detail.shouldSwap = false;
       location.reload();
+      return;
+    }
+    // A refusal is made to be read: it says which role would do and whom to ask.
+    if (event.detail.xhr && event.detail.xhr.status === 403 && event.detail.xhr.getResponseHeader("HX-Refused")) {
+      event.detail.shouldSwap = true;
     }
   });
 
