@@ -46,6 +46,8 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "data_rejects": (IMPORTERS, IMPORTERS),
     "data_feeds": (DATA_READERS, DATA_READERS),
     "data_feed": (DATA_READERS, IMPORTERS),
+    "data_letters": (DATA_READERS, IMPORTERS),
+    "data_letter": (DATA_READERS, IMPORTERS),
     "data_plan": (DATA_READERS, DATA_READERS),
     "data_plan_event": (DATA_READERS, IMPORTERS),
     "data_plan_dismiss": (IMPORTERS, IMPORTERS),

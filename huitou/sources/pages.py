@@ -24,7 +24,7 @@ from huitou.console.shell import Card, Page
 from huitou.console.tables import read_page
 from huitou.core.errors import DomainError
 from huitou.orders.queries import last_refresh
-from huitou.sources import example_pages
+from huitou.sources import example_pages, letter_pages
 from huitou.sources.canonical import KINDS
 from huitou.sources.events import list_events
 from huitou.sources.feeds import pages as feeds_pages
@@ -202,5 +202,6 @@ urlpatterns = [
     path("data/imports/<int:run_id>/rejects/", download_rejects, name="data_rejects"),
     *example_pages.urlpatterns,
     *feeds_pages.urlpatterns,
+    *letter_pages.urlpatterns,
     *tracking_pages.urlpatterns,
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import hypothesis  # noqa: F401  # must be loaded before Playwright's loop runs: Python 3.11 cannot compile it later
@@ -53,6 +54,14 @@ class Console:
     def speak(self, language: str) -> None:
         """zh-hans or en, by the cookie that the switch sets."""
         self.page.context.add_cookies([{"name": "django_language", "value": language, "url": self.url}])
+
+    @contextmanager
+    def expecting_refusal(self) -> Iterator[None]:
+        """For a form that is answered with 422: Chromium tells of it as of an error."""
+        before = len(self.troubles)
+        yield
+        self.page.wait_for_load_state()
+        self.troubles[before:] = [told for told in self.troubles[before:] if "422" not in told]
 
     def log_in(self) -> None:
         self.open("/login/")

@@ -41,6 +41,8 @@ def _advice(code: str, feed: FeedView, silence: timedelta | None) -> Advice:
         link = _("See the problems")
     elif code == "rejected" and feed.kind == FILES:
         url, link = reverse("data"), _("See the imports")
+    elif code == "rejected":
+        url, link = f"{reverse('data_letters')}?{urlencode({'source': feed.source})}", _("See the dead letters")
     elif code in ("never_sent", "no_channel"):
         url, link = reverse("settings_keys"), _("Keys")
     tone = "bad" if code in _BAD else "info" if code == "never_sent" else "warn"
@@ -166,7 +168,7 @@ def format_length(length: timedelta | None) -> str:
     """A length of time in its largest unit: 3 minutes, 5 hours, 2 days."""
     if length is None:
         return "–"
-    minutes = max(0, round(length.total_seconds() / 60))
+    minutes = max(1, round(length.total_seconds() / 60))
     if minutes < 120:
         return ngettext("%(n)s minute", "%(n)s minutes", minutes) % {"n": minutes}
     hours = round(minutes / 60)

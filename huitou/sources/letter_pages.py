@@ -1,0 +1,166 @@
+"""Data: dead letters, why each could not be taken, and taking them in again, as they are or mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from huitou.accounts.doors import requires
+from huitou.accounts.models import Brand, User
+from huitou.accounts.queries import find_brand
+from huitou.console.tables import read_page
+from huitou.core.clock import SystemClock
+from huitou.core.errors import DomainError
+from huitou.sources.dead_letters import discard_letters, list_letters, replay_edited, replay_letters
+from huitou.sources.intake.refusals import reason_label, reason_remedy
+from huitou.sources.masking import masked_payload, restored_payload, shown_detail, shown_name
+from huitou.sources.models import DeadLetter
+from huitou.sources.tracking.queries import current_plan
+
+_CLOCK = SystemClock()
+_STATES = ("open", "replayed", "discarded")
+
+
+@requires("data.view", change="data.write")
+def show_letters(request: HttpRequest) -> HttpResponse:
+    """Dead letters by reason, and one by one; replaying and discarding them."""
+    if request.method == "POST":
+        return _act(request)
+    asked = {name: request.GET.get(name, "") for name in ("source", "reason", "state")}
+    state = asked["state"] if asked["state"] in _STATES else "open"
+    found = list_letters(source=asked["source"], reason=asked["reason"], state=state)
+    paging = read_page(request, total=found.count(), size=50)
+    context = {
+        **asked,
+        "brand": find_brand() or Brand(),
+        "state": state,
+        "states": [("open", _("waiting")), ("replayed", _("taken in again")), ("discarded", _("discarded"))],
+        "rows": [_row(letter) for letter in found[paging.offset : paging.offset + paging.size]],
+        "paging": paging,
+        "reasons": _by_reason(asked["source"]),
+        "words": _words(state),
+        "sources": _distinct("source", state),
+    }
+    part = request.headers.get("HX-Request") == "true"
+    return render(request, "sources/letters_part.html" if part else "sources/letters.html", context)
+
+
+def _words(state: str) -> list[tuple[str, str]]:
+    return [(code, reason_label(code)) for code in _distinct("reason", state)]
+
+
+def _distinct(name: str, state: str) -> list[str]:
+    return sorted(set(DeadLetter.objects.filter(state=state).values_list(name, flat=True)))
+
+
+def _by_reason(source: str) -> list[dict[str, Any]]:
+    """Open letters by reason, commonest first, with what mends them."""
+    letters = list_letters(source=source).order_by().values("reason").annotate(n=Count("pk"), arrivals=Sum("count"))
+    return [
+        {**row, "label": reason_label(row["reason"]), "remedy": reason_remedy(row["reason"])}
+        for row in letters.order_by("-n", "reason")
+    ]
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
+    name = shown_name(letter)
+    planned = current_plan().events.get(name)
+    return {
+        "letter": letter,
+        "name": planned.label if planned else name or letter.kind,
+        "label": reason_label(letter.reason),
+        "detail": shown_detail(letter),
+    }
+
+
+def _user(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+def _act(request: HttpRequest) -> HttpResponse:
+    action, asked = request.POST.get("action", ""), {n: request.POST.get(n, "") for n in ("source", "reason")}
+    ids = [int(given) for given in request.POST.getlist("id") if given.isascii() and given.isdigit()]
+    target = redirect(f"{reverse('data_letters')}?{urlencode({n: v for n, v in asked.items() if v})}")
+    try:
+        if action == "replay_reason" and asked["reason"]:
+            done = replay_letters(
+                clock=_CLOCK,
+                source=asked["source"],
+                reason=asked["reason"],
+                at_receipt="at_receipt" in request.POST,
+                actor=_user(request),
+            ).count
+        elif action == "replay" and ids:
+            done = replay_letters(clock=_CLOCK, ids=ids, actor=_user(request)).count
+        elif action == "discard" and ids:
+            discarded = discard_letters(ids=ids, clock=_CLOCK, actor=_user(request))
+            text = ngettext("%(n)s dead letter discarded.", "%(n)s dead letters discarded.", discarded)
+            messages.success(request, text % {"n": discarded})
+            return target
+        else:
+            messages.error(request, _("Choose dead letters first."))
+            return target
+    except DomainError as error:
+        messages.error(request, str(error))
+        return target
+    text = ngettext(
+        "%(n)s event is taken in again. If it is refused once more, it comes back here in a moment.",
+        "%(n)s events are taken in again. Those that are refused once more come back here in a moment.",
+        done,
+    )
+    messages.success(request, text % {"n": done})
+    return target
+
+
+@requires("data.view", change="data.write")
+def show_letter(request: HttpRequest, letter_id: int) -> HttpResponse:
+    """One dead letter: its event without what is personal, and mending it."""
+    letter = get_object_or_404(DeadLetter, pk=letter_id)
+    payload = bytes(letter.payload)
+    shown = masked_payload(payload)
+    if request.method == "POST":
+        if letter.state != "open" or shown is None:
+            raise Http404
+        shown = request.POST.get("payload", "")
+        if _mend(request, letter, shown):
+            return redirect("data_letters")
+    context = {
+        **_row(letter),
+        "brand": find_brand() or Brand(),
+        "remedy": reason_remedy(letter.reason),
+        "payload": shown,
+        "size": len(payload),
+        "lines": min(30, (shown or "").count("\n") + 2),
+    }
+    return render(request, "sources/letter.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _mend(request: HttpRequest, letter: DeadLetter, text: str) -> bool:
+    try:
+        mended = restored_payload(text, bytes(letter.payload))
+    except (ValueError, RecursionError) as error:
+        messages.error(request, _("This is no JSON: %(reason)s.") % {"reason": str(error)})
+        return False
+    try:
+        replay_edited(letter_id=letter.pk, payload=mended, clock=_CLOCK, actor=_user(request))
+    except DomainError as error:
+        messages.error(request, str(error))
+        return False
+    messages.success(
+        request, _("The event is taken in again as mended. If it is refused once more, it comes back here.")
+    )
+    return True
+
+
+urlpatterns = [
+    path("data/letters/", show_letters, name="data_letters"),
+    path("data/letters/<int:letter_id>/", show_letter, name="data_letter"),
+]

@@ -1,0 +1,109 @@
+"""Events as they may be shown: what could name somebody is hidden, and comes back where an edited text leaves it so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from huitou.sources.consuming.properties import is_code, is_personal_name, names_somebody
+from huitou.sources.models import DeadLetter
+from huitou.sources.tracking.queries import current_plan
+
+HIDDEN = "[hidden]"
+# What every event of the spec has, and is no word of a person.
+_PLAIN = frozenset({"type", "event", "messageId", "timestamp", "originalTimestamp", "sentAt", "version", "channel"})
+_IDENTITIES = frozenset({"userId", "anonymousId", "previousId", "groupId", "writeKey"})
+_LONGEST_WORD = 20
+
+
+def masked_payload(payload: bytes) -> str | None:
+    """The event as indented JSON with numbered marks for what is hidden; None where it cannot be shown in parts."""
+    try:
+        told = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or _has_telling_names(told):
+        return None
+    return json.dumps(_masked(told, []), ensure_ascii=False, indent=2)
+
+
+def restored_payload(text: str, payload: bytes) -> bytes:
+    """An edited text with its marks replaced by what they hide in `payload`; a mark that hides nothing stays a text.
+
+    Raises ValueError where the text is no JSON.
+    """
+    hidden: list[Any] = []
+    try:
+        told = json.loads(payload)
+    except (ValueError, RecursionError):
+        told = None
+    if isinstance(told, dict):
+        _masked(told, hidden)
+    by_mark = {_mark(number): value for number, value in enumerate(hidden, 1)}
+    return json.dumps(_restored(json.loads(text), by_mark), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def shown_detail(letter: DeadLetter) -> str:
+    """What exactly was wrong with a letter, without what a person may have written."""
+    detail = letter.detail
+    if letter.reason == "name_personal" or names_somebody(detail):
+        return HIDDEN
+    if not letter.reason.startswith("order_"):
+        return detail
+    name, colon, value = detail.partition(": ")
+    # An unknown word of a shop has to be seen to be mended; it is short.
+    fits = is_code(value) or (letter.reason == "order_word" and len(value) <= _LONGEST_WORD)
+    return detail if not colon or fits else f"{name}: {HIDDEN}"
+
+
+def shown_name(letter: DeadLetter) -> str:
+    """The event's name, unless it names somebody."""
+    return HIDDEN if names_somebody(letter.name) else letter.name
+
+
+def _mark(number: int) -> str:
+    return f"[hidden {number}]"
+
+
+def _has_telling_names(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(names_somebody(name) or _has_telling_names(inner) for name, inner in value.items())
+    return isinstance(value, list) and any(_has_telling_names(inner) for inner in value)
+
+
+def _masked(value: Any, hidden: list[Any], name: str = "", about_person: bool = False) -> Any:
+    """The value with marks, in the order of `hidden`, which the hidden ones are added to."""
+    if isinstance(value, dict):
+        return {
+            key: _masked(inner, hidden, key, about_person or key == "traits" or (name != "" and is_personal_name(key)))
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(inner, hidden, name, about_person) for inner in value]
+    if value is None or isinstance(value, bool) or _may_be_shown(value, name, about_person):
+        return value
+    hidden.append(value)
+    return _mark(len(hidden))
+
+
+def _may_be_shown(value: str | int | float, name: str, about_person: bool) -> bool:
+    if isinstance(value, str) and (names_somebody(value) or value.startswith("[hidden")):
+        return False
+    if name in _PLAIN:
+        return True
+    plan = current_plan()
+    if about_person or name in _IDENTITIES or name in plan.personal:
+        return False
+    if isinstance(value, float):
+        return not is_personal_name(name)
+    if is_code(value):
+        return not is_personal_name(name) or name in plan.codes
+    return isinstance(value, str) and name in plan.codes
+
+
+def _restored(value: Any, by_mark: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {name: _restored(inner, by_mark) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_restored(inner, by_mark) for inner in value]
+    return by_mark.get(value, value) if isinstance(value, str) else value
