@@ -33,6 +33,8 @@ _NOBODYS_MAIL = frozenset(("test", "unknown", "none", "null", "nobody", "noreply
 
 def fold(text: str) -> str:
     """The text in narrow letters, without what cannot be seen and without blanks around it."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     return storable(text).translate(_FOLD).strip()
 
 
