@@ -48,9 +48,10 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "huitou.console.middleware.ConsoleLanguage",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    # Strangers are sent away before the form's token is looked for, which reads the whole body.
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "huitou.accounts.middleware.SessionAge",
     "huitou.accounts.middleware.OwnPassword",
@@ -179,7 +180,7 @@ UPLOAD_MAX_BYTES = int(os.environ.get("HUITOU_UPLOAD_MAX_MB", "512")) * 1024 * 1
 SHARED_IDENTIFIER_ACCOUNTS = int(os.environ.get("HUITOU_SHARED_IDENTIFIER_ACCOUNTS", "3"))
 # Events that may wait in the inbox before senders are asked to come later.
 INBOX_MAX_EVENTS = int(os.environ.get("HUITOU_INBOX_MAX_EVENTS", "2000000"))
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["huitou.sources.uploads.GuardedUpload"]
 
 LOGGING = {
     "version": 1,

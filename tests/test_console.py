@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.core.cache import cache
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from huitou.accounts.models import Brand, User
@@ -18,6 +20,7 @@ from huitou.console.shell import registry
 from huitou.core.clock import SystemClock
 from huitou.core.home import Home
 from huitou.sources.models import ImportRun
+from huitou.sources.uploads import GuardedUpload
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough secret"
@@ -127,6 +130,31 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_sentence(admin: Client, ho
     response = admin.post("/data/upload/", {"kind": "orders", "file": file}, follow=True)
     assert "run.exe" in response.content.decode()
     assert not home.uploads.exists()
+
+
+def test_a_file_that_is_too_large_is_not_even_written_and_the_sentence_says_what_to_do(
+    admin: Client, home: Home, settings: LazySettings
+) -> None:
+    settings.UPLOAD_MAX_BYTES = 1 << 20
+    file = SimpleUploadedFile("orders.csv", b"x" * (2 << 20))
+    text = admin.post("/data/upload/", {"kind": "orders", "file": file}, follow=True).content.decode()
+    assert "huitou import orders" in text
+    assert not home.uploads.exists()
+
+
+@pytest.mark.parametrize("address", ["/login/", "/language/"])
+def test_strangers_send_no_files(address: str) -> None:
+    kept: list[int] = []
+
+    class Watched(GuardedUpload):
+        def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:
+            kept.append(file_size)
+            return super().file_complete(file_size)
+
+    with override_settings(FILE_UPLOAD_HANDLERS=[f"{__name__}.Watched"]):
+        sys.modules[__name__].Watched = Watched  # type: ignore[attr-defined]
+        Client().post(address, {"username": "x", "password": "y", "file": SimpleUploadedFile("a.csv", b"x" * 100_000)})
+    assert kept == []
 
 
 def test_the_example_keeps_own_files_out(admin: Client) -> None:

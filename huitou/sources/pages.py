@@ -44,7 +44,15 @@ from huitou.sources.preview import (
 from huitou.sources.services import start_import
 from huitou.sources.tasks import import_job_name, run_import_job
 from huitou.sources.tracking import pages as tracking_pages
-from huitou.sources.uploads import Upload, UploadRefusedError, discard_upload, find_upload, keep_upload
+from huitou.sources.uploads import (
+    TOO_LARGE,
+    Upload,
+    UploadRefusedError,
+    discard_upload,
+    find_upload,
+    keep_upload,
+    too_large,
+)
 
 PAGES = [Page("data", "connect", gettext_lazy("Data"), "data", 10, "data")]
 shell_context = example_pages.shell_context
@@ -109,6 +117,9 @@ def upload(request: HttpRequest) -> HttpResponse:
         return redirect("own_data")
     file, lines = request.FILES.get("file"), request.FILES.get("lines")
     kind = request.POST.get("kind", "orders")
+    if TOO_LARGE in request.META:
+        messages.error(request, str(too_large(settings.UPLOAD_MAX_BYTES)))
+        return redirect("data")
     if not isinstance(file, UploadedFile) or kind not in KINDS:
         messages.error(request, _("Choose a file first."))
         return redirect("data")

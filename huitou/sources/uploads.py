@@ -9,7 +9,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
 from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
@@ -25,6 +27,8 @@ _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     **dict.fromkeys((".parquet", ".pq"), (_PARQUET,)),
 }
 _UNPACKED_MAX_BYTES = 4 << 30
+# Mark of a request whose file was larger than allowed.
+TOO_LARGE = "huitou.upload_too_large"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -41,6 +45,20 @@ class Upload:
     token: str
     path: Path
     lines: Path | None = None
+
+
+class GuardedUpload(TemporaryFileUploadHandler):
+    """Takes files from people who are signed in, and no more of them than may be kept: the rest is not written."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        request = self.request
+        if request is not None and not request.user.is_authenticated:
+            raise StopUpload(connection_reset=True)
+        if start + len(raw_data) > settings.UPLOAD_MAX_BYTES:
+            if request is not None:
+                request.META[TOO_LARGE] = "1"
+            raise StopUpload(connection_reset=False)
+        return super().receive_data_chunk(raw_data, start)
 
 
 def _clean_name(name: str) -> str:
@@ -61,10 +79,15 @@ def check_upload(file: UploadedFile[bytes], *, limit: int) -> None:
     if not file.size:
         raise UploadRefusedError(_("%(name)s is empty.") % {"name": _clean_name(name)})
     if file.size > limit:
-        raise UploadRefusedError(
-            _("The file is larger than %(limit)s MB. Import it on the command line: huitou import orders PATH")
-            % {"limit": limit // 1024 // 1024}
-        )
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> UploadRefusedError:
+    """What to say of a file of more than `limit` bytes."""
+    return UploadRefusedError(
+        _("The file is larger than %(limit)s MB. Import it on the command line: huitou import orders PATH")
+        % {"limit": limit // 1024 // 1024}
+    )
 
 
 def check_content(file: UploadedFile[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import translation
 
+from huitou.accounts import staff
 from huitou.accounts.models import AuditEntry, User
 from huitou.accounts.roles import ADMIN, ANALYST, OPERATOR
 from huitou.accounts.staff import (
@@ -116,7 +118,15 @@ def test_the_last_administrator_can_be_neither_demoted_nor_deactivated() -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_administrators_who_demote_each_other_at_once_leave_one() -> None:
+def test_two_administrators_who_demote_each_other_at_once_leave_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = staff._has_other_admin
+
+    def slow(user: User) -> bool:
+        answer = real(user)
+        time.sleep(0.3)  # wide enough for the other to look as well, if nothing keeps it waiting
+        return answer
+
+    monkeypatch.setattr(staff, "_has_other_admin", slow)
     for name in ("one", "two"):
         add_staff(username=name, role=ADMIN, clock=NOON)
     start = threading.Barrier(2)

@@ -66,6 +66,12 @@ def instant(moment: datetime | None, zone: ZoneInfo | None = None) -> str:
 
 
 @register.filter
+def masked(text: object) -> str:
+    """A value out of somebody's file, with the phones and e-mail addresses in it masked."""
+    return formats.mask_text(str(text))
+
+
+@register.filter
 def count(number: int | None) -> str:
     """A count with separators."""
     return formats.format_value(number, "count")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from huitou.console.formats import format_change, format_value, mask_name, mask_phone
+from huitou.console.formats import format_change, format_value, mask_name, mask_phone, mask_text
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,17 @@ def test_a_phone_can_be_recognized_but_not_called(phone: str, masked: str) -> No
 def test_a_name_keeps_its_first_character() -> None:
     assert mask_name("王小明") == "王**"
     assert mask_name("") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("13912345678", "139****5678"),
+        ("打 +86 139 1234 5678 给张", "打 +86 139****5678 给张"),
+        ("li.wei@example.com;x", "l***@example.com;x"),
+        ("订单 202603041234567890123", "订单 202603041234567890123"),
+        ("99.90", "99.90"),
+    ],
+)
+def test_phones_and_addresses_in_any_text_are_masked(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
