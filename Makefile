@@ -20,7 +20,7 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huitou/locale/*/LC_MESSAGES/django
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: help run spark test check soak bench lock messages docs browser node sdk clean
+.PHONY: help run spark test check soak bench lock messages docs snapshots browser node sdk clean
 
 help: ## this list
 	@echo "Huitou 回头"
@@ -62,6 +62,9 @@ messages: $(DEV) ## gather the texts to translate and compile the catalogue
 
 docs: $(DEV) $(CATALOGUES) ## write the reference pages that the code declares
 	$(BIN)/python -m config.reference
+
+snapshots: $(DEV) ## write the committed SQL of every step, feature and metric anew
+	$(BIN)/python -m tests.parity.snapshots
 
 clean: ## remove the environment and caches, never the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

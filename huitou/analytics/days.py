@@ -11,6 +11,20 @@ import ibis
 _STEP = timedelta(days=1)
 
 
+def micros(instant: ibis.Value) -> ibis.Value:
+    """Whole microseconds since 1970 of a timestamp column, int64.
+
+    Engines have their own ideas of fractions of a second: DuckDB's are floats, and Spark has none.
+    """
+    plain = instant.cast("timestamp")
+    return plain.epoch_seconds().floor().cast("int64") * 1_000_000 + plain.microsecond().cast("int64")
+
+
+def days_between(since: ibis.Value, until: ibis.Value) -> ibis.Value:
+    """Days of 24 hours from one timestamp column to another, float64."""
+    return (micros(until) - micros(since)) / 86_400_000_000
+
+
 def zone_offsets(zone: str, since: datetime, until: datetime) -> list[tuple[datetime, int]]:
     """Offsets of `zone` from UTC over a range, from the zone data of Python.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import ibis
 
+from huitou.analytics.days import days_between, micros
 from huitou.analytics.interactions import interactions_of
 from huitou.analytics.registry import Registry
 
@@ -42,7 +43,12 @@ class Moment:
 
     def days_since(self, instant: ibis.Value) -> ibis.Value:
         """Whole spans of 24 hours since a timestamp column, int64."""
-        return ((self.as_of.timestamp() - instant.epoch_seconds()) / 86_400).floor().cast("int64")
+        elapsed = _micros_of(self.as_of) - micros(instant)
+        return (elapsed / 86_400_000_000).floor().cast("int64")
+
+
+def _micros_of(instant: datetime) -> int:
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 Build = Callable[[ibis.Table, Moment], ibis.Value]
@@ -121,7 +127,6 @@ def order_rows(orders: ibis.Table) -> ibis.Table:
     """
     rows = orders.filter(orders.person_id.notnull(), ~orders.is_excluded)
     counts = rows.is_purchase
-    gap = (rows.paid_at.epoch_seconds() - rows.previous_paid_at.epoch_seconds()) / 86_400
     return rows.select(
         person_id="person_id",
         at=counts.ifelse(rows.paid_at, ibis.null(rows.paid_at.type())),
@@ -129,7 +134,7 @@ def order_rows(orders: ibis.Table) -> ibis.Table:
         refunded=counts.ifelse(rows.refunded_minor, ibis.null("int64")),
         discount=counts.ifelse(rows.discount_minor, ibis.null("int64")),
         is_repeat=counts & rows.previous_paid_at.notnull(),
-        gap_days=gap,
+        gap_days=days_between(rows.previous_paid_at, rows.paid_at),
         ordered="amount_minor",
         returned="refunded_minor",
     )

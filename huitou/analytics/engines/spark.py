@@ -27,6 +27,7 @@ from huitou.analytics.engines.address import EngineAddress, EngineError
 from huitou.analytics.engines.engine import Engine, loose_schema
 from huitou.analytics.engines.lake import Lake
 from huitou.analytics.engines.spark_session import new_session
+from huitou.analytics.engines.spark_words import SPARK_WORDS
 from huitou.analytics.tables import TABLES
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class SparkEngine(Engine):
             raise EngineError("lake_not_shared", lake=lake.url)
         self._session = new_session(address)
         self._backend = ibis.pyspark.connect(self._session)
+        self._backend.compiler = SPARK_WORDS
         root = Path(lake.url).resolve() / "_scratch"
         sweep_spark_scratch(root)
         self._scratch = root / f"engine-{os.getpid()}-{socket.gethostname()}-{uuid.uuid4().hex}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ibis
 
+from huitou.analytics.days import days_between
 from huitou.analytics.feature import Feature, Moment
 
 
 def _mean_gap(t: ibis.Table, moment: Moment) -> ibis.Value:
     """The gaps add up to the time from first to last, so no gap needs to be looked at."""
-    seconds = t["last_order_at"].epoch_seconds() - t["first_order_at"].epoch_seconds()
-    return seconds / 86_400 / (t["order_count"] - 1).nullif(0)
+    return days_between(t["first_order_at"], t["last_order_at"]) / (t["order_count"] - 1).nullif(0)
 
 
 FEATURE = Feature(

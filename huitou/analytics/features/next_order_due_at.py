@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ibis
 
+from huitou.analytics.days import micros
 from huitou.analytics.feature import Feature, Moment
 
 
 def _due(t: ibis.Table, moment: Moment) -> ibis.Value:
     gap = t["interpurchase_days_mean"]
-    seconds = (t["last_order_at"].epoch_seconds() + gap * 86_400).floor().cast("int64")
+    seconds = ((micros(t["last_order_at"]) + gap * 86_400_000_000) / 1_000_000).floor().cast("int64")
     due = seconds.as_timestamp("s")
     return (gap >= 1).ifelse(due, ibis.null(due.type()))
 

@@ -3,24 +3,19 @@
 from collections.abc import Sequence
 
 import ibis
-import ibis.expr.types as ir
 
+from huitou.analytics.days import micros
 from huitou.analytics.metric import Cell, Figure, Metric, whole
 from huitou.analytics.metric_facts import Facts, keys
 from huitou.analytics.periods import Periods
 
-_MILLISECONDS_PER_DAY = 86_400_000
-
-
-def _milliseconds(instant: ir.TimestampColumn) -> ir.IntegerValue:
-    # Engines disagree on fractions of epoch seconds; whole seconds and milliseconds they have in common.
-    return instant.epoch_seconds().floor().cast("int64") * 1000 + instant.millisecond().cast("int64")
+_MICROS_PER_DAY = 86_400_000_000
 
 
 def _compute(facts: Facts, periods: Periods, dims: tuple[str, ...]) -> ibis.Table:
     ordered = facts.sequence(dims)
     later = ordered.filter(ordered.previous_paid_at.notnull()).inner_join(periods.calendar(), "day")
-    gaps = later.select("period", *keys(dims), gap=_milliseconds(later.paid_at) - _milliseconds(later.previous_paid_at))
+    gaps = later.select("period", *keys(dims), gap=micros(later.paid_at) - micros(later.previous_paid_at))
     return gaps.group_by(["period", *keys(dims)]).aggregate(
         median=gaps.gap.median().cast("float64"), denominator=gaps.count()
     )
@@ -28,7 +23,7 @@ def _compute(facts: Facts, periods: Periods, dims: tuple[str, ...]) -> ibis.Tabl
 
 def _figures(cell: Cell) -> Sequence[Figure]:
     median = cell.measures.get("median")
-    days = None if median is None else median / _MILLISECONDS_PER_DAY
+    days = None if median is None else median / _MICROS_PER_DAY
     return [Figure(days, denominator=whole(cell.measures, "denominator"))]
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 from statistics import median
@@ -124,7 +125,7 @@ def views(history: History, dims: tuple[str, ...], occasion: str) -> dict[tuple[
         cut[places(person, None, None, "")].interactions.append((person, history.day(at)))
     if occasion == "day":
         for view in cut.values():
-            view.purchases = _joined(view.purchases)
+            view.purchases = joined_by_day(view.purchases)
     return cut
 
 
@@ -135,7 +136,7 @@ def _add_order(view: View, history: History, order: Order, amount: int) -> None:
         view.money.append(Money(history.day(order.at), amount, order.person, order.at))
 
 
-def _joined(purchases: list[Purchase]) -> list[Purchase]:
+def joined_by_day(purchases: list[Purchase]) -> list[Purchase]:
     kept = [p for p in purchases if p.person is None]
     days: dict[tuple[int, date], datetime] = {}
     for p in purchases:
@@ -257,7 +258,7 @@ def aov(q: Question) -> Cells:
     total, count = revenue(q)[None][1] or 0, orders(q)[None][1] or 0
     if not count:
         return {None: (None, total, 0)}
-    rounded = math.floor(abs(total) / count + 0.5)
+    rounded = math.floor(Fraction(abs(total), count) + Fraction(1, 2))
     return {None: (rounded if total >= 0 else -rounded, total, count)}
 
 

@@ -1,0 +1,34 @@
+SELECT
+  "t0"."person_id",
+  "t0"."day"
+FROM "person_days_until" AS "t0"
+WHERE
+  NOT (
+    "t0"."name" IN (
+      'Order Completed',
+      'Order Updated',
+      'Order Cancelled',
+      'Order Refunded',
+      'Checkout Completed',
+      'Campaign Received',
+      'Message Sent',
+      'Message Delivered',
+      'Message Failed',
+      'Message Bounced',
+      'Email Sent',
+      'Email Delivered',
+      'Email Bounced',
+      'Push Notification Received',
+      'Push Notification Bounced',
+      'SMS Sent',
+      'SMS Delivered',
+      'SMS Failed',
+      'Coupon Granted',
+      'Coupon Expired',
+      'Points Granted',
+      'Points Expired',
+      'Install Attributed',
+      'Application Crashed',
+      'Application Updated'
+    )
+  );

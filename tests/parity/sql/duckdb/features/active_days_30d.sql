@@ -1,0 +1,45 @@
+SELECT
+  "t1"."person_id",
+  COUNT(DISTINCT "t1"."day") FILTER(WHERE
+    "t1"."first_at" >= MAKE_TIMESTAMPTZ(2024, 3, 2, 0, 0, 0.0, 'UTC')) AS "active_days_30d"
+FROM (
+  SELECT
+    "t0"."person_id",
+    "t0"."day",
+    "t0"."events",
+    "t0"."first_at",
+    "t0"."last_at"
+  FROM "person_days_until" AS "t0"
+  WHERE
+    NOT (
+      "t0"."name" IN (
+        'Order Completed',
+        'Order Updated',
+        'Order Cancelled',
+        'Order Refunded',
+        'Checkout Completed',
+        'Campaign Received',
+        'Message Sent',
+        'Message Delivered',
+        'Message Failed',
+        'Message Bounced',
+        'Email Sent',
+        'Email Delivered',
+        'Email Bounced',
+        'Push Notification Received',
+        'Push Notification Bounced',
+        'SMS Sent',
+        'SMS Delivered',
+        'SMS Failed',
+        'Coupon Granted',
+        'Coupon Expired',
+        'Points Granted',
+        'Points Expired',
+        'Install Attributed',
+        'Application Crashed',
+        'Application Updated'
+      )
+    )
+) AS "t1"
+GROUP BY
+  1;

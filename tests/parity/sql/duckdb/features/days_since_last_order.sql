@@ -1,0 +1,12 @@
+SELECT
+  "t0"."person_id",
+  CAST(FLOOR(
+    (
+      1711929600000000 - (
+        (
+          CAST(FLOOR(EPOCH(CAST(CAST("t0"."last_order_at" AS TIMESTAMP) AS TIMESTAMP))) AS BIGINT) * 1000000
+        ) + CAST(EXTRACT('MICROSECOND' FROM CAST("t0"."last_order_at" AS TIMESTAMP)) % 1000000 AS BIGINT)
+      )
+    ) / 86400000000
+  ) AS BIGINT) AS "days_since_last_order"
+FROM "features" AS "t0";

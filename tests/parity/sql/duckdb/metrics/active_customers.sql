@@ -1,0 +1,17 @@
+SELECT
+  "t5"."period",
+  COUNT(*) AS "numerator"
+FROM (
+  SELECT DISTINCT
+    *
+  FROM (
+    SELECT
+      "t3"."period",
+      "t2"."person_id"
+    FROM "interactions" AS "t2"
+    INNER JOIN "in_memory_1" AS "t3"
+      ON "t2"."day" = "t3"."day"
+  ) AS "t4"
+) AS "t5"
+GROUP BY
+  1;

@@ -1,0 +1,31 @@
+SELECT
+  "t5"."period",
+  "t5"."dim0",
+  QUANTILE_CONT("t5"."gap", 0.5) AS "median",
+  COUNT(*) AS "denominator"
+FROM (
+  SELECT
+    "t2"."period",
+    "t4"."dim0",
+    (
+      (
+        CAST(FLOOR(EPOCH(CAST(CAST("t4"."paid_at" AS TIMESTAMP) AS TIMESTAMP))) AS BIGINT) * 1000000
+      ) + CAST(EXTRACT('MICROSECOND' FROM CAST("t4"."paid_at" AS TIMESTAMP)) % 1000000 AS BIGINT)
+    ) - (
+      (
+        CAST(FLOOR(EPOCH(CAST(CAST("t4"."previous_paid_at" AS TIMESTAMP) AS TIMESTAMP))) AS BIGINT) * 1000000
+      ) + CAST(EXTRACT('MICROSECOND' FROM CAST("t4"."previous_paid_at" AS TIMESTAMP)) % 1000000 AS BIGINT)
+    ) AS "gap"
+  FROM (
+    SELECT
+      *
+    FROM "sequence" AS "t0"
+    WHERE
+      "t0"."previous_paid_at" IS NOT NULL
+  ) AS "t4"
+  INNER JOIN "in_memory_1" AS "t2"
+    ON "t4"."day" = "t2"."day"
+) AS "t5"
+GROUP BY
+  1,
+  2;

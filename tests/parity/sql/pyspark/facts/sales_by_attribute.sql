@@ -1,0 +1,83 @@
+SELECT
+  `t8`.`dim0`,
+  `t8`.`source`,
+  `t8`.`order_id`,
+  `t8`.`person_id`,
+  `t8`.`paid_at`,
+  `t8`.`day`,
+  `t8`.`amount_minor`
+FROM (
+  SELECT
+    `t7`.`source`,
+    `t7`.`order_id`,
+    `t7`.`person_id`,
+    `t7`.`paid_at`,
+    `t7`.`day`,
+    `t7`.`channel`,
+    `t7`.`store`,
+    `t7`.`amount_minor`,
+    `t7`.`discount_minor`,
+    `t7`.`refunded_minor`,
+    `t7`.`is_excluded`,
+    `t7`.`is_purchase`,
+    `t7`.`purchase_no`,
+    `t7`.`previous_paid_at`,
+    `t7`.`dim0`
+  FROM (
+    SELECT
+      `t6`.`source`,
+      `t6`.`order_id`,
+      `t6`.`person_id`,
+      `t6`.`paid_at`,
+      `t6`.`day`,
+      `t6`.`channel`,
+      `t6`.`store`,
+      `t6`.`amount_minor`,
+      `t6`.`discount_minor`,
+      `t6`.`refunded_minor`,
+      `t6`.`is_excluded`,
+      `t6`.`is_purchase`,
+      `t6`.`purchase_no`,
+      `t6`.`previous_paid_at`,
+      `t6`.`attribute_person`,
+      `t6`.`attribute_value`,
+      COALESCE(`t6`.`attribute_value`, 'unknown') AS `dim0`
+    FROM (
+      SELECT
+        `t4`.`source`,
+        `t4`.`order_id`,
+        `t4`.`person_id`,
+        `t4`.`paid_at`,
+        `t4`.`day`,
+        `t4`.`channel`,
+        `t4`.`store`,
+        `t4`.`amount_minor`,
+        `t4`.`discount_minor`,
+        `t4`.`refunded_minor`,
+        `t4`.`is_excluded`,
+        `t4`.`is_purchase`,
+        `t4`.`purchase_no`,
+        `t4`.`previous_paid_at`,
+        `t5`.`attribute_person`,
+        `t5`.`attribute_value`
+      FROM (
+        SELECT
+          *
+        FROM `int_orders` AS `t0`
+        WHERE
+          NOT (
+            `t0`.`is_excluded`
+          )
+      ) AS `t4`
+      LEFT OUTER JOIN (
+        SELECT
+          `t1`.`person_id` AS `attribute_person`,
+          `t1`.`value` AS `attribute_value`
+        FROM `dim_person_attributes` AS `t1`
+        WHERE
+          `t1`.`attribute` = 'city'
+      ) AS `t5`
+        ON `t4`.`person_id` = `t5`.`attribute_person`
+    ) AS `t6`
+  ) AS `t7`
+) AS `t8`;

@@ -1,0 +1,96 @@
+SELECT
+  `t9`.`dim0`,
+  `t9`.`person_id`,
+  `t9`.`paid_at`,
+  `t9`.`day`,
+  CAST((
+    ROW_NUMBER() OVER (
+      PARTITION BY `t9`.`dim0`, `t9`.`person_id`
+      ORDER BY `t9`.`paid_at` ASC NULLS LAST, `t9`.`day` ASC NULLS LAST
+    ) - 1
+  ) + 1 AS INT) AS `purchase_no`,
+  LAG(`t9`.`paid_at`) OVER (
+    PARTITION BY `t9`.`dim0`, `t9`.`person_id`
+    ORDER BY `t9`.`paid_at` ASC NULLS LAST, `t9`.`day` ASC NULLS LAST
+  ) AS `previous_paid_at`
+FROM (
+  SELECT
+    COALESCE(`t8`.`category`, 'unknown') AS `dim0`,
+    `t8`.`person_id`,
+    `t8`.`paid_at`,
+    `t8`.`day`
+  FROM (
+    SELECT
+      `t7`.`source`,
+      `t7`.`order_id`,
+      `t7`.`person_id`,
+      `t7`.`paid_at`,
+      `t7`.`day`,
+      `t7`.`channel`,
+      `t7`.`store`,
+      `t7`.`amount_minor`,
+      `t7`.`discount_minor`,
+      `t7`.`refunded_minor`,
+      `t7`.`is_excluded`,
+      `t7`.`is_purchase`,
+      `t7`.`purchase_no`,
+      `t7`.`previous_paid_at`,
+      `t7`.`category`
+    FROM (
+      SELECT
+        `t6`.`source`,
+        `t6`.`order_id`,
+        `t6`.`person_id`,
+        `t6`.`paid_at`,
+        `t6`.`day`,
+        `t6`.`channel`,
+        `t6`.`store`,
+        `t6`.`part_minor` AS `amount_minor`,
+        `t6`.`discount_minor`,
+        `t6`.`refunded_minor`,
+        `t6`.`is_excluded`,
+        `t6`.`is_purchase`,
+        `t6`.`purchase_no`,
+        `t6`.`previous_paid_at`,
+        `t6`.`category`,
+        `t6`.`part_minor`
+      FROM (
+        SELECT
+          `t4`.`source`,
+          `t4`.`order_id`,
+          `t4`.`person_id`,
+          `t4`.`paid_at`,
+          `t4`.`day`,
+          `t4`.`channel`,
+          `t4`.`store`,
+          `t4`.`amount_minor`,
+          `t4`.`discount_minor`,
+          `t4`.`refunded_minor`,
+          `t4`.`is_excluded`,
+          `t4`.`is_purchase`,
+          `t4`.`purchase_no`,
+          `t4`.`previous_paid_at`,
+          `t5`.`category`,
+          `t5`.`part_minor`
+        FROM (
+          SELECT
+            *
+          FROM `int_orders` AS `t0`
+          WHERE
+            `t0`.`is_purchase`
+        ) AS `t4`
+        INNER JOIN (
+          SELECT
+            `t1`.`source`,
+            `t1`.`order_id`,
+            `t1`.`category`,
+            `t1`.`amount_minor` AS `part_minor`
+          FROM `int_order_categories` AS `t1`
+        ) AS `t5`
+          ON `t4`.`source` = `t5`.`source` AND `t4`.`order_id` = `t5`.`order_id`
+      ) AS `t6`
+    ) AS `t7`
+  ) AS `t8`
+  WHERE
+    `t8`.`person_id` IS NOT NULL
+) AS `t9`;

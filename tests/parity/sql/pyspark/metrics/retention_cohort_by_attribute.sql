@@ -1,0 +1,92 @@
+SELECT
+  `t16`.`period`,
+  `t16`.`dim0`,
+  COALESCE(SUM(IF(`t16`.`after` = 0, `t16`.`people`, NULL)), 0) AS `after_0`,
+  COALESCE(SUM(IF(`t16`.`after` = 1, `t16`.`people`, NULL)), 0) AS `after_1`,
+  COALESCE(SUM(IF(`t16`.`after` = 2, `t16`.`people`, NULL)), 0) AS `after_2`,
+  COALESCE(SUM(IF(`t16`.`after` = 3, `t16`.`people`, NULL)), 0) AS `after_3`,
+  COALESCE(SUM(IF(`t16`.`after` = 4, `t16`.`people`, NULL)), 0) AS `after_4`,
+  COALESCE(SUM(IF(`t16`.`after` = 5, `t16`.`people`, NULL)), 0) AS `after_5`,
+  COALESCE(SUM(IF(`t16`.`after` = 6, `t16`.`people`, NULL)), 0) AS `after_6`,
+  COALESCE(SUM(IF(`t16`.`after` = 7, `t16`.`people`, NULL)), 0) AS `after_7`,
+  COALESCE(SUM(IF(`t16`.`after` = 8, `t16`.`people`, NULL)), 0) AS `after_8`,
+  COALESCE(SUM(IF(`t16`.`after` = 9, `t16`.`people`, NULL)), 0) AS `after_9`,
+  COALESCE(SUM(IF(`t16`.`after` = 10, `t16`.`people`, NULL)), 0) AS `after_10`,
+  COALESCE(SUM(IF(`t16`.`after` = 11, `t16`.`people`, NULL)), 0) AS `after_11`,
+  COALESCE(SUM(IF(`t16`.`after` = 12, `t16`.`people`, NULL)), 0) AS `after_12`,
+  COALESCE(SUM(IF(`t16`.`after` = 13, `t16`.`people`, NULL)), 0) AS `after_13`,
+  COALESCE(SUM(IF(`t16`.`after` = 14, `t16`.`people`, NULL)), 0) AS `after_14`,
+  COALESCE(SUM(IF(`t16`.`after` = 15, `t16`.`people`, NULL)), 0) AS `after_15`,
+  COALESCE(SUM(IF(`t16`.`after` = 16, `t16`.`people`, NULL)), 0) AS `after_16`,
+  COALESCE(SUM(IF(`t16`.`after` = 17, `t16`.`people`, NULL)), 0) AS `after_17`,
+  COALESCE(SUM(IF(`t16`.`after` = 18, `t16`.`people`, NULL)), 0) AS `after_18`,
+  COALESCE(SUM(IF(`t16`.`after` = 19, `t16`.`people`, NULL)), 0) AS `after_19`,
+  COALESCE(SUM(IF(`t16`.`after` = 20, `t16`.`people`, NULL)), 0) AS `after_20`,
+  COALESCE(SUM(IF(`t16`.`after` = 21, `t16`.`people`, NULL)), 0) AS `after_21`,
+  COALESCE(SUM(IF(`t16`.`after` = 22, `t16`.`people`, NULL)), 0) AS `after_22`,
+  COALESCE(SUM(IF(`t16`.`after` = 23, `t16`.`people`, NULL)), 0) AS `after_23`,
+  COALESCE(SUM(IF(`t16`.`after` = 24, `t16`.`people`, NULL)), 0) AS `after_24`
+FROM (
+  SELECT
+    `t15`.`period`,
+    `t15`.`dim0`,
+    `t15`.`after`,
+    COUNT(*) AS `people`
+  FROM (
+    SELECT
+      `t14`.`dim0`,
+      `t14`.`person_id`,
+      `t14`.`period`,
+      `t14`.`active_period`,
+      `t14`.`active_period` - `t14`.`period` AS `after`
+    FROM (
+      SELECT
+        `t7`.`dim0`,
+        `t7`.`person_id`,
+        `t4`.`period`,
+        `t13`.`active_period`
+      FROM (
+        SELECT
+          `t0`.`dim0`,
+          `t0`.`person_id`,
+          `t0`.`first_at`,
+          `t0`.`first_purchase_day` AS `day`
+        FROM `first_purchases` AS `t0`
+      ) AS `t7`
+      INNER JOIN `in_memory_1` AS `t4`
+        ON `t7`.`day` = `t4`.`day`
+      INNER JOIN (
+        SELECT DISTINCT
+          *
+        FROM (
+          SELECT
+            `t10`.`dim0`,
+            `t10`.`person_id`,
+            `t9`.`active_period`
+          FROM (
+            SELECT
+              *
+            FROM `purchases` AS `t2`
+            WHERE
+              `t2`.`person_id` IS NOT NULL
+          ) AS `t10`
+          INNER JOIN (
+            SELECT
+              `t3`.`day`,
+              `t3`.`period` AS `active_period`
+            FROM `in_memory_2` AS `t3`
+          ) AS `t9`
+            ON `t10`.`day` = `t9`.`day`
+        ) AS `t11`
+      ) AS `t13`
+        ON `t7`.`dim0` = `t13`.`dim0` AND `t7`.`person_id` = `t13`.`person_id`
+    ) AS `t14`
+  ) AS `t15`
+  GROUP BY
+    1,
+    2,
+    3
+) AS `t16`
+GROUP BY
+  1,
+  2;
