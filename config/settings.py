@@ -182,6 +182,10 @@ SHARED_IDENTIFIER_ACCOUNTS = int(os.environ.get("HUITOU_SHARED_IDENTIFIER_ACCOUN
 INBOX_MAX_EVENTS = int(os.environ.get("HUITOU_INBOX_MAX_EVENTS", "2000000"))
 FILE_UPLOAD_HANDLERS = ["huitou.sources.uploads.GuardedUpload"]
 
+# What lets callers through to operations of the API, and how often one of them may ask.
+API_ACCESS = "huitou.accounts.access_api.admit"
+API_REQUESTS_PER_MINUTE = int(os.environ.get("HUITOU_API_REQUESTS_PER_MINUTE", "600"))
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -3,11 +3,13 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 
+from config.api import urls as api_urls
 from huitou.console.shell import registry
 from huitou.core.api import urls as health_urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *health_urls,
+    *api_urls(),
     *registry().urls,
     path("admin/", admin.site.urls),
 ]

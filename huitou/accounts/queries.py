@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from huitou.accounts.models import Brand, User
+from huitou.accounts.models import ApiKey, AuditEntry, Brand, User
 from huitou.accounts.roles import ADMIN
 from huitou.core.errors import DomainError
 
@@ -41,3 +44,27 @@ def list_admin_names(limit: int = 3) -> list[str]:
 def find_first_admin() -> User | None:
     """The oldest administrator, or None before the first start."""
     return User.objects.filter(is_superuser=True).order_by("pk").first()
+
+
+def list_keys() -> QuerySet[ApiKey]:
+    """Every key with who made it, revoked ones included."""
+    return ApiKey.objects.select_related("created_by")
+
+
+def list_audit_entries(
+    *,
+    action: str = "",
+    actor: str = "",
+    target: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[AuditEntry]:
+    """Entries of the audit log: `action` by its beginning, the others exactly; from `since` to before `until`."""
+    chosen: dict[str, object] = {
+        "action__startswith": action,
+        "actor_label": actor,
+        "target": target,
+        "at__gte": since,
+        "at__lt": until,
+    }
+    return AuditEntry.objects.filter(**{name: value for name, value in chosen.items() if value})

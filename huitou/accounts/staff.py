@@ -143,6 +143,14 @@ def change_staff(
     return user
 
 
+def get_staff(username: str) -> User:
+    """The person of that user name. Raises StaffUnknownError."""
+    user = User.objects.filter(username=User.normalize_username(username).strip()).first()
+    if user is None:
+        raise StaffUnknownError(_("Nobody here is called %(name)s.") % {"name": username})
+    return user
+
+
 def reset_password(*, username: str, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> NewPassword:
     """Replace a person's password by a one-time one and sign them out everywhere. Raises StaffUnknownError."""
     password = _one_time_password()

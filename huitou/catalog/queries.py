@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q, QuerySet
+
 from huitou.catalog.models import Category, Product
 
 
@@ -21,3 +23,16 @@ def category_names(language: str = "zh-hans") -> dict[str, str]:
 def count_products() -> int:
     """How many products are known."""
     return Product.objects.count()
+
+
+def list_products(*, text: str = "", category: str = "") -> QuerySet[Product]:
+    """Products whose name contains `text` or whose code begins with it, of exactly this category; empty: all."""
+    found = Product.objects.all()
+    if text.strip():
+        found = found.filter(Q(name__icontains=text.strip()) | Q(sku__istartswith=text.strip()))
+    return found.filter(category=category) if category else found
+
+
+def list_categories() -> QuerySet[Category]:
+    """Categories that have names."""
+    return Category.objects.all()

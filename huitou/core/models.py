@@ -1,4 +1,4 @@
-"""Batches on their way into the lake, and refreshes: what lets a killed process be resumed exactly once."""
+"""What lets a killed process or a repeated request end exactly once: batches, refreshes, answers of the API."""
 
 from __future__ import annotations
 
@@ -46,3 +46,30 @@ class RefreshRun(models.Model):
 
     def __str__(self) -> str:
         return f"refresh {self.pk} as of {self.as_of:%Y-%m-%d %H:%M}"
+
+
+class StoredAnswer(models.Model):
+    """The answer to a write of the API that came with an Idempotency-Key; written in the transaction of the write."""
+
+    caller = models.CharField(max_length=100, help_text="who sent it: key:PREFIX or user:ID")
+    key = models.CharField(max_length=200, help_text="the Idempotency-Key")
+    request_hash = models.CharField(max_length=64, help_text="SHA-256 of method, address and body")
+    status = models.PositiveSmallIntegerField()
+    body = models.TextField(blank=True, help_text="without what is shown only once, such as a new key")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["caller", "key"], name="answer_once_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.key}"
+
+
+class RateLimit(models.Model):
+    """How much a caller of the API has used up of what it may: the instant at which all of it is free again."""
+
+    caller = models.CharField(max_length=100, unique=True)
+    free_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.free_at:%H:%M:%S}"

@@ -3,4 +3,6 @@
 IMPERSONAL = {
     "LakeBatch": "names of tables, folders and batches",
     "RefreshRun": "versions and seconds",
+    "StoredAnswer": "answers to writes, which name customers by number; what is unmasked or exported is kept nowhere",
+    "RateLimit": "callers of the API: keys and operators",
 }

@@ -12,12 +12,16 @@ ACTIONS = {
     "customers.case_closed": _("Case of the merge review closed"),
     "customer.exported": _("Everything about a customer exported"),
     "customer.erased": _("Customer erased"),
+    "customer.consent_recorded": _("Consent of a customer recorded"),
     "customer.unmasked": _("Personal data of a customer looked at whole"),
     "customers.identifiers_stopped": _("Identifiers of many accounts stopped joining"),
 }
 FIELDS = {
     "seen": _("Seen"),
     "reason": _("Reason"),
+    "channel": _("Channel"),
+    "purpose": _("Purpose"),
+    "granted": _("Agreed"),
     "merge": _("Join"),
     "merges_ended": _("Joins ended"),
     "rules": _("Shared identifiers"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from huitou.customers.identifier_kind import show_identifier
@@ -40,10 +42,18 @@ def count_cases() -> int:
     return ReviewCase.objects.filter(resolved_at=None).count()
 
 
+def open_cases() -> QuerySet[ReviewCase]:
+    """Cases that wait for somebody, the latest first."""
+    return ReviewCase.objects.filter(resolved_at=None).select_related("identifier").order_by("-at", "-pk")
+
+
 def list_cases(*, page: int = 1, page_size: int = 20) -> list[OpenCase]:
-    """Open cases, the latest first; those whose two sides have become one customer meanwhile are left out."""
-    rows = ReviewCase.objects.filter(resolved_at=None).select_related("identifier").order_by("-at", "-pk")
-    cases = list(rows[(page - 1) * page_size : page * page_size])
+    """Open cases in words, the latest first."""
+    return tell_cases(list(open_cases()[(page - 1) * page_size : page * page_size]))
+
+
+def tell_cases(cases: Sequence[ReviewCase]) -> list[OpenCase]:
+    """Cases in words; those whose two sides have become one customer meanwhile are left out."""
     persons = {p for c in cases for p in (c.person_a_id, c.person_b_id) if p is not None}
     users = {c.pk: _users_of(c) for c in cases if c.reason == "shared"}
     sides = _sides(persons | {p for found in users.values() for p in found})

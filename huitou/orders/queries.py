@@ -107,7 +107,7 @@ def list_customers(
         if person_ids is not None:
             table = table.filter(table.person_id.isin(list(person_ids))) if person_ids else table.limit(0)
         for name, value in (where or {}).items():
-            table = table.filter(_equals(table, name, value))
+            table = table.filter(equals(table, name, value))
         return _page(engine, table, sort, page, page_size)
 
 
@@ -132,7 +132,8 @@ def overdue(*, limit: int = 20) -> CustomerPage:
         return _page(engine, late, "-spend_minor", 1, limit)
 
 
-def _equals(table: ibis.Table, name: str, value: str) -> ibis.Value:
+def equals(table: ibis.Table, name: str, value: str) -> ibis.Value:
+    """The condition that a text, flag or score feature has the value. Raises UnknownFeatureError for others."""
     if name not in FEATURES or FEATURES[name].unit not in ("text", "flag", "score"):
         raise UnknownFeatureError(_("Customers cannot be chosen by %(name)s.") % {"name": name})
     unit = FEATURES[name].unit
@@ -154,11 +155,12 @@ def _page(engine: Engine, table: ibis.Table, sort: str, page: int, page_size: in
     ties = [] if name == "person_id" else [table.person_id]
     ordered = table.order_by([table[name].isnull(), key, *ties])
     found = engine.to_pyarrow(ordered.limit(page_size, offset=(page - 1) * page_size)).to_pylist()
-    rows = [_customer_row(row) for row in found]
+    rows = [customer_row(row) for row in found]
     return CustomerPage(rows, total, page, pages)
 
 
-def _customer_row(row: dict[str, Any]) -> CustomerRow:
+def customer_row(row: dict[str, Any]) -> CustomerRow:
+    """A row of feat_customers as we hand it out."""
     person_id = int(row.pop("person_id"))
     return CustomerRow(person_id, {name: _instant(value) for name, value in row.items()})
 
