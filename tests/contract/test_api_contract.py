@@ -37,6 +37,7 @@ TWINS: dict[str, set[str]] = {
         "POST /api/v1/imports",
         "DELETE /api/v1/uploads/{upload}",
     },
+    "customers": {"POST /api/v1/customers/search"},
     "customers_whole": {"POST /api/v1/customers/{person_id}/unmaskings"},
     "customers_undo": {"DELETE /api/v1/merges/{merge_id}"},
     "review_decide": {
