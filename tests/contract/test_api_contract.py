@@ -45,6 +45,8 @@ TWINS: dict[str, set[str]] = {
         "POST /api/v1/merge-cases/partings",
         "DELETE /api/v1/merge-cases/{case_id}",
     },
+    "data_letters": {"POST /api/v1/dead-letters/replays", "POST /api/v1/dead-letters/discards"},
+    "data_letter": {"POST /api/v1/dead-letters/{letter_id}/replay"},
     "data_feed": {"PUT /api/v1/feeds/expectation"},
     "data_plan_event": {"POST /api/v1/tracking-plan/declarations", "POST /api/v1/tracking-plan/withdrawals"},
     "data_plan_dismiss": {"DELETE /api/v1/tracking-plan/problems/{problem_id}"},
