@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from huitou.accounts.models import Brand, User
+from huitou.accounts.models import AuditEntry, Brand, User
 from huitou.accounts.services import create_brand, create_first_admin
 from huitou.console.shell import registry
 from huitou.core.clock import SystemClock
@@ -182,6 +182,9 @@ def test_only_files_of_the_rejects_folder_are_given_out(admin: Client, home: Hom
     inside.write_text("Row,Reason\n")
     ImportRun.objects.filter(pk=run.pk).update(reject_path=str(inside))
     assert b"".join(admin.get(f"/data/imports/{run.pk}/rejects/").streaming_content) == b"Row,Reason\n"  # type: ignore[attr-defined]
+    # Such a file holds what the shop knows of customers: who took it is on record.
+    taken = AuditEntry.objects.filter(action="import.rejects_taken")
+    assert list(taken.values_list("actor_label", "target")) == [("admin", "f")]
 
 
 def test_logging_out_needs_a_post_and_ends_at_the_login(admin: Client) -> None:

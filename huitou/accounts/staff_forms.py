@@ -31,9 +31,16 @@ class OwnPasswordForm(forms.Form):
     def __init__(self, user: User, data: Mapping[str, Any] | None) -> None:
         super().__init__(data)
         self._user = user
+        self._refusal = ""
+
+    def refuse(self, why: str) -> None:
+        """Show the form again with that reason, without looking at the password."""
+        self._refusal = why
 
     def clean_old(self) -> str:
         old = str(self.cleaned_data["old"])
+        if self._refusal:
+            raise forms.ValidationError(self._refusal)
         if not self._user.check_password(old):
             raise forms.ValidationError(_("This is not your present password."))
         return old

@@ -6,6 +6,7 @@ ACTIONS = {
     "import.orders": _("Orders imported"),
     "import.customers": _("Customers imported"),
     "import.products": _("Products imported"),
+    "import.rejects_taken": _("Refused rows of an import downloaded"),
     "event.replayed": _("Refused events replayed"),
     "event.edited": _("A refused event mended"),
     "event.discarded": _("Refused events discarded"),

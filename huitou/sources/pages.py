@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +21,7 @@ from huitou.accounts.models import Brand, User
 from huitou.accounts.queries import find_brand, get_brand
 from huitou.console.shell import Card, Page
 from huitou.console.tables import read_page
+from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
 from huitou.orders.queries import last_refresh
 from huitou.sources import example_pages, letter_pages
@@ -41,6 +41,7 @@ from huitou.sources.preview import (
     read_choices,
     state_words,
 )
+from huitou.sources.reject_files import take_reject_file
 from huitou.sources.services import start_import
 from huitou.sources.tasks import import_job_name, run_import_job
 from huitou.sources.tracking import pages as tracking_pages
@@ -191,8 +192,9 @@ def show_import(request: HttpRequest, run_id: int) -> HttpResponse:
 def download_rejects(request: HttpRequest, run_id: int) -> HttpResponse | FileResponse:
     """The refused rows, with row number, column, value and reason."""
     run = get_object_or_404(ImportRun, pk=run_id)
-    file = Path(run.reject_path) if run.reject_path else None
-    if file is None or not file.resolve().is_relative_to(settings.HOME.rejects.resolve()) or not file.is_file():
+    actor = request.user if isinstance(request.user, User) else None
+    file = take_reject_file(run=run, home=settings.HOME, clock=SystemClock(), actor=actor)
+    if file is None:
         raise Http404
     return FileResponse(file.open("rb"), as_attachment=True, filename=file.name)
 

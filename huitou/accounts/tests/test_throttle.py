@@ -194,5 +194,20 @@ def test_a_browser_that_signed_in_before_still_gets_in_while_others_wait(monkeyp
     assert send(own, "wu", PASSWORD).status_code == 429
 
 
+@pytest.mark.django_db
+def test_a_stolen_session_guesses_the_password_no_faster_than_a_stranger(hashed: list[str]) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("lin", password=PASSWORD))
+    sent = {"old": "wrong one", "new": "moon over the lake", "again": "moon over the lake"}
+    for _ in range(6):
+        assert "当前密码不正确" in client.post("/password/", sent).content.decode()
+    hashed.clear()
+    answer = client.post("/password/", {**sent, "old": PASSWORD})
+    assert answer.status_code == 422
+    assert "后再试" in answer.content.decode()
+    assert hashed == []
+    assert User.objects.get().check_password(PASSWORD)
+
+
 def test_the_longest_wait_is_reached_without_overflow() -> None:
     assert throttle.FIRST_WAIT * 2**20 > throttle.LONGEST_WAIT
