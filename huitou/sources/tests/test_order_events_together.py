@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from random import Random
@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import translation
 
 from huitou.accounts.queries import get_brand
@@ -22,10 +22,13 @@ from huitou.sources.consuming.consumer import consume_once
 from huitou.sources.events import list_events
 from huitou.sources.models import DeadLetter
 from huitou.sources.models import OrderEvent as KeptEvent
+from huitou.sources.order_events import services
+from huitou.sources.order_events.fold import Document, fold_order
 from huitou.sources.order_events.services import take_order_events
-from huitou.sources.order_events.told import OrderEvent
+from huitou.sources.order_events.told import OrderEvent, ToldOrder
 from huitou.sources.tests.event_oracle import account, random_order
 from huitou.sources.tests.eventing import NOW, Client, Turning, consume, facts, track
+from tests.faults.servers import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,47 +96,45 @@ def test_two_consumers_at_once_leave_each_order_as_all_its_events_say(client: Cl
     assert proven > 20
 
 
-def test_whoever_folds_an_order_second_has_seen_the_first(home: Home) -> None:
-    """A refund arrives while another transaction, not yet committed, takes the sale."""
+def somebody_waits() -> bool:
+    """Whether another transaction waits for a lock of ours."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def test_whoever_folds_an_order_second_has_seen_the_first(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refund arrives while another transaction has read the order's events and not yet written what they make."""
     brand, clock = get_brand(), Turning()
-    took, folded = Event(), Event()
-    soap = {"sku": "x", "price": 10}
+    reading = Event()
 
     def take(name: str, message: bytes, **properties: Any) -> list[dict[str, Any]]:
         given = {"order_id": "A", **properties}
-        return take_order_events(
-            [OrderEvent(1, "shop", name, message * 16, NOW, None, given)], brand=brand, home=home, clock=clock
-        ).rows
+        try:
+            return take_order_events(
+                [OrderEvent(1, "shop", name, message * 16, NOW, None, given)], brand=brand, home=home, clock=clock
+            ).rows
+        finally:
+            if message != b"0":
+                connection.close()
 
     # The order is known already, so that its row alone makes the second wait.
     assert take("Order Updated", b"0", coupon="SPRING") == []
 
-    def first() -> None:
-        try:
-            with transaction.atomic():
-                take("Order Completed", b"1", products=[soap])
-                took.set()
-                assert not folded.wait(1), "the second did not wait for the first"
-        finally:
-            connection.close()
+    def slowly(events: Iterable[ToldOrder]) -> tuple[Document, ...]:
+        if not reading.is_set():
+            reading.set()
+            assert eventually(somebody_waits, 20), "the second did not wait for the first"
+        return fold_order(events)
 
-    def second() -> list[dict[str, Any]]:
-        try:
-            assert took.wait(10)
-            rows = take("Order Refunded", b"2", total=4)
-            folded.set()
-            return rows
-        finally:
-            connection.close()
-
+    monkeypatch.setattr(services, "fold_order", slowly)
     with ThreadPoolExecutor(2) as pool:
-        before, after = pool.submit(first), pool.submit(second)
-        before.result()
-        rows = after.result()
-    assert [(row["order_id"], row["kind"], row["amount_minor"]) for row in rows] == [
-        ("A", "sale", 1000),
-        ("A", "refund", 400),
-    ]
+        first = pool.submit(take, "Order Completed", b"1", products=[{"sku": "x", "price": 10}])
+        assert reading.wait(20)
+        second = pool.submit(take, "Order Refunded", b"2", total=4)
+        assert [(row["kind"], row["amount_minor"]) for row in first.result()] == [("sale", 1000)]
+    told = [(row["order_id"], row["kind"], row["amount_minor"]) for row in second.result()]
+    assert told == [("A", "sale", 1000), ("A", "refund", 400)]
 
 
 def test_a_refused_order_event_counts_once_it_is_mended(client: Client, home: Home) -> None:
