@@ -32,9 +32,10 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
+import psutil
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -184,6 +185,8 @@ def fill_seen(url: str, millions: int) -> float:
 
 def drain(url: str, count: int, key_id: int, seed: int, home: Any) -> dict[str, Any]:
     """The consumer alone against a backlog: every batch committed to the lake."""
+    from django.db import connection
+
     from huitou.core.clock import SystemClock
     from huitou.sources.consuming.consumer import consume_once
 
@@ -196,6 +199,9 @@ def drain(url: str, count: int, key_id: int, seed: int, home: Any) -> dict[str, 
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE sources_inbox")
         connection.execute("CHECKPOINT")
+    connection.ensure_connection()
+    backend = psutil.Process(connection.connection.info.backend_pid)
+    spent = process_time() + sum(backend.cpu_times()[:2])
     started, batches, accepted = perf_counter(), [], 0
     while True:
         before = perf_counter()
@@ -207,6 +213,7 @@ def drain(url: str, count: int, key_id: int, seed: int, home: Any) -> dict[str, 
         if len(batches) % 10 == 0:
             print(f"  {len(batches)} batches, the last at {batches[-1]} events/s", flush=True)
     seconds = perf_counter() - started
+    spent = process_time() + sum(backend.cpu_times()[:2]) - spent
     expected = sum(distinct)
     assert accepted == expected, f"{accepted} of {expected} messages"
     return {
@@ -214,6 +221,9 @@ def drain(url: str, count: int, key_id: int, seed: int, home: Any) -> dict[str, 
         "accepted": accepted,
         "seconds": round(seconds, 2),
         "events_per_second": round(count / seconds),
+        # What one consumer and its database session would do with a processor of their own: they take turns.
+        "cpu_seconds": round(spent, 2),
+        "events_per_cpu_second": round(count / spent),
         "slowest_batch": min(batches),
         "fastest_batch": max(batches),
     }
@@ -303,6 +313,8 @@ def main() -> None:
             "seed": args.seed,
             "connections": CONNECTIONS,
             "events": args.events,
+            # Whatever else the machine does is taken from these figures.
+            "load_average_before": round(os.getloadavg()[0], 1),
         }
         if args.events:
             result |= compare(lease.url, made.secret, made.key.pk, args)
