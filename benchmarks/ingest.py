@@ -185,7 +185,7 @@ def fill_seen(url: str, millions: int) -> float:
 
 def drain(url: str, count: int, key_id: int, seed: int, home: Any) -> dict[str, Any]:
     """The consumer alone against a backlog: every batch committed to the lake."""
-    from django.db import connection
+    from django.db import connection as session
 
     from huitou.core.clock import SystemClock
     from huitou.sources.consuming.consumer import consume_once
@@ -199,8 +199,8 @@ def drain(url: str, count: int, key_id: int, seed: int, home: Any) -> dict[str, 
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE sources_inbox")
         connection.execute("CHECKPOINT")
-    connection.ensure_connection()
-    backend = psutil.Process(connection.connection.info.backend_pid)
+    session.ensure_connection()
+    backend = psutil.Process(session.connection.info.backend_pid)
     spent = process_time() + sum(backend.cpu_times()[:2])
     started, batches, accepted = perf_counter(), [], 0
     while True:
