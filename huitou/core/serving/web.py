@@ -75,9 +75,11 @@ def stoppable_server() -> Any:
 def serve() -> None:
     """Serve until SIGTERM or Ctrl-C. Requests under way are finished."""
     from granian.constants import Interfaces
-    from granian.log import LogLevels
+    from granian.log import LogLevels, logger
 
     host, port = chosen_address()
+    # More threads than processors are meant: they wait for the database.
+    logger.addFilter(lambda record: "Python threads" not in record.getMessage())
     stoppable_server()(
         TARGET,
         address=host,
