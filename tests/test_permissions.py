@@ -34,6 +34,8 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "metrics_csv": (EVERYONE, EVERYONE),
     "metrics_xlsx": (EVERYONE, EVERYONE),
     "customers": (EVERYONE, EVERYONE),
+    "customers_csv": (EVERYONE, EVERYONE),
+    "customers_timeline": (EVERYONE, EVERYONE),
     "customers_detail": (EVERYONE, EVERYONE),
     "customers_whole": (SERVING, SERVING),
     "customers_undo": (SERVING, SERVING),

@@ -7,6 +7,7 @@ from huitou.accounts.roles import PERMISSIONS, ROLE_LABELS
 ACTIONS = {
     "brand.created": _("Brand created"),
     "brand.updated": _("Settings of the brand changed"),
+    "brand.removed": _("Settings of a brand without data put aside for the example"),
     "brand.clock_moved": _("Clock of the example moved"),
     "example.started": _("Work on the example begun"),
     "example.removed": _("Example removed"),

@@ -72,6 +72,10 @@ def _target(text: str) -> tuple[str, float]:
 
 
 def _print(brand: Brand, as_json: bool) -> None:
+    from huitou.accounts.exclusions import describe_exclusions
+    from huitou.analytics.rules import Exclusions
+
+    effective = Exclusions.from_json(brand.exclusions)
     shown = {
         "name": brand.name,
         "zone": brand.zone,
@@ -83,8 +87,10 @@ def _print(brand: Brand, as_json: bool) -> None:
         "targets": brand.targets,
     }
     if as_json:
-        typer.echo(json.dumps(shown, ensure_ascii=False))
+        typer.echo(json.dumps({**shown, "effective_exclusions": effective.to_json()}, ensure_ascii=False))
         return
+    # As it stands beside every figure: with what is left out unless the brand says otherwise.
+    shown |= {"name": brand.shown_name, "exclusions": describe_exclusions(effective, brand.currency)}
     for field, value in shown.items():
         typer.echo(f"{field:<11} {json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value}")
 

@@ -123,6 +123,10 @@ class AuditEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"
 
 
+# What the example's row is called; people see it in their own language.
+EXAMPLE_NAME = "示例品牌 Complete Journey"
+
+
 class Brand(models.Model):
     """The one brand of this deployment: its zone, currency, clock, and what it does not count as a purchase."""
 
@@ -142,6 +146,11 @@ class Brand(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_name(self) -> str:
+        """The name in the reader's language: that of the example is ours to translate."""
+        return str(_("Example brand Complete Journey")) if self.name == EXAMPLE_NAME else self.name
 
     @property
     def tz(self) -> ZoneInfo:

@@ -28,7 +28,7 @@ PAGES = [Page("settings", "platform", gettext_lazy("Settings"), "settings", 90, 
 def shell_context(request: HttpRequest) -> ShellContext:
     """The brand's name."""
     brand = find_brand()
-    return ShellContext(brand_name=brand.name if brand else "")
+    return ShellContext(brand_name=brand.shown_name if brand else "")
 
 
 @requires("settings.view", change="settings.write")

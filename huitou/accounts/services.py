@@ -230,6 +230,28 @@ def remove_example_brand(*, clock: Clock, actor: User | None = None, actor_label
             record_audit(action="example.removed", clock=clock, actor=actor, actor_label=actor_label)
 
 
+def remove_empty_brand(*, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> None:
+    """Delete the row of a brand that has no data, so that the example can take its place; the audit log keeps what it
+    said. Raises BrandExistsError if facts are there.
+    """
+    with transaction.atomic():
+        _lock_brand()
+        brand = Brand.objects.filter(pk=1, is_example=False).first()
+        if brand is None:
+            return
+        if LakeBatch.objects.exists():
+            raise BrandExistsError(_("This deployment holds a brand of its own; the example needs an empty store."))
+        record_audit(
+            action="brand.removed",
+            clock=clock,
+            actor=actor,
+            actor_label=actor_label,
+            target=brand.name,
+            detail={name: getattr(brand, name) for name in _SETTABLE},
+        )
+        brand.delete()
+
+
 def create_first_admin(*, clock: Clock, password: str | None = None) -> FirstAdmin | None:
     """Create the first administrator; None if there is one already.
 

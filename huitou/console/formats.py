@@ -16,7 +16,9 @@ NOTHING = "–"
 
 
 def format_value(value: Number | None, unit: str, currency: str = "CNY") -> str:
-    """`value` in words: a rate (0-1) as 28.4%, minor units as ¥1,234.50, days as 23 days, counts with separators."""
+    """`value` in words: a rate (0-1) as 28.4%, minor units as ¥1,234.50, days as 23 days, a usual
+    gap in whole days, counts with separators.
+    """
     if value is None:
         return NOTHING
     if unit == "rate":
@@ -25,6 +27,8 @@ def format_value(value: Number | None, unit: str, currency: str = "CNY") -> str:
         return format_minor(round(value), currency)
     if unit == "days":
         return format_days(value)
+    if unit == "gap":
+        return format_gap(value)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
@@ -32,6 +36,11 @@ def format_days(value: Number) -> str:
     """A length of time in days: whole where it is whole, else to one decimal."""
     number = f"{value:,.0f}" if float(value).is_integer() or value >= 100 else f"{value:,.1f}"
     return ngettext("%(number)s day", "%(number)s days", 1 if value == 1 else 2) % {"number": number}
+
+
+def format_gap(mean_days: Number) -> str:
+    """A customer's usual gap between purchases: in whole days, which is as well as it is known."""
+    return format_days(round(mean_days)) if mean_days >= 1 else format_days(round(mean_days, 1))
 
 
 def format_change(value: Number | None, before: Number | None, unit: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import path, reverse
@@ -14,15 +15,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from huitou.accounts.doors import requires
+from huitou.accounts.models import Brand, User
 from huitou.accounts.queries import find_brand, get_brand
 from huitou.catalog.labels import category_labels
 from huitou.catalog.models import Product
+from huitou.console.downloads import csv_response
 from huitou.console.formats import format_day
 from huitou.console.shell import Card, Page
-from huitou.console.tables import read_order, read_page
+from huitou.console.tables import Order, read_order, read_page
+from huitou.core.clock import SystemClock, local_day
+from huitou.core.errors import DomainError
 from huitou.customers.labels import customer_labels
 from huitou.customers.queries import find_person_ids
 from huitou.orders import queries
+from huitou.orders.due import LATE, WEEK, due_moment
+from huitou.orders.lists import export_list, list_header
 from huitou.orders.portrait import Tag, Value, band_words, describe, dormant_words, lifecycle_words, tags
 
 PAGES = [Page("customers", "understand", gettext_lazy("Customers"), "people", 20, "customers")]
@@ -69,35 +76,75 @@ def list_customers(request: HttpRequest) -> HttpResponse:
         return render(request, "orders/customers_empty.html", {"brand": brand})
     if request.method == "POST":
         return _search(request)
-    order = read_order(request, _SORTABLE, "-last_order_at")
-    filters = _filters(request)
-    people = _read_people(request)
-    due = request.GET.get("due", "")
+    asked = _read_asked(request)
     page = read_page(request, total=10**9, size=PAGE_SIZE).number
-    if due in {"week", "late"}:
-        found = queries.due_this_week(limit=200) if due == "week" else queries.overdue(limit=200)
-    else:
-        found = queries.list_customers(
-            person_ids=people,
-            where={f.name: f.chosen for f in filters if f.chosen},
-            sort=f"{'-' if order.descending else ''}{order.column}",
-            page=page,
-            page_size=PAGE_SIZE,
-        )
-    shown = len(found.rows) if due else PAGE_SIZE
+    found = queries.list_customers(**asked.selection(brand), page=page, page_size=PAGE_SIZE)
+    if not found.total and asked.is_everybody:
+        return render(request, "orders/customers_empty.html", {"brand": brand})
     context: dict[str, Any] = {
         "brand": brand,
         "customers": _listed(found.rows),
-        "order": order,
-        "filters": filters,
-        "people": request.GET.get("people", "") if people is not None else "",
-        "searched": people is not None,
-        "cut": people is not None and len(people) == _FOUND_MAX,
-        "due": due,
+        "order": asked.order,
+        "filters": asked.filters,
+        "people": request.GET.get("people", "") if asked.people is not None else "",
+        "searched": asked.people is not None,
+        "cut": asked.people is not None and len(asked.people) == _FOUND_MAX,
+        "due": asked.due,
         "total": found.total,
-        "paging": read_page(request, total=len(found.rows) if due else found.total, size=max(shown, 1)),
+        "paging": read_page(request, total=found.total, size=PAGE_SIZE),
     }
     return render(request, "orders/customers.html", context)
+
+
+@requires("customers.view")
+def download_customers(request: HttpRequest) -> HttpResponse:
+    """The list that the address asks for, all its pages, as a file; identifiers whole only for those who may export."""
+    brand = find_brand()
+    if brand is None or queries.last_refresh() is None:
+        raise Http404
+    asked = _read_asked(request)
+    user = request.user if isinstance(request.user, User) else None
+    whole = user is not None and user.has_perm("customers.export")
+    try:
+        rows = export_list(
+            asked.selection(brand), brand=brand, whole=whole, clock=SystemClock(), actor=user, named=asked.due or "all"
+        )
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect(f"{reverse('customers')}?{request.GET.urlencode()}")
+    name = f"customers_{asked.due or 'all'}_{local_day(brand.now(), brand.tz)}.csv"
+    return csv_response(name, list_header(whole=whole, currency=brand.currency), rows)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which customers an address asks for, and in which order; `people` is None where nothing was searched."""
+
+    due: str
+    people: list[int] | None
+    filters: list[Filter]
+    order: Order
+
+    @property
+    def is_everybody(self) -> bool:
+        return not self.due and self.people is None and not any(f.chosen for f in self.filters)
+
+    def selection(self, brand: Brand) -> dict[str, Any]:
+        """The same as arguments of `queries.list_customers`."""
+        return {
+            "person_ids": self.people,
+            "where": {f.name: f.chosen for f in self.filters if f.chosen},
+            "due": self.due,
+            "moment": due_moment(brand) if self.due else None,
+            "sort": f"{'-' if self.order.descending else ''}{self.order.column}",
+        }
+
+
+def _read_asked(request: HttpRequest) -> Asked:
+    due = request.GET.get("due", "")
+    due = due if due in {WEEK, LATE} else ""
+    order = read_order(request, _SORTABLE, "-spend_minor" if due else "-last_order_at")
+    return Asked(due, _read_people(request), _filters(request), order)
 
 
 def _search(request: HttpRequest) -> HttpResponse:
@@ -167,9 +214,29 @@ def _with_category_name(values: dict[str, Value]) -> dict[str, Value]:
 
 def timeline_card(request: HttpRequest, person_id: int) -> str:
     """What one customer bought and sent back, newest first."""
+    return render_to_string("orders/timeline_card.html", _timeline(person_id, 1), request)
+
+
+@requires("customers.view")
+def show_timeline(request: HttpRequest, person_id: int) -> HttpResponse:
+    """A further part of a long timeline, as the entries that follow those already shown."""
+    context = _timeline(person_id, read_page(request, total=10**9, size=TIMELINE_SIZE).number)
+    return render(request, "orders/timeline_entries.html", context)
+
+
+def _timeline(person_id: int, page: int) -> dict[str, Any]:
+    """Entries of one page, and the number of the next one, if there is any."""
     brand = get_brand()
-    entries = queries.order_timeline(person_id, limit=TIMELINE_SIZE) if queries.last_refresh() else []
-    return render_to_string("orders/timeline_card.html", {"entries": _told(entries), "brand": brand}, request)
+    start = (page - 1) * TIMELINE_SIZE
+    wanted = start + TIMELINE_SIZE + 1
+    entries = queries.order_timeline(person_id, limit=wanted) if queries.last_refresh() else []
+    return {
+        "entries": _told(entries[start : start + TIMELINE_SIZE]),
+        "brand": brand,
+        "person_id": person_id,
+        "next_page": page + 1 if len(entries) == wanted else None,
+        "is_first": page == 1,
+    }
 
 
 def _told(entries: list[queries.TimelineEntry]) -> list[dict[str, Any]]:
@@ -205,4 +272,8 @@ def status_words() -> dict[str, str]:
 
 
 CARDS = [Card("customer", 10, features_card), Card("customer", 20, timeline_card)]
-urlpatterns = [path("customers/", list_customers, name="customers")]
+urlpatterns = [
+    path("customers/", list_customers, name="customers"),
+    path("customers/list.csv", download_customers, name="customers_csv"),
+    path("customers/<int:person_id>/timeline/", show_timeline, name="customers_timeline"),
+]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from huitou.console.formats import format_day, format_days, format_value
+from huitou.console.formats import format_day, format_days, format_gap, format_value
 
 Value = int | float | str | bool | datetime | None
 
@@ -58,7 +58,7 @@ def _rhythm(values: Mapping[str, Value]) -> str:
     if gap is None:
         return _("Bought once, %(ago)s ago; no rhythm is known yet.") % {"ago": format_days(int(since))}
     return _("Buys again every %(gap)s on average; last purchase %(ago)s ago.") % {
-        "gap": format_days(round(gap)),
+        "gap": format_gap(gap),
         "ago": format_days(int(since)),
     }
 
@@ -69,6 +69,8 @@ def _due(values: Mapping[str, Value], zone: ZoneInfo, now: datetime) -> str:
         return ""
     days = (due.astimezone(zone).date() - now.astimezone(zone).date()).days
     text = {"day": format_day(due, zone), "days": format_days(abs(days))}
+    if not days:
+        return _("By this rhythm the next purchase is due today, on %(day)s.") % text
     if days < 0:
         return _("By this rhythm the next purchase was due on %(day)s, %(days)s ago.") % text
     return _("By this rhythm the next purchase is due on %(day)s, in %(days)s.") % text

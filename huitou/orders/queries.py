@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import ibis
@@ -14,6 +14,7 @@ from huitou.analytics.engines import Engine
 from huitou.analytics.feature import FEATURES
 from huitou.core.errors import DomainError
 from huitou.customers.queries import customers_of
+from huitou.orders.due import is_due
 from huitou.orders.snapshot import (
     NotRefreshedError,
     features_as_of,
@@ -32,7 +33,6 @@ __all__ = [
     "TimelineLine",
     "UnknownFeatureError",
     "customer_features",
-    "due_this_week",
     "features_as_of",
     "get_last_refresh",
     "last_refresh",
@@ -41,7 +41,6 @@ __all__ = [
     "open_engine",
     "open_engine_of",
     "order_timeline",
-    "overdue",
 ]
 
 Value = int | float | str | bool | datetime | None
@@ -92,6 +91,8 @@ def list_customers(
     *,
     person_ids: Sequence[int] | None = None,
     where: Mapping[str, str] | None = None,
+    due: str = "",
+    moment: datetime | None = None,
     sort: str = "-last_order_at",
     page: int = 1,
     page_size: int = 50,
@@ -99,37 +100,22 @@ def list_customers(
     """Customers by page.
 
     `person_ids` narrows to these persons; `where` to equal values of text, flag and score features, written as
-    text; `sort` is a feature's name, with a minus for falling order. Empty values come last, ties by person_id.
+    text; `due` (week or late, see huitou.orders.due) to those who are due by their own rhythm, counted from `moment`,
+    by default the refresh's instant.
+
+    `sort` is a feature's name, with a minus for falling order. Empty values come last, ties by person_id.
     Raises UnknownFeatureError for a name that cannot be used so.
     """
-    with open_engine() as engine:
+    run = get_last_refresh()
+    with open_engine_of(run) as engine:
         table = engine.table("feat_customers")
+        if due:
+            table = table.filter(is_due(table, moment or run.as_of, due))
         if person_ids is not None:
             table = table.filter(table.person_id.isin(list(person_ids))) if person_ids else table.limit(0)
         for name, value in (where or {}).items():
             table = table.filter(equals(table, name, value))
         return _page(engine, table, sort, page, page_size)
-
-
-def due_this_week(*, days: int = 7, limit: int = 20) -> CustomerPage:
-    """Customers whose next purchase is due by their own rhythm within `days` from the refresh's instant,
-    the biggest spenders first."""
-    run = get_last_refresh()
-    with open_engine_of(run) as engine:
-        table = engine.table("feat_customers")
-        due = table.next_order_due_at
-        soon = table.filter(due >= ibis.literal(run.as_of), due < ibis.literal(run.as_of + timedelta(days=days)))
-        return _page(engine, soon, "-spend_minor", 1, limit)
-
-
-def overdue(*, limit: int = 20) -> CustomerPage:
-    """Customers whose next purchase was due before the refresh's instant and who are not yet declining,
-    the biggest spenders first."""
-    run = get_last_refresh()
-    with open_engine_of(run) as engine:
-        table = engine.table("feat_customers")
-        late = table.filter(table.next_order_due_at < ibis.literal(run.as_of), table.lifecycle_stage != "declining")
-        return _page(engine, late, "-spend_minor", 1, limit)
 
 
 def equals(table: ibis.Table, name: str, value: str) -> ibis.Value:

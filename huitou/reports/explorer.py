@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from django import forms
@@ -14,12 +14,24 @@ from django.utils.translation import gettext as _
 
 from huitou.accounts.models import Brand
 from huitou.catalog.labels import category_labels
+from huitou.console.channels import channel_labels
 from huitou.console.charts import Chart
 from huitou.console.formats import format_value
 from huitou.core.clock import day_start
 from huitou.customers.attributes import attribute_label, attribute_value_label
 from huitou.customers.labels import list_attributes
-from huitou.reports.figures import SERIES_LIMIT, cached_metric, chart_of, is_curve, note, row_label, series_label
+from huitou.reports.figures import (
+    BARS_LIMIT,
+    SERIES_LIMIT,
+    SMALL_GROUP,
+    cached_metric,
+    chart_of,
+    is_curve,
+    is_small,
+    note,
+    row_label,
+    series_label,
+)
 from huitou.reports.pivot import Pivot, pivot_of
 from huitou.reports.queries import MetricResult, MetricRow, list_metrics
 
@@ -64,12 +76,14 @@ class ExplorerForm(forms.Form):
     def from_query(cls, query: QueryDict, *, first_day: date, last_day: date) -> ExplorerForm:
         """The form with what the address asks for, and where it says nothing the last year of the days with orders."""
         start = max((last_day.replace(day=1) - timedelta(days=360)).replace(day=1), first_day.replace(day=1))
+        # Whole months: one that the data do not reach to the end of is not covered, but it is not cut either.
+        end = (last_day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         data = {
             "metric": "repurchase_rate",
             "grain": "month",
             "dimension": "",
             "from_date": start.isoformat(),
-            "to_date": last_day.isoformat(),
+            "to_date": end.isoformat(),
             "occasion": "order",
             "as_of": "",
         }
@@ -134,6 +148,8 @@ class Answer:
     grouped: bool
     made_of: bool
     hidden_groups: int
+    small_groups: int
+    small_limit: int = field(default=SMALL_GROUP, kw_only=True)
     not_to_confuse: str
 
 
@@ -164,17 +180,26 @@ def explore(brand: Brand, form: ExplorerForm) -> Answer:
         by_period=any(row.period for row in result.rows) or not any(row.group for row in rows),
         grouped=any(row.group for row in rows),
         made_of=any(row.denominator is not None for row in result.rows),
-        hidden_groups=max(0, len(groups) - SERIES_LIMIT) if chart.kind == "line" and not is_curve(result) else 0,
+        hidden_groups=0 if is_curve(result) else max(0, len(groups) - _drawn(chart)),
+        small_groups=len({row_label(row) for row in result.rows if is_small(row)}),
         not_to_confuse=gettext(declared.not_to_confuse) if declared and declared.not_to_confuse else "",
     )
+
+
+def _drawn(chart: Chart) -> int:
+    """How many groups the chart can show: bars stand for a group each, lines and stacks for one each."""
+    return BARS_LIMIT if chart.kind == "bar" else SERIES_LIMIT
 
 
 def _with_names(result: MetricResult) -> MetricResult:
     """The result with categories and attribute values as people call them."""
     codes = {row.dims["category"] for row in result.rows if "category" in row.dims}
     names = category_labels(codes) if codes else {}
+    channels = channel_labels({row.dims["channel"] for row in result.rows if "channel" in row.dims})
 
     def name(dim: str, value: str) -> str:
+        if dim == "channel":
+            return channels[value]
         return names.get(value, value) if dim == "category" else attribute_value_label(value)
 
     rows = [replace(row, dims={dim: name(dim, value) for dim, value in row.dims.items()}) for row in result.rows]

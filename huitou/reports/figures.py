@@ -23,8 +23,13 @@ K = TypeVar("K")
 R = TypeVar("R")
 # A chart with more lines than this cannot be read.
 SERIES_LIMIT = 8
+BARS_LIMIT = 30
+# A rate of a group with fewer people than this is as much chance as habit.
+SMALL_GROUP = 30
 # Metrics whose series add up.
 _STACKED = {"new_vs_returning_revenue", "revenue_equation"}
+# Steps (days, for the second-order curve) that a cohort must reach to be drawn beside longer ones.
+_SHORTEST_CURVE = 30
 _KEEP_SECONDS = 6 * 3600
 
 
@@ -62,9 +67,18 @@ def remembered(brand: Brand, compute: Callable[[], R], *parts: object) -> R:
 
 def note(row: MetricRow) -> str:
     """Why a figure may still change or cannot be trusted; empty if it is final."""
-    if not row.complete:
+    if not row.over:
         return _("not over yet")
-    return "" if row.covered else _("not covered by data")
+    if not row.covered:
+        return _("not covered by data")
+    if not row.complete:
+        return _("only part of the period")
+    return _("too few to judge") if is_small(row) else ""
+
+
+def is_small(row: MetricRow) -> bool:
+    """Whether a group's rate rests on so few that chance decides it."""
+    return bool(row.dims) and row.unit == "rate" and 0 < (row.denominator or 0) < SMALL_GROUP
 
 
 def series_label(code: str) -> str:
@@ -116,7 +130,7 @@ def chart_of(result: MetricResult, *, key: str, title: str = "", target: Number 
     lines: dict[str, dict[str, MetricRow]] = {}
     for row in rows:
         lines.setdefault(row_label(row), {})[row.period or ""] = row
-    weights = {label: sum(abs(row.value or 0) for row in found.values()) for label, found in lines.items()}
+    weights = {label: sum(map(_weight, found.values())) for label, found in lines.items()}
     # The largest groups, in the order in which the metric gives them; what never happened needs no line.
     largest = set(sorted(weights, key=lambda label: -weights[label])[:SERIES_LIMIT])
     chosen = [label for label in lines if label in largest and (weights[label] or len(lines) == 1)]
@@ -138,6 +152,13 @@ def chart_of(result: MetricResult, *, key: str, title: str = "", target: Number 
     )
 
 
+def _weight(row: MetricRow) -> Number:
+    """How large a group is: a rate or mean by those it rests on, anything else by itself."""
+    if row.value is None:
+        return 0
+    return abs(row.denominator if row.denominator is not None else row.value)
+
+
 def _contributions(rows: Sequence[MetricRow], periods: Sequence[str]) -> tuple[list[MetricRow], list[str]]:
     """What moved revenue, from the second period with buyers on: before the first one there is nothing to compare."""
     active = [row.period for row in rows if row.series == "revenue" and row.value]
@@ -155,7 +176,8 @@ def _points(rows: Mapping[K, MetricRow], places: Sequence[K]) -> tuple[list[Numb
 
 
 def _bars(result: MetricResult, rows: Sequence[MetricRow], key: str, title: str, target: Number | None) -> Chart:
-    ordered = sorted(rows, key=lambda row: -(row.value or 0))[:30]
+    largest = sorted(rows, key=lambda row: -_weight(row))[:BARS_LIMIT]
+    ordered = sorted(largest, key=lambda row: -(row.value or 0))
     return Chart(
         title=title,
         labels=[row_label(row) or _("Whole range") for row in ordered],
@@ -169,9 +191,21 @@ def _bars(result: MetricResult, rows: Sequence[MetricRow], key: str, title: str,
     )
 
 
+def _long_enough(rows: Sequence[MetricRow]) -> list[MetricRow]:
+    """Without the cohorts that are too young for a curve: of a metric by days, those that were not watched for a month
+    while others were.
+    """
+    reach: dict[tuple[object, ...], int] = {}
+    for row in rows:
+        cohort = (row.period, *row.dims.values())
+        reach[cohort] = max(reach.get(cohort, 0), int(row.series or 0))
+    enough = min(_SHORTEST_CURVE, max(reach.values(), default=0))
+    return [row for row in rows if reach[(row.period, *row.dims.values())] >= enough]
+
+
 def _curves(result: MetricResult, key: str, title: str) -> Chart:
     # Steps that are not over would bend every curve down; the table has them.
-    rows = [row for row in result.rows if row.complete] or result.rows
+    rows = _long_enough([row for row in result.rows if row.complete]) or result.rows
     steps = sorted({int(row.series or 0) for row in rows})
     lines: dict[str, dict[int, MetricRow]] = {}
     for row in rows:

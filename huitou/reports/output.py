@@ -115,6 +115,7 @@ def _print_result(result: MetricResult, console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from huitou.console.channels import channel_label
     from huitou.reports.figures import note, series_label
 
     has_series = any(row.series is not None for row in result.rows)
@@ -127,10 +128,11 @@ def _print_result(result: MetricResult, console: Console) -> None:
         table.add_column(escape(column), overflow="fold")
     for column in (_("Value"), _("Numerator"), _("Denominator")):
         table.add_column(column, justify="right")
-    table.add_column(_("Note"))
+    table.add_column(_("Note"), overflow="fold")
     for row in result.rows:
         places = [row.period or ""] if has_period else []
-        places += [*row.dims.values(), *([series_label(row.series or "")] if has_series else [])]
+        places += [channel_label(v) if dim == "channel" else v for dim, v in row.dims.items()]
+        places += [*([series_label(row.series or "")] if has_series else [])]
         table.add_row(
             *(escape(place) for place in places),
             format_value(row.value, row.unit, result.currency),

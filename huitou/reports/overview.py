@@ -11,17 +11,16 @@ from django.utils.translation import gettext as _
 from huitou.accounts.models import Brand
 from huitou.console.charts import Chart
 from huitou.console.formats import Number, format_change, format_money_short, format_value
-from huitou.core.clock import day_start, local_day
+from huitou.core.clock import local_day
 from huitou.customers.labels import customer_labels
 from huitou.orders import queries as orders
+from huitou.orders.coverage import order_days
+from huitou.orders.due import due_moment, is_historic
 from huitou.reports.attention import Finding, Signals, find_attention
-from huitou.reports.coverage import order_days
 from huitou.reports.figures import cached_metric, chart_of, note, remembered
 from huitou.reports.queries import MetricResult, MetricRow
 from huitou.reports.rhythm import Rhythm, read_rhythm, refund_shares
 
-# Data whose last order is older than this are history: figures stand as of the end of the data.
-STALE_DAYS = 7
 _MONTHS = 13
 
 
@@ -89,10 +88,10 @@ def build_overview(brand: Brand) -> Overview | None:
     if refresh is None or days is None:
         return None
     today, last = local_day(brand.now(), brand.tz), days[1]
-    historic = (today - last).days > STALE_DAYS
+    historic = is_historic(brand)
     anchor = last if historic else today
     figures = _figures(brand, anchor)
-    moment = day_start(anchor, brand.tz) if historic else refresh.as_of
+    moment = due_moment(brand)
     rhythm = remembered(brand, lambda: read_rhythm(moment), "rhythm", moment)
     signals = _signals(brand, figures, rhythm, anchor, historic=historic)
     return Overview(

@@ -16,9 +16,10 @@ from huitou.console.shell import Page, render_cards
 from huitou.core.clock import local_day
 from huitou.core.errors import DomainError
 from huitou.orders import queries as orders
-from huitou.reports.coverage import order_days
+from huitou.orders.coverage import order_days
 from huitou.reports.explorer import CSV_HEADER, Answer, ExplorerForm, csv_rows, explore
 from huitou.reports.overview import build_overview
+from huitou.sources.queries import what_is_there
 
 PAGES = [
     Page("overview", "home", _("Overview"), "home", 10, "overview"),
@@ -32,8 +33,8 @@ def show_overview(request: HttpRequest) -> HttpResponse:
     brand = find_brand()
     overview = build_overview(brand) if brand else None
     if overview is None:
-        cards = render_cards("welcome", request)
-        return render(request, "reports/welcome.html", {"brand": brand, "cards": cards})
+        context = {"brand": brand, "cards": render_cards("welcome", request), "state": what_is_there()}
+        return render(request, "reports/welcome.html", context)
     return _with_charts(render(request, "reports/overview.html", {"overview": overview, "brand": brand}))
 
 
@@ -42,7 +43,7 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
     """Any metric by any dimension: chart, table, definition."""
     brand = find_brand()
     if brand is None or orders.last_refresh() is None:
-        return render(request, "reports/metrics_empty.html", {"brand": brand})
+        return render(request, "reports/metrics_empty.html", {"brand": brand, "state": what_is_there()})
     form = _form(request, brand)
     context: dict[str, object] = {"brand": brand, "form": form, "query_string": f"?{request.GET.urlencode()}"}
     if form.is_valid():

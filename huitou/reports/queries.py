@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 
 from django.utils.translation import gettext as _
 
+from huitou.accounts.exclusions import describe_exclusions
 from huitou.accounts.models import Brand
 from huitou.accounts.queries import get_brand
 from huitou.analytics.metric import Metric
 from huitou.analytics.metric_rows import FigureRow
 from huitou.analytics.metrics import METRICS
 from huitou.core.clock import day_start, local_day
-from huitou.reports.exclusions import describe_exclusions
 from huitou.reports.questions import Question, read_question
 from huitou.reports.results import Answer, find_answer
 
@@ -26,7 +26,8 @@ class MetricRow:
     """One figure. `value` is a share from 0 to 1, minor units, a count or days, as `unit` says.
 
     `complete`: the period and the metric's window after it are over and the range does not cut the period.
-    `covered`: the facts span the period and that window. `first` and `last` are its days, cut to the range.
+    `over`: the same without regard to the range. `covered`: the facts span the period and that window. `first` and
+    `last` are its days, cut to the range.
     """
 
     period: str | None
@@ -40,6 +41,7 @@ class MetricRow:
     unit: str = ""
     first: date | None = None
     last: date | None = None
+    over: bool = True
 
 
 @dataclass(frozen=True)
@@ -151,4 +153,5 @@ def _row(row: FigureRow, question: Question, answer: Answer, brand: Brand, now: 
         unit=figure.unit or question.metric.unit,
         first=period.first,
         last=period.last,
+        over=final_at <= now,
     )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
-import ibis
-
+from huitou.orders.due import LATE, WEEK, is_due
 from huitou.orders.queries import CustomerRow, open_engine
 
-DUE_DAYS = 7
 _SHOWN = ("next_order_due_at", "interpurchase_days_mean", "last_order_at", "order_count", "spend_minor")
 
 
@@ -44,16 +42,15 @@ def refund_shares(first_day: date, last_day: date) -> list[float]:
 
 def read_rhythm(moment: datetime, *, limit: int = 8) -> Rhythm:
     """States of all customers, and who is due from `moment` (an aware instant) on. Raises NotRefreshedError."""
-    start, end = ibis.literal(moment), ibis.literal(moment + timedelta(days=DUE_DAYS))
     with open_engine() as engine:
         table = engine.table("feat_customers")
-        due_at, stage = table.next_order_due_at, table.lifecycle_stage
-        soon = (due_at >= start) & (due_at < end)
+        stage = table.lifecycle_stage
+        soon = is_due(table, moment, WEEK)
         counts = engine.to_pyarrow(
             table.aggregate(
                 customers=table.count(),
-                due_total=soon.fill_null(False).sum(),
-                overdue=((due_at < start) & (stage != "declining")).fill_null(False).sum(),
+                due_total=soon.sum(),
+                overdue=is_due(table, moment, LATE).sum(),
                 dormant=(table.dormant_layer == "dormant").fill_null(False).sum(),
                 long_dormant=(table.dormant_layer == "long_dormant").fill_null(False).sum(),
                 declining=(stage == "declining").fill_null(False).sum(),

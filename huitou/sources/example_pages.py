@@ -20,7 +20,7 @@ from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand
 from huitou.console.formats import format_day
 from huitou.console.shell import Banner, Card, ShellContext
-from huitou.sources.connectors.complete_journey.loading import ExampleStatus, example_status
+from huitou.sources.connectors.complete_journey.loading import ExampleStatus, example_status, is_empty
 from huitou.sources.connectors.complete_journey.panel import END
 from huitou.sources.job_progress import JobState, forget_state, read_state, write_state
 from huitou.sources.tasks import EXAMPLE, advance_example_job, load_example_job, remove_example_job
@@ -40,22 +40,22 @@ def shell_context(request: HttpRequest) -> ShellContext:
     if brand is None or not brand.is_example or brand.clock_now is None:
         return ShellContext()
     left = (END - brand.clock_now).days
-    weeks, day = left // 7, format_day(brand.clock_now, brand.tz)
+    day = format_day(brand.clock_now, brand.tz)
     if brand.clock_target is not None:
         state = read_state(settings.HOME, EXAMPLE)
         busy = state is not None and not state.is_over
         label, url = (_("See how far it is"), reverse("example")) if busy else ("", "")
         banner = Banner(_("Example brand · its data are still being loaded."), "warn", label, url)
-    elif weeks > 0:
+    elif left > 0:
         text = ngettext(
-            "Example brand · now is %(day)s · the next %(weeks)s week is not revealed yet",
-            "Example brand · now is %(day)s · the next %(weeks)s weeks are not revealed yet",
-            weeks,
-        ) % {"day": day, "weeks": weeks}
+            "Example brand · now is %(day)s · %(left)s further day is still to come",
+            "Example brand · now is %(day)s · %(left)s further days are still to come",
+            left,
+        ) % {"day": day, "left": left}
         link = f"{reverse('settings')}#example-clock" if request.user.has_perm("data.write") else ""
         banner = Banner(text, "info", _("Move the clock"), link)
     else:
-        banner = Banner(_("Example brand · now is %(day)s · everything is revealed") % {"day": day})
+        banner = Banner(_("Example brand · now is %(day)s · its data end here") % {"day": day})
     return ShellContext(banners=[banner])
 
 
@@ -77,7 +77,7 @@ def _start(request: HttpRequest, job: Task, **arguments: object) -> None:  # typ
 @require_POST
 def load(request: HttpRequest) -> HttpResponse:
     """Load the example into an empty store."""
-    if find_brand() is None or example_status().state == "loading":
+    if find_brand() is None or example_status().state == "loading" or is_empty():
         _start(request, load_example_job)
     return redirect("example")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from huitou.core.models import LakeBatch, RefreshRun
 from huitou.sources.canonical import KINDS
 from huitou.sources.models import ImportRun
 
@@ -50,3 +51,18 @@ def import_report(run: ImportRun) -> dict[str, Any]:
         "problems": run.problems,
         "warnings": run.warnings,
     }
+
+
+def what_is_there() -> str:
+    """What a store without figures holds: `nothing`; `coming`, an import or orders that the next refresh counts;
+    `uncounted`, orders of which none counts; `others`, files without orders.
+    """
+    open_import = ImportRun.objects.exclude(state__in=("done", "failed")).exists()
+    orders = LakeBatch.objects.filter(table="fct_order_lines").order_by("-pk").first()
+    if orders is not None:
+        refresh = RefreshRun.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()
+        seen = refresh is not None and orders.committed_at is not None and refresh.started_at >= orders.committed_at
+        return "uncounted" if seen and not open_import else "coming"
+    if open_import:
+        return "coming"
+    return "others" if ImportRun.objects.filter(state="done").exists() else "nothing"

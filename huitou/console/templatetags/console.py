@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from huitou.console import formats
+from huitou.console.channels import channel_label
 from huitou.console.charts import Chart
 from huitou.console.shell import may_open
 from huitou.console.tables import Order, query_with
@@ -75,6 +76,12 @@ def masked(text: object) -> str:
 def count(number: int | None) -> str:
     """A count with separators."""
     return formats.format_value(number, "count")
+
+
+@register.filter
+def channel(code: str | None) -> str:
+    """A sales channel in the reader's language."""
+    return channel_label(code or "")
 
 
 @register.filter

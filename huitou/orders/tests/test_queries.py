@@ -13,11 +13,9 @@ from huitou.core.home import Home
 from huitou.orders.queries import (
     UnknownFeatureError,
     customer_features,
-    due_this_week,
     list_customers,
     observed_until,
     order_timeline,
-    overdue,
 )
 from huitou.orders.refresh import refresh
 from huitou.orders.tests.conftest import Feed
@@ -125,6 +123,6 @@ def test_features_of_one_customer(now: datetime) -> None:
 
 
 def test_due_and_overdue_follow_the_own_rhythm(now: datetime) -> None:
-    assert [row.person_id for row in due_this_week().rows] == [1]
-    assert due_this_week(days=1).total == 0
-    assert [row.person_id for row in overdue().rows] == [4]
+    assert [row.person_id for row in list_customers(due="week").rows] == [1]
+    assert list_customers(due="week", moment=now + timedelta(days=3)).total == 0
+    assert [row.person_id for row in list_customers(due="late").rows] == [4]

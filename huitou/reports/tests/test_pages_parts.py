@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from django.utils import translation
 
-from huitou.reports.figures import SERIES_LIMIT, chart_of, note
+from huitou.reports.figures import BARS_LIMIT, SERIES_LIMIT, SMALL_GROUP, chart_of, note
 from huitou.reports.pivot import pivot_of
 from huitou.reports.queries import MetricResult, MetricRow
 
@@ -25,8 +25,17 @@ def _result(rows: list[MetricRow], metric: str = "repurchase_rate", unit: str = 
 def test_an_unfinished_period_is_named_before_missing_data() -> None:
     with translation.override("en"):
         assert note(_row("2017-09", 0.5)) == ""
-        assert note(_row("2017-10", 0.5, complete=False, covered=False)) == "not over yet"
+        assert note(_row("2017-10", 0.5, complete=False, over=False, covered=False)) == "not over yet"
         assert note(_row("2016-10", None, covered=False)) == "not covered by data"
+
+
+def test_a_period_that_is_over_is_never_called_unfinished() -> None:
+    """Data that end on the 20th leave the month uncovered; a range that ends on the 20th shows a part of it."""
+    with translation.override("en"):
+        assert note(_row("2017-06", 0.5, complete=True, covered=False)) == "not covered by data"
+        assert note(_row("2017-06", 0.5, complete=False, covered=False)) == "not covered by data"
+        assert note(_row("2017-06", 0.5, complete=False, covered=True)) == "only part of the period"
+        assert note(_row("2017-06", 0.5, complete=False, over=False)) == "not over yet"
 
 
 def test_one_line_over_periods() -> None:
@@ -45,6 +54,41 @@ def test_only_the_largest_groups_are_drawn_and_none_that_never_happened() -> Non
     assert names == [f"c{size}" for size in range(3, SERIES_LIMIT + 3)]
 
 
+def test_groups_of_a_rate_are_chosen_by_whom_they_rest_on() -> None:
+    """A hundred groups of one customer each, all back, must not hide the ten that make the business."""
+    tiny = [_row("2017-09", 1.0, dims={"category": f"t{n}"}, numerator=1, denominator=1) for n in range(100)]
+    large = [
+        _row("2017-09", 0.2, dims={"category": f"big{n}"}, numerator=200, denominator=1000 + n)
+        for n in range(SERIES_LIMIT)
+    ]
+    chart = chart_of(_result([*tiny, *large]), key="k")
+    assert {str(series.name) for series in chart.series} == {f"big{n}" for n in range(SERIES_LIMIT)}
+    bars = chart_of(_result([replace(row, period=None) for row in [*tiny, *large]]), key="k")
+    assert len(bars.labels) == BARS_LIMIT
+    assert {f"big{n}" for n in range(SERIES_LIMIT)} <= set(bars.labels)
+
+
+def test_a_group_of_few_is_marked() -> None:
+    with translation.override("en"):
+        few = _row("2017-09", 1.0, dims={"category": "a"}, numerator=1, denominator=SMALL_GROUP - 1)
+        assert note(few) == "too few to judge"
+        assert note(replace(few, denominator=SMALL_GROUP)) == ""
+        assert note(replace(few, unit="count")) == ""
+        # The whole brand is not a group, however small.
+        assert note(replace(few, dims={})) == ""
+
+
+def test_cohorts_that_were_watched_for_less_than_a_month_have_no_curve() -> None:
+    def cohort(name: str, upto: int) -> list[MetricRow]:
+        steps = (0, 7, 30, 60)
+        return [_row(name, 0.1, series=str(s), numerator=1, denominator=10, complete=s <= upto) for s in steps]
+
+    chart = chart_of(_result([*cohort("Q1", 60), *cohort("Q2", 7)], metric="second_order_curve"), key="k")
+    assert [series.name for series in chart.series] == ["Q1"]
+    young = chart_of(_result(cohort("Q2", 7), metric="second_order_curve"), key="k")
+    assert [series.name for series in young.series] == ["Q2"]
+
+
 def test_groups_without_periods_are_bars_from_the_largest() -> None:
     rows = [_row(None, size, dims={"channel": name}) for name, size in [("a", 0.1), ("b", 0.3), ("c", 0.2)]]
     chart = chart_of(_result(rows), key="k")
@@ -56,7 +100,7 @@ def test_cohorts_are_curves_of_finished_steps_and_a_shaded_table() -> None:
         _row("2017-Q1", 0.0, series="0", numerator=0, denominator=10),
         _row("2017-Q1", 0.45, series="30", numerator=4, denominator=10),
         _row("2017-Q2", 0.0, series="0", numerator=0, denominator=8),
-        _row("2017-Q2", 0.25, series="30", numerator=2, denominator=8, complete=False),
+        _row("2017-Q2", 0.25, series="30", numerator=2, denominator=8, complete=False, over=False),
     ]
     result = _result(rows, metric="second_order_curve")
     chart = chart_of(result, key="k")

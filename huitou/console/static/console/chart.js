@@ -18,15 +18,20 @@
   }
 
   function axisTicks(data) {
-    const sums = data.labels.map((_, i) => data.series.reduce((sum, s) => {
-      const value = s.values[i] || 0;
+    const heights = (counts) => data.labels.map((_, i) => data.series.reduce((sum, s) => {
+      const value = counts(s, i) ? s.values[i] || 0 : 0;
       return data.kind === "stacked" ? sum + Math.max(value, 0) : Math.max(sum, value);
     }, 0));
+    // A month that has just begun, or a group of three people, must not press everything else flat: it may reach a
+    // third above what is final, and is cut off there. What it says stands beside the pointer and in the table.
+    const all = Math.max(...heights(() => true));
+    const final = Math.max(...heights((s, i) => !s.notes[i]));
+    const top = final > 0 ? Math.min(all, final * 1.3) : all;
     const lows = data.labels.map((_, i) => data.series.reduce((sum, s) => {
       const value = Math.min(s.values[i] || 0, 0);
       return data.kind === "stacked" ? sum + value : Math.min(sum, value);
     }, 0));
-    const high = Math.max(...sums, data.target || 0);
+    const high = Math.max(top, data.target || 0);
     const low = Math.min(0, ...lows);
     const rough = (high - low) / 4 || 1;
     const power = 10 ** Math.floor(Math.log10(rough));

@@ -38,6 +38,7 @@ def load(
         _("Loading the example"),
         lambda report: load_example(home=settings.HOME, clock=SystemClock(), scope=scope, report=report),
         as_json,
+        _told_load,
     )
 
 
@@ -58,6 +59,7 @@ def advance(
         _("Advancing the example"),
         lambda report: advance_example(days=days, home=settings.HOME, clock=SystemClock(), report=report),
         as_json,
+        _told_advance,
     )
 
 
@@ -75,6 +77,7 @@ def remove(as_json: AsJson = False) -> None:
         _("Removing the example"),
         lambda report: remove_example(home=settings.HOME, clock=SystemClock()),
         as_json,
+        _told_remove,
     )
 
 
@@ -87,12 +90,60 @@ def status(as_json: AsJson = False) -> None:
     _print(example_status(), as_json)
 
 
-def _run(label: str, work: Callable[[Report], ExampleStatus], as_json: bool) -> None:
+def _run(
+    label: str,
+    work: Callable[[Report], ExampleStatus],
+    as_json: bool,
+    tell: Callable[[ExampleStatus, ExampleStatus], str],
+) -> None:
+    """Do the work, say what it changed (`tell` of the status before and after), and how things are now."""
     from huitou.core.terminal import progress
+    from huitou.sources.connectors.complete_journey.loading import example_status
 
+    before = example_status()
     with progress(label) as report:
         status = work(report)
+    changed = tell(before, status)
+    if changed and not as_json:
+        typer.echo(changed)
     _print(status, as_json)
+
+
+def _told_load(before: ExampleStatus, after: ExampleStatus) -> str:
+    from django.utils.translation import gettext as _
+
+    if before.state == "own":
+        return _("The brand that was set up had no data; its settings are in the audit log.")
+    if before.state == "ready" and before.scope == after.scope:
+        return _("It was loaded before; nothing changed.")
+    return ""
+
+
+def _told_advance(before: ExampleStatus, after: ExampleStatus) -> str:
+    from django.utils.translation import gettext as _
+    from django.utils.translation import ngettext
+
+    days = before.days_left - after.days_left
+    moved = ngettext(
+        "Moved on by %(days)s day, from %(before)s to %(after)s.",
+        "Moved on by %(days)s days, from %(before)s to %(after)s.",
+        days,
+    ) % {"days": days, "before": before.day, "after": after.day}
+    lines = _("%(lines)s order lines arrived.") % {"lines": f"{after.lines - before.lines:,}"}
+    return f"{moved} {lines}"
+
+
+def _told_remove(before: ExampleStatus, after: ExampleStatus) -> str:
+    from django.utils.translation import gettext as _
+
+    if before.now is None:
+        return ""
+    return _("Removed: %(lines)s order lines, %(customers)s customers, %(products)s products, %(events)s events.") % {
+        "lines": f"{before.lines:,}",
+        "customers": f"{before.customers:,}",
+        "products": f"{before.products:,}",
+        "events": f"{before.events:,}",
+    }
 
 
 def _print(status: ExampleStatus, as_json: bool) -> None:

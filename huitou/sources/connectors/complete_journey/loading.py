@@ -19,13 +19,14 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext_lazy as _
 
-from huitou.accounts.models import AuditEntry, Brand, User
+from huitou.accounts.models import EXAMPLE_NAME, AuditEntry, Brand, User
 from huitou.accounts.queries import find_brand
 from huitou.accounts.services import (
     BrandExistsError,
     aim_example,
     create_brand,
     move_brand_clock,
+    remove_empty_brand,
     remove_example_brand,
 )
 from huitou.analytics.engines import Lake
@@ -56,15 +57,13 @@ from huitou.sources.connectors.complete_journey.panel import (
     data_folder,
 )
 from huitou.sources.importing.options import ImportOptions
-from huitou.sources.models import ImportRun
+from huitou.sources.models import ImportRun, InboxEvent
 from huitou.sources.services import run_import, start_import
 
 _REMOVING, _REPLACING = "removing", "replacing"
 _STEPS = 6
 _PATIENCE_SECONDS = 15
 KINDS = {"orders": _("orders"), "products": _("products"), "customers": _("customers")}
-# Stored, so it cannot follow the reader's language.
-NAME = "示例品牌 Complete Journey"
 # Within reach of its own past, so that the charts have a line to compare with.
 TARGETS = {"repurchase_rate": 0.65, "repurchase_rate_90d": 0.95, "returning_buyer_share": 0.97}
 
@@ -154,20 +153,24 @@ def load_example(
     """Fill an empty store with the example, or finish what a killed process began, and refresh.
 
     `scope` is brand (the example brand) or all (the whole grocer; replaces a loaded brand, at the same now).
-    Loading what is loaded changes nothing. Raises BrandExistsError if the store holds a brand's own data,
+    Loading what is loaded changes nothing. A brand of its own that holds nothing yet makes room: its settings go into
+    the audit log. Raises BrandExistsError if the store holds a brand's own data,
     ExampleNotInstalledError without the data package, ExampleBusyError while another process is at it.
     """
     data_folder()
     with _alone():
         brand = find_brand()
         if brand is not None and not brand.is_example:
-            raise BrandExistsError(_("This deployment holds a brand of its own; the example needs an empty store."))
+            if not is_empty():
+                raise BrandExistsError(_("This deployment holds a brand of its own; the example needs an empty store."))
+            remove_empty_brand(clock=clock, actor=actor)
+            brand = None
         if brand is not None and brand.example_scope == _REMOVING:
             _remove(brand, home=home, clock=clock, actor=actor)
             brand = None
         if brand is None:
             brand = create_brand(
-                name=NAME,
+                name=EXAMPLE_NAME,
                 zone=ZONE,
                 currency=CURRENCY,
                 is_example=True,
@@ -183,6 +186,13 @@ def load_example(
             brand = aim_example(scope=_REPLACING, target=target, clock=clock, actor=actor)
         _finish(brand, home=home, clock=clock, report=report, actor=actor)
         return example_status()
+
+
+def is_empty() -> bool:
+    """Whether nothing was ever brought into the store but settings: no fact, no event, no person, no import."""
+    return not any(
+        model.objects.exists() for model in (LakeBatch, InboxEvent, ImportRun, Person, Identifier, Product, Category)
+    )
 
 
 def load_example_if_empty(*, home: Home, clock: Clock, report: Report = silent) -> bool:

@@ -8,7 +8,7 @@ from django.core.cache import cache
 
 from huitou.accounts.models import Brand
 from huitou.core.clock import local_day
-from huitou.orders.queries import last_refresh, open_engine
+from huitou.orders.snapshot import last_refresh, open_engine
 
 
 def order_days(brand: Brand) -> tuple[date, date] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import override
 
+from huitou.accounts.exclusions import describe_exclusions
 from huitou.analytics.rules import Exclusions
-from huitou.reports.exclusions import describe_exclusions
 
 
 def test_every_rule_is_said() -> None:

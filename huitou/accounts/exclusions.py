@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from huitou.analytics.rules import Exclusions, Part
+from huitou.console.channels import channel_label
 from huitou.core.money import format_minor
 
 
@@ -24,7 +25,8 @@ def _describe(part: Part, currency: str) -> str:
     if part.code == "order_types":
         return _(", ").join(_order_type(str(value)) for value in part.values)
     if part.code == "channels":
-        return _("orders of the channels %(names)s") % {"names": listed}
+        channels = _(", ").join(channel_label(str(value)) for value in part.values)
+        return _("orders of the channels %(names)s") % {"names": channels}
     if part.code == "skus":
         return _("orders of only the products %(names)s") % {"names": listed}
     count = len(part.values)
