@@ -34,11 +34,11 @@ def due_moment(brand: Brand) -> datetime:
     return get_last_refresh().as_of
 
 
-def is_due(table: ibis.Table, moment: datetime, which: str) -> ibis.Value:
-    """Rows of feat_customers that are due within a week from `moment` (`week`), or that were due before it and are
+def is_due(table: ibis.Table, moment: datetime, which: str, *, days: int = DUE_DAYS) -> ibis.Value:
+    """Rows of feat_customers that are due within `days` from `moment` (`week`), or that were due before it and are
     not yet declining (`late`).
     """
     due, start = table.next_order_due_at, ibis.literal(moment)
     if which == LATE:
         return ((due < start) & (table.lifecycle_stage != "declining")).fill_null(False)
-    return ((due >= start) & (due < ibis.literal(moment + timedelta(days=DUE_DAYS)))).fill_null(False)
+    return ((due >= start) & (due < ibis.literal(moment + timedelta(days=days)))).fill_null(False)

@@ -14,7 +14,7 @@ from huitou.analytics.engines import Engine
 from huitou.analytics.feature import FEATURES
 from huitou.core.errors import DomainError
 from huitou.customers.queries import customers_of
-from huitou.orders.due import is_due
+from huitou.orders.due import LATE, WEEK, is_due
 from huitou.orders.snapshot import (
     NotRefreshedError,
     features_as_of,
@@ -33,6 +33,7 @@ __all__ = [
     "TimelineLine",
     "UnknownFeatureError",
     "customer_features",
+    "due_this_week",
     "features_as_of",
     "get_last_refresh",
     "last_refresh",
@@ -41,6 +42,7 @@ __all__ = [
     "open_engine",
     "open_engine_of",
     "order_timeline",
+    "overdue",
 ]
 
 Value = int | float | str | bool | datetime | None
@@ -116,6 +118,24 @@ def list_customers(
         for name, value in (where or {}).items():
             table = table.filter(equals(table, name, value))
         return _page(engine, table, sort, page, page_size)
+
+
+def due_this_week(*, days: int = 7, limit: int = 20) -> CustomerPage:
+    """Customers whose next purchase is due by their own rhythm within `days` from the refresh's instant,
+    the biggest spenders first."""
+    run = get_last_refresh()
+    with open_engine_of(run) as engine:
+        table = engine.table("feat_customers")
+        return _page(engine, table.filter(is_due(table, run.as_of, WEEK, days=days)), "-spend_minor", 1, limit)
+
+
+def overdue(*, limit: int = 20) -> CustomerPage:
+    """Customers whose next purchase was due before the refresh's instant and who are not yet declining,
+    the biggest spenders first."""
+    run = get_last_refresh()
+    with open_engine_of(run) as engine:
+        table = engine.table("feat_customers")
+        return _page(engine, table.filter(is_due(table, run.as_of, LATE)), "-spend_minor", 1, limit)
 
 
 def equals(table: ibis.Table, name: str, value: str) -> ibis.Value:
