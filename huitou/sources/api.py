@@ -15,7 +15,7 @@ from pydantic import Field
 
 from huitou.accounts.access_api import caller_of
 from huitou.accounts.queries import get_brand
-from huitou.console.formats import mask_name, mask_phone
+from huitou.console.formats import mask_name, mask_phone, mask_text
 from huitou.core.http_api.fields import MAX_ID, Body, Id, Text, Whole
 from huitou.core.http_api.operations import Operations
 from huitou.core.http_api.paging import Page, Paged, newest_page
@@ -91,6 +91,9 @@ class ReadingIn(Body):
     values: dict[Column, dict[Column, Column]] = Field(
         {}, max_length=10, description="By field: what a shop's word means.", examples=[{"status": {"已发货": "paid"}}]
     )
+    platform: Annotated[Text, Field(max_length=50)] = Field(
+        "", description="Platform whose buyers the file names; with the source it makes the shop.", examples=["taobao"]
+    )
     refund_prefix: Annotated[Text, Field(max_length=20)] = Field("", description="Order numbers with it are refunds.")
     zone: Annotated[Text, Field(max_length=64)] = Field("", description="Time zone of the file; empty: the brand's.")
     encoding: Literal["", "utf-8", "gb18030", "utf-16"] = ""
@@ -100,7 +103,7 @@ class ReadingIn(Body):
 
     def options(self) -> ImportOptions:
         """As the importer takes them. Raises MappingFileError."""
-        given = {name: value for name, value in self.dict(exclude={"kind", "preset"}).items() if value}
+        given = {name: value for name, value in self.dict(exclude={"kind", "preset", "upload"}).items() if value}
         told = ImportOptions.from_json(given)
         return told.over(read_preset(self.preset)) if self.preset else told
 
@@ -141,8 +144,8 @@ def preview_file(request: HttpRequest, upload: UploadId, body: ReadingIn) -> Pre
         mapping=found.mapping.to_json(),
         detected=found.detected,
         counts=CountsOut.from_orm(found.counts),
-        problems=found.problems,
-        warnings=found.warnings,
+        problems=[_without_names(problem) for problem in found.problems],
+        warnings=[_without_names(warning) for warning in found.warnings],
         understood=[{name: _masked(name, value) for name, value in row.items()} for row in found.understood],
     )
 
@@ -153,6 +156,14 @@ def _masked(name: str, value: str | None) -> str | None:
     if name == "customer_id":
         return show_identifier("customer_id", value)
     return {"phone": mask_phone, "name": mask_name, "customer_name": mask_name}.get(name, str)(value)
+
+
+def _without_names(problem: dict[str, Any]) -> dict[str, Any]:
+    """A rejection with the phones and e-mail addresses in its example masked."""
+    example = problem.get("example")
+    if not isinstance(example, dict) or not isinstance(example.get("value"), str):
+        return problem
+    return {**problem, "example": {**example, "value": mask_text(example["value"])}}
 
 
 class PresetsOut(Schema):
@@ -291,7 +302,8 @@ def _told(run: ImportRun) -> dict[str, Any]:
 
 def _detail(run: ImportRun) -> ImportDetail:
     report = import_report(run)
-    parts = {name: report[name] for name in ("mapping", "detected", "problems", "warnings")}
+    parts = {name: report[name] for name in ("mapping", "detected")}
+    parts |= {name: [_without_names(problem) for problem in report[name]] for name in ("problems", "warnings")}
     return ImportDetail(**_told(run), **parts)
 
 

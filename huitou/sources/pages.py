@@ -23,6 +23,7 @@ from huitou.console.shell import Card, Page
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
+from huitou.core.http_api.problems import TOO_LARGE
 from huitou.orders.queries import last_refresh
 from huitou.sources import example_pages, letter_pages
 from huitou.sources.canonical import KINDS
@@ -46,7 +47,6 @@ from huitou.sources.services import start_import
 from huitou.sources.tasks import import_job_name, run_import_job
 from huitou.sources.tracking import pages as tracking_pages
 from huitou.sources.uploads import (
-    TOO_LARGE,
     Upload,
     UploadRefusedError,
     discard_upload,

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
 from huitou.core.home import Home
+from huitou.core.http_api.problems import TOO_LARGE
 from huitou.sources.importing.encoding import NO_TEXT
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".parquet", ".pq")
@@ -27,8 +28,6 @@ _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     **dict.fromkeys((".parquet", ".pq"), (_PARQUET,)),
 }
 _UNPACKED_MAX_BYTES = 4 << 30
-# Mark of a request whose file was larger than allowed.
-TOO_LARGE = "huitou.upload_too_large"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
@@ -52,7 +51,8 @@ class GuardedUpload(TemporaryFileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         request = self.request
-        if request is not None and not request.user.is_authenticated:
+        # A program with a key was let through by the operation before its body is read.
+        if request is not None and not getattr(request, "auth", None) and not request.user.is_authenticated:
             raise StopUpload(connection_reset=True)
         if start + len(raw_data) > settings.UPLOAD_MAX_BYTES:
             if request is not None:

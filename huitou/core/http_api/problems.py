@@ -22,6 +22,8 @@ from huitou.core.http_api.fields import field_problems
 logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = 5
+# Mark of a request whose file was larger than allowed.
+TOO_LARGE = "huitou.upload_too_large"
 
 
 class FieldProblem(Schema):
@@ -176,8 +178,9 @@ def _unknown(error: Exception) -> HttpResponse:
 def answer_with_problems(api: NinjaAPI) -> None:
     """Let every exception of an operation become a problem."""
 
-    def handle(_request: HttpRequest, error: Any) -> HttpResponse:
-        return problem_of(error)
+    def handle(request: HttpRequest, error: Any) -> HttpResponse:
+        # A file beyond the limit is not read to its end, so it is missing besides.
+        return problem_of(RequestDataTooBig() if TOO_LARGE in request.META else error)
 
     for kind in (Exception, Http404, HttpError, ValidationError):
         api.add_exception_handler(kind, handle)
