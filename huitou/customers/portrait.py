@@ -116,7 +116,7 @@ def find_portrait(person_id: int, *, whole: bool = False) -> Portrait | None:
         attributes=_attributes(persons),
         merges=_merges(members, whole),
         consents=_consents(members),
-        milestones=_milestones(members),
+        milestones=_milestones(members, whole),
         acquisition=_acquisition(members),
         cases=ReviewCase.objects.filter(both, resolved_at=None).count(),
     )
@@ -232,7 +232,8 @@ def _consents(members: Sequence[int]) -> tuple[ShownConsent, ...]:
     )
 
 
-def _milestones(members: Sequence[int]) -> tuple[ShownMilestone, ...]:
+def _milestones(members: Sequence[int], whole: bool) -> tuple[ShownMilestone, ...]:
+    """The latest of each kind; of a date the month, unless `whole`: the day would help to tell who it is."""
     latest: dict[str, Milestone] = {}
     told: dict[str, int] = {}
     for m in Milestone.objects.filter(person_id__in=members).order_by("at", "value"):
@@ -240,7 +241,13 @@ def _milestones(members: Sequence[int]) -> tuple[ShownMilestone, ...]:
         told[m.kind] = told.get(m.kind, 0) + 1
     shown = [(MILESTONE_KINDS[kind], m) for kind, m in latest.items() if kind in MILESTONE_KINDS]
     return tuple(
-        ShownMilestone(kind.kind, str(kind.label), milestone_text(kind.kind, m.value), m.at, told[kind.kind])
+        ShownMilestone(
+            kind.kind,
+            str(kind.label),
+            m.value[:7] if kind.form == "date" and not whole else milestone_text(kind.kind, m.value),
+            m.at,
+            told[kind.kind],
+        )
         for kind, m in shown
     )
 

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from huitou.customers.milestone_kinds import MILESTONE_KINDS
 
-# Attributes under these names, or as long as free text, could name a person: they never enter the lake.
-_NAMING = (
-    "name",
-    "display_name",
-    "phone",
-    "mobile",
-    "tel",
-    "email",
-    "wechat",
-    "openid",
-    "unionid",
-    "address",
-    "id_card",
-    "note",
-    "notes",
-    "remark",
-)
+# Attributes with one of these words in their name, or as long as free text, could name a person: they never enter the
+# lake.
+_WORDS = """
+name display_name nickname firstname lastname fullname realname username phone mobile tel telephone mail email
+wechat weixin wxid qq openid unionid address addr street line1 line2 postcode postal zip zipcode avatar id_card
+idcard passport note notes remark remarks comment 姓名 昵称 名字 手机 电话 邮箱 微信 地址 街道 备注 身份证
+"""
+_NAMING = tuple(_WORDS.split())
 # Whole dates are personal too: of a milestone only what it declares is mirrored, never what a file called so.
 PERSONAL = (*_NAMING, *sorted({n for m in MILESTONE_KINDS.values() if m.form == "date" for n in (m.kind, *m.aliases)}))
 LONGEST_VALUE = 100
@@ -34,7 +25,8 @@ ATTRIBUTES = """
 SELECT person.id, attribute.key, attribute.value
 FROM customers_person AS person, jsonb_each_text(person.attributes) AS attribute
 WHERE attribute.value <> '' AND length(attribute.value) <= {longest}
-    AND NOT lower(attribute.key) = ANY(ARRAY[{personal}]) AND attribute.value !~ {somebody}
+    AND lower(attribute.key) !~ {personal} AND attribute.value !~ {somebody}
+    AND (length(person.display_name) < 2 OR position(person.display_name IN attribute.value) = 0)
 ORDER BY person.id, attribute.key
 """
 # The same by customer: of several persons' values the latest told, milestones as far as they may be seen.
@@ -45,7 +37,8 @@ SELECT DISTINCT ON (customer, name) customer, name, value FROM (
     FROM customers_person AS person CROSS JOIN jsonb_each_text(person.attributes) AS attribute
     LEFT JOIN customers_personlink AS link ON link.person_id = person.id
     WHERE attribute.value <> '' AND length(attribute.value) <= {longest}
-        AND NOT lower(attribute.key) = ANY(ARRAY[{personal}]) AND attribute.value !~ {somebody}
+        AND lower(attribute.key) !~ {personal} AND attribute.value !~ {somebody}
+        AND (length(person.display_name) < 2 OR position(person.display_name IN attribute.value) = 0)
     UNION ALL
     SELECT coalesce(link.customer_id, m.person_id), shown.name, substr(m.value, shown.first, shown.length),
         (extract(epoch FROM m.at) * 1000000)::bigint, m.person_id
@@ -63,12 +56,14 @@ LINKS_MARK = """
 SELECT count(*)::text || ':' || coalesce(sum(hashtextextended(person_id::text || '|' || customer_id::text, 0)), 0)::text
 FROM customers_personlink
 """
-# Links are in it, since attributes are mirrored by customer.
+# Links are in it, and of joined persons when things were told: attributes are mirrored by customer.
 PERSONS_MARK = f"""
 SELECT count(*)::text || ':' || coalesce(sum(hashtextextended(
     id::text || '|' || coalesce(extract(epoch FROM known_since)::text, '') || '|' || attributes::text, 0)), 0)::text
     || '/' || (SELECT count(*)::text || ':' || coalesce(sum(id), 0)::text FROM customers_milestone)
     || '/' || ({LINKS_MARK})
+    || '/' || (SELECT coalesce(sum(hashtextextended(p.id::text || p.told_at::text, 0)), 0)::text FROM customers_person p
+        WHERE p.id IN (SELECT person_id FROM customers_personlink UNION SELECT customer_id FROM customers_personlink))
 FROM customers_person
 """
 PRODUCTS_MARK = """
@@ -82,7 +77,8 @@ UNLOCK = "SELECT pg_advisory_unlock(hashtext('huitou.refresh'))"
 
 def _limits() -> dict[str, object]:
     """What never enters the lake, as the attribute queries take it."""
-    personal = ", ".join(f"'{name}'" for name in PERSONAL)
+    latin, other = [w for w in PERSONAL if w.isascii()], [w for w in PERSONAL if not w.isascii()]
+    personal = f"'(^|[^a-z])({'|'.join(latin)})($|[^a-z])|{'|'.join(other)}'"
     return {"longest": LONGEST_VALUE, "personal": personal, "somebody": _NAMES_SOMEBODY}
 
 

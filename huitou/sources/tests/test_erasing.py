@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.db import connection
 
+from huitou.accounts.keys import create_key
 from huitou.accounts.models import AuditEntry
 from huitou.accounts.queries import get_brand
 from huitou.core.clock import FixedClock
@@ -32,6 +34,7 @@ from huitou.customers.services import (
 )
 from huitou.orders.queries import list_customers
 from huitou.orders.refresh import refresh
+from huitou.sources.consuming.consumer import consume_once
 from huitou.sources.importing.options import read_preset
 from huitou.sources.job_progress import JobState, write_state
 from huitou.sources.kept_files import ImportUnderWayError
@@ -53,6 +56,7 @@ SPELLINGS = (
     "oGZUI0egBJY1zhBYw2",
     "lei@qq.com",
     "C-90017",
+    "browser-of-lei",
 )
 
 
@@ -107,8 +111,29 @@ def customer(home: Home) -> int:
     record_consents(decisions=[ConsentDecision(person, "sms", "marketing", True, NOW, "form", "v1")], clock=CLOCK)
     buyer = Identifier.objects.get(kind="buyer_id", value="木子妈妈").person_id
     assert customers_of([person])[person] == customers_of([buyer])[buyer]
+    send_events(home)
     store_events(home, person)
     return person
+
+
+def send_events(home: Home) -> None:
+    """What an app sends, consumed into facts: who it is, what was looked at, and free text."""
+    key = create_key(name="app", kind="write", source="app", clock=CLOCK).key
+    told = {"userId": "C-90017", "anonymousId": "browser-of-lei", "timestamp": NOW.isoformat()}
+    traits = {"name": "李雷雷", "phone": "139 1234 5670", "email": "Lei@QQ.com", "address": {"street": "李雷雷收"}}
+    note = {"product_id": "x", "note": "call 13912345670", "address": "李雷雷收", "wechat": "oGZUI0egBJY1zhBYw2"}
+    events: list[dict[str, Any]] = [
+        {"type": "identify", "traits": traits},
+        {"type": "track", "event": "Product Viewed", "properties": note},
+        {"type": "track", "event": "Gift Wished", "properties": {"to": "李雷雷", "phone": 13912345670}},
+        {"type": "page", "name": "Home", "properties": {"url": "https://shop.example/p/13912345670?m=lei@qq.com"}},
+        {"type": "track", "event": "Looked For", "properties": {"query": "木子妈妈"}},
+    ]
+    for n, event in enumerate(events):
+        payload = json.dumps({"messageId": f"erase-{uuid.uuid4()}-{n}", **told, **event}, ensure_ascii=False).encode()
+        InboxEvent.objects.create(received_at=NOW, key_id=key.pk, payload=payload)
+    done = consume_once(home=home, clock=CLOCK)
+    assert (done.accepted, done.refused) == (5, 0)
 
 
 def store_events(home: Home, person: int) -> None:
