@@ -21,6 +21,7 @@ _OF_ORDERS = (
 # Things that were done to the customer, or that a machine reports.
 _DONE_TO = (
     "Campaign Received",
+    "Message Received",
     "Message Sent",
     "Message Delivered",
     "Message Failed",

@@ -40,6 +40,7 @@ FROM (
               'Order Refunded',
               'Checkout Completed',
               'Campaign Received',
+              'Message Received',
               'Message Sent',
               'Message Delivered',
               'Message Failed',

@@ -11,6 +11,7 @@ WHERE
       'Order Refunded',
       'Checkout Completed',
       'Campaign Received',
+      'Message Received',
       'Message Sent',
       'Message Delivered',
       'Message Failed',

@@ -24,6 +24,7 @@ FROM (
         'Order Refunded',
         'Checkout Completed',
         'Campaign Received',
+        'Message Received',
         'Message Sent',
         'Message Delivered',
         'Message Failed',

@@ -18,6 +18,7 @@ FROM (
         'Order Refunded',
         'Checkout Completed',
         'Campaign Received',
+        'Message Received',
         'Message Sent',
         'Message Delivered',
         'Message Failed',
