@@ -40,6 +40,11 @@ UNTOLD = {
     "sources/services.py:_claim": "_finish writes the import's one entry",
     "sources/services.py:start_import": "_finish writes the import's one entry",
     "sources/connectors/complete_journey/facts.py:name_categories": "part of the example's load: example.started",
+    "core/http_api/idempotency.py:_claim": "remembers a request; the service that it calls writes the entry",
+    "core/http_api/idempotency.py:answer_once": "remembers an answer; the service that it calls writes the entry",
+    "core/http_api/rates.py:take_turn": "counts requests",
+    "orders/queueing.py:queue_refresh": "queues what the schedule would do anyway",
+    "sources/queueing.py:_queue": "queues a job of the example, whose service writes the entry",
     "core/lake.py:claim_batch": "the batch of an import, whose one entry covers it",
 }
 
