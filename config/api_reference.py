@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from config.api import schema
+from huitou.console.shell import SECTIONS
 from huitou.core.http_api.openapi import operations
-from huitou.core.http_api.operations import PERMISSION, WRITES
+from huitou.core.http_api.operations import PERMISSION, SECTION, WRITES
 
 Json = dict[str, Any]
 
@@ -36,6 +37,32 @@ def api_page(note: str) -> str:
             if operation["tags"] == [tag["name"]]:
                 lines += _operation(path, method, operation)
     return "\n".join(lines)
+
+
+def by_section() -> Iterator[Json]:
+    """The operations as the console's page lists them: by section, each with its parameters and fields of the body."""
+    document = schema()
+    for key, title in SECTIONS.items():
+        listed = [
+            {
+                "method": method.upper(),
+                "path": path,
+                "summary": operation["summary"],
+                "permission": operation[PERMISSION],
+                "values": list(_values(document, operation)),
+            }
+            for path, method, operation in operations(document)
+            if operation[SECTION] == key
+        ]
+        if listed:
+            yield {"title": title, "operations": listed}
+
+
+def _values(document: Json, operation: Json) -> Iterator[str]:
+    yield from (p["name"] for p in operation["parameters"] if p.get("in") == "query")
+    for form in operation.get("requestBody", {}).get("content", {}).values():
+        name = form["schema"].get("$ref", "").rsplit("/", 1)[-1]
+        yield from document["components"]["schemas"].get(name, form["schema"]).get("properties", {})
 
 
 def _operation(path: str, method: str, operation: Json) -> Iterator[str]:

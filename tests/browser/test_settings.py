@@ -99,3 +99,15 @@ def test_the_back_office_works_under_its_own_policy(console: Console) -> None:
     page.locator("[name=_save]").click()
     expect(page.get_by_text("小满").first).to_be_visible()
     assert AuditEntry.objects.get(action="brand.updated").actor_label == "admin"
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_the_page_of_the_api_lists_what_there_is_to_call(console: Console, language: str) -> None:
+    create_brand(name="小满", clock=SystemClock())
+    console.speak(language)
+    page = console.open("/api/docs/")
+    expect(page.get_by_text("POST /api/v1/customers/lookup")).to_be_visible()
+    assert serious(console) == []
+    with page.expect_response("**/api/v1/openapi.json") as document:
+        page.evaluate("fetch('/api/v1/openapi.json')")
+    assert document.value.status == 200

@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 import huitou
 from config.api import doors, schema
+from huitou.accounts.models import User
 from huitou.accounts.roles import PERMISSIONS
 from huitou.console.shell import SECTIONS
 from huitou.core.http_api.openapi import operations
@@ -155,3 +156,14 @@ def takes_a_form(view: Any) -> bool:
         return hasattr(made, "post")
     source = inspect.getsource(view)
     return "require_POST" in source or "request.POST" in source or 'method == "POST"' in source
+
+
+@pytest.mark.django_db
+def test_the_console_lists_every_operation_under_its_strict_policy(client: Client) -> None:
+    client.force_login(User.objects.create_user("somebody", role="analyst"))
+    response = client.get("/api/docs/")
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert [name for name in OPERATIONS if f"<code>{name}</code>" not in text] == []
+    assert "style-src 'self';" in response.headers["Content-Security-Policy"]
+    assert "https://" not in text, "it works without a network"
