@@ -25,7 +25,8 @@ from huitou.sources.order_events.told import TOLD_NAMES, OrderEvent, ToldLine, T
 from huitou.sources.statuses import meaning_of
 
 NO_PRODUCT = "-"
-_UNITS = 10_000
+# As long as a file's numbers may be.
+_LONGEST_CODE = 200
 _COLUMNS = (
     "order_id",
     "paid_at",
@@ -123,10 +124,13 @@ def _spell(event: OrderEvent, currency: str) -> tuple[dict[str, Any], list[_Row]
     at = event.occurred_at.astimezone(UTC).isoformat()
     is_refund = event.name == "Order Refunded"
     stated = _text(given.get("refunded_at" if is_refund else "paid_at"), "refunded_at" if is_refund else "paid_at")
+    refund_id = _text(given.get("refund_id"), "refund_id")
+    if refund_id is not None and len(refund_id) > _LONGEST_CODE:
+        raise _UnreadableError("too_long", "refund_id", refund_id)
     head = {
         "status": _meaning(given, "status"),
         "order_type": _meaning(given, "order_type"),
-        "refund_id": _text(given.get("refund_id"), "refund_id"),
+        "refund_id": refund_id,
         "has_time": stated is not None,
         "event": event,
     }
