@@ -1,0 +1,61 @@
+"""The tracking plan and the feeds' counters in the real consumer: what is kept where, and what is counted once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from huitou.accounts.services import create_brand
+from huitou.core.home import Home
+from huitou.sources.dead_letters import replay_letters
+from huitou.sources.models import DeadLetter, EventDetail, FeedDay, PlanProblem
+from huitou.sources.tests.eventing import Client, consume, facts, track
+from huitou.sources.tracking.services import declare_event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _brand(client: Client) -> None:
+    create_brand(name="Test", clock=client.clock)
+
+
+def counted() -> dict[str, int]:
+    names = ("received", "accepted", "rejected", "repeated", "complete", "invalid")
+    return {name: value for name in names if (value := getattr(FeedDay.objects.get(), name))}
+
+
+def test_what_the_plan_calls_personal_stays_beside_the_customer_and_its_words_go_to_the_lake(
+    client: Client, home: Home
+) -> None:
+    """A code that looks harmless but is declared personal, and a word that only the plan vouches for."""
+    properties = {"tattoo": {"type": "code", "personal": True}, "mood": {"type": "text"}}
+    declare_event(name="Poll Answered", clock=client.clock, properties=properties)
+    told = {"tattoo": "rose", "mood": "很开心", "other": "很难过"}
+    client.batch(track("m1", "Poll Answered", properties=told))
+    consume(home, client.clock)
+    assert json.loads(facts(home)[0]["properties"]) == {"mood": "很开心"}
+    assert EventDetail.objects.get().properties == {"tattoo": "rose", "other": "很难过"}
+    problem = PlanProblem.objects.get()
+    assert (problem.problem, problem.property) == ("unplanned_property", "other")
+    assert "很难过" not in str(problem.example)
+
+
+def test_every_arrival_is_counted_once_wherever_it_is_refused(client: Client, home: Home) -> None:
+    """At the door (too large), by the consumer (an order that lacks its products), repeated, and taken."""
+    good, late = track("m1", properties={"product_id": "p"}), track("m2", properties={})
+    large = track("m3", properties={"product_id": "x" * 40_000})
+    client.batch(good, late, large, track("m4", "Order Completed", properties={"order_id": "A"}))
+    assert counted() == {"received": 1, "rejected": 1}
+    consume(home, client.clock)
+    expected = {"received": 4, "accepted": 2, "rejected": 2, "complete": 1, "invalid": 1}
+    assert counted() == expected
+    client.batch(good, good)
+    consume(home, client.clock)
+    assert counted() == {**expected, "received": 6, "repeated": 2}
+    assert set(DeadLetter.objects.values_list("reason", flat=True)) == {"too_large", "order_incomplete"}
+    # What is replayed and refused once more arrived once more.
+    replay_letters(clock=client.clock, reason="order_incomplete")
+    consume(home, client.clock)
+    assert counted() == {**expected, "received": 7, "rejected": 3, "repeated": 2}
