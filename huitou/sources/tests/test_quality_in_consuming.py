@@ -30,7 +30,7 @@ def test_what_the_plan_calls_personal_stays_beside_the_customer_and_its_words_go
     client: Client, home: Home
 ) -> None:
     """A code that looks harmless but is declared personal, and a word that only the plan vouches for."""
-    properties = {"tattoo": {"type": "code", "personal": True}, "mood": {"type": "text"}}
+    properties: dict[str, dict[str, object]] = {"tattoo": {"type": "code", "personal": True}, "mood": {"type": "text"}}
     declare_event(name="Poll Answered", clock=client.clock, properties=properties)
     told = {"tattoo": "rose", "mood": "很开心", "other": "很难过"}
     client.batch(track("m1", "Poll Answered", properties=told))
