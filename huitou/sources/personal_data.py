@@ -54,10 +54,15 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, in
 
 
 def _delete_held(rows: QuerySet[Any], needles: Needles) -> int:
-    """Delete events whose JSON holds the person; rows that the batch of the moment has taken are waited for."""
+    """Delete events whose JSON holds the person.
+
+    Rows that a consumer has in hand at this moment are its own: what it makes of them is somebody new. Waiting for
+    them would be a deadlock, for it waits for the resolution lock.
+    """
     held = [
         pk
         for pk, payload, shared in rows.values_list("pk", "payload", "shared").iterator(chunk_size=2000)
         if needles.in_bytes(bytes(payload)) or (shared is not None and needles.in_bytes(bytes(shared)))
     ]
-    return rows.filter(pk__in=held).delete()[0] if held else 0
+    free = list(rows.filter(pk__in=held).select_for_update(skip_locked=True).values_list("pk", flat=True))
+    return rows.filter(pk__in=free).delete()[0] if free else 0
