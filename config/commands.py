@@ -9,15 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from huitou.core.boot import booted
+from huitou.core.log_files import log_to_file
+from huitou.core.postgres.death import end_with_parent
+
+WithParent = Annotated[bool, typer.Option("--with-parent", help="Stop when the program that started it ends.")]
 
 
 @booted
 def up(
     example: Annotated[bool, typer.Option("--example", help="Load the example brand if the store is empty.")] = False,
     serve: Annotated[bool, typer.Option(help="Serve console and worker, or stop once all is ready.")] = True,
-    with_parent: Annotated[
-        bool, typer.Option("--with-parent", help="Stop when the program that started it ends.")
-    ] = False,
+    with_parent: WithParent = False,
 ) -> None:
     """Bring everything up on this machine: database, first administrator, data, console and worker."""
     from config.up import bring_up
@@ -29,10 +31,12 @@ def up(
 
 
 @booted
-def serve() -> None:
+def serve(with_parent: WithParent = False) -> None:
     """Serve the console and the API. HUITOU_HOST and HUITOU_PORT say where."""
     from huitou.core.serving.web import serve as run
 
+    if with_parent:
+        end_with_parent()
     run()
 
 
@@ -40,6 +44,7 @@ def serve() -> None:
 def worker(
     queue: Annotated[list[str] | None, typer.Option(help="Only this queue; may be repeated.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when no job is left.")] = False,
+    with_parent: WithParent = False,
 ) -> None:
     """Take in events and run background jobs: imports, refreshes, schedules."""
     from django.conf import settings
@@ -49,6 +54,9 @@ def worker(
     from huitou.sources.consuming.consumer import drain
     from huitou.sources.consuming.loop import consuming
 
+    if with_parent:
+        end_with_parent()
+    log_to_file(settings.HOME, "worker")
     if queue:
         # A worker for certain jobs leaves the events to the others.
         run_worker(queues=queue, wait=not once)

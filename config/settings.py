@@ -195,6 +195,15 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"trouble": {"()": "huitou.core.log_files.OneLineOfTrouble"}},
+    # The level stands at the handler: a log file (huitou.core.log_files) may hear more than the terminal.
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["trouble"],
+            "level": os.environ.get("HUITOU_LOG_LEVEL", "WARNING"),
+        }
+    },
     "root": {"handlers": ["stderr"], "level": os.environ.get("HUITOU_LOG_LEVEL", "WARNING")},
 }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-
 from huitou.core.boot import boot
-from huitou.core.postgres.death import stop_with_parent
+from huitou.core.log_files import log_to_file
+from huitou.core.postgres.death import end_with_parent
 from huitou.core.serving.keeper import keep_database
 
-stop_with_parent(signal.SIGTERM)
-boot()
+end_with_parent()
+log_to_file(boot(), "web")
 keep_database()
 
 from config.wsgi import application  # noqa: E402 - Django's settings need the lease

@@ -125,13 +125,15 @@ def assume_booted() -> None:
 
 
 def choose_language() -> str:
-    """The language of a command's output: `HUITOU_LANGUAGE`, else the locale's where it is Chinese or English."""
+    """The language of a command's output: `HUITOU_LANGUAGE`, else that of the terminal.
+
+    Chinese first: where nothing names a language (unset, C, POSIX), it is Chinese. Any language but Chinese that is
+    named means English.
+    """
     for name in ("HUITOU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(name, "").lower()
-        if value.startswith("zh"):
-            return "zh-hans"
-        if value.startswith("en"):
-            return "en"
+        value = os.environ.get(name, "").strip().lower()
+        if value and value.partition(".")[0] not in ("c", "posix"):
+            return "zh-hans" if value.startswith("zh") else "en"
     return "zh-hans"
 
 

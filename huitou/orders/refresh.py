@@ -7,6 +7,7 @@ follow the last finished `RefreshRun`. So a killed refresh has done nothing, and
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from huitou.orders import sql
 from huitou.orders.mirror import REGISTERS, mirror_register, register_marks
 
 FACTS = ("fct_order_lines", "fct_events")
+logger = logging.getLogger(__name__)
 _MACHINE = SystemClock()
 
 
@@ -154,6 +156,8 @@ def _run(
     run.detail = {"basis": basis, "events": lake.identity("fct_events"), "registers": seconds, "tables": _told(written)}
     run.finished_at = _MACHINE.now()
     run.save()
+    took = (run.finished_at - run.started_at).total_seconds()
+    logger.info("refresh %s as of %s is done in %.1f s", run.pk, run.as_of, took)
 
 
 def _days_basis(last: RefreshRun | None, basis: dict[str, Any]) -> DaysBasis | None:

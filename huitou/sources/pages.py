@@ -23,6 +23,7 @@ from huitou.console.shell import Card, Page
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
+from huitou.core.health import WORKER_SILENT_SECONDS, worker_silence
 from huitou.core.http_api.problems import TOO_LARGE
 from huitou.orders.queries import last_refresh
 from huitou.sources import example_pages, letter_pages
@@ -106,7 +107,14 @@ def _listed(run: ImportRun) -> dict[str, Any]:
         "refreshing": run.state == "done" and not _is_settled(run),
         "job_error": job.error if job is not None and job.state == "failed" and not run.error else "",
         "settled": _is_settled(run),
+        "no_worker": not _is_settled(run) and not _has_worker(),
     }
+
+
+def _has_worker() -> bool:
+    """Whether a worker has given a sign of life lately."""
+    silence = worker_silence(SystemClock())
+    return silence is not None and silence <= WORKER_SILENT_SECONDS
 
 
 @requires("data.write")

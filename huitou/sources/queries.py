@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -66,3 +67,9 @@ def what_is_there() -> str:
     if open_import:
         return "coming"
     return "others" if ImportRun.objects.filter(state="done").exists() else "nothing"
+
+
+def file_names(run_ids: Sequence[int]) -> list[str]:
+    """Names of the files of these imports, in their order."""
+    names = dict(ImportRun.objects.filter(pk__in=run_ids).values_list("pk", "file_name"))
+    return [names[run_id] for run_id in run_ids if run_id in names]

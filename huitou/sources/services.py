@@ -227,6 +227,7 @@ def run_import(
             run.state = "preparing"
         if run.state in ("uploaded", "preparing"):
             reach("import.started")
+            logger.info("import %s (%s, %s bytes) begins", run.pk, run.kind, run.file_size)
             _prepare(run, home=home, clock=clock, progress=progress, namespace=namespace)
         if run.state == "prepared":
             reach("import.prepared")
@@ -422,4 +423,5 @@ def _finish(run: ImportRun, *, clock: Clock) -> None:
                 count=run.accepted,
                 detail={"run": run.pk, "source": run.source, "rows": run.rows, "rejected": run.rejected},
             )
+    logger.info("import %s is done: %s rows, %s taken, %s not", run.pk, run.rows, run.accepted, run.rejected)
     reach("import.done")

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from huitou.core.health import WORKER_SILENT_SECONDS
 from huitou.core.home import Home
 from huitou.core.postgres import acquire
 from huitou.core.postgres.control import read_state
-from tests.faults.product import Product, huitou, running
-from tests.faults.servers import eventually, kill, passable_folder, processes, supervisor_of
+from tests.faults.product import Product, environment, free_port, huitou, running
+from tests.faults.servers import ROOT, eventually, kill, passable_folder, processes, supervisor_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 
@@ -150,13 +151,74 @@ def take(squatter: socket.socket, port: int) -> bool:
 
 
 def test_a_taken_port_is_named(store: Home) -> None:
-    with running(store) as product:
-        ran = huitou(store, "up", HUITOU_PORT=str(product.port))
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        ran = huitou(store, "up", HUITOU_PORT=str(squatter.getsockname()[1]))
         assert ran.returncode == 1
         assert "HUITOU_PORT" in ran.stderr
         assert "Traceback" not in ran.stderr
+    assert eventually(lambda: not processes(store)), processes(store)
+
+
+def test_a_second_start_says_where_the_first_one_serves(store: Home) -> None:
+    """Asked for the same address there is nothing to do; asked for another one it cannot be had."""
+    with running(store) as product:
+        url = f"http://127.0.0.1:{product.port}"
+        again = huitou(store, "up", HUITOU_PORT=str(product.port))
+        assert again.returncode == 0, again.stderr
+        assert f"already runs in {store.root}, at {url} (process {product.process.pid})" in again.stdout
+        elsewhere = huitou(store, "up", HUITOU_PORT=str(free_port()))
+        assert elsewhere.returncode == 1
+        assert url in elsewhere.stderr
+        assert "HUITOU_HOME" in elsewhere.stderr
         assert product.get("/healthz")[0] == 200
+        assert huitou(store, "up", "--no-serve").returncode == 0
     assert is_gone(product)
+
+
+def test_killed_in_the_midst_of_an_import_it_goes_at_once_and_the_next_start_tells(store: Home) -> None:
+    """A worker that reads a long file does not wait for its end; the file goes on, and the terminal says which."""
+    path = store.root.parent / "long.csv"
+    row = "A{0},2025-03-01 10:00:00,{1},{2},s{3},面膜\n"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("订单号,付款时间,会员号,金额,商品编码,商品名称\n")
+        file.writelines(row.format(n, f"m{n % 90_000}", n % 300 + 1, n % 50) for n in range(400_000))
+    start = "from huitou.core.boot import boot; boot();"
+    start += "from huitou.sources.services import start_import; from huitou.sources.importing.options import *;"
+    start += "from huitou.sources.tasks import run_import_job; from pathlib import Path; import sys;"
+    start += "run = start_import(path=Path(sys.argv[1]), kind='orders', options=ImportOptions());"
+    start += "run_import_job.defer(run_id=run.pk, language='en')"
+    with running(store) as product:
+        assert eventually(lambda: worker_is_ok(product)), product.output.read_text()
+        before = children(product)
+        begun = subprocess.run(
+            [sys.executable, "-c", start, str(path)], cwd=ROOT, env=environment(store), capture_output=True, check=False
+        )
+        assert begun.returncode == 0, begun.stderr
+        assert eventually(lambda: "import 1 (orders" in (store.logs / "worker.log").read_text(), 30)
+        kill(product.process.pid)
+        product.process.wait()
+        moment = time.monotonic()
+        assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before.values()), 10)
+        assert time.monotonic() - moment < 2.5
+        assert "import 1 is done" not in (store.logs / "worker.log").read_text()
+        assert is_gone(product), processes(store)
+    with running(store) as product:
+        told = product.output.read_text()
+        assert "was ended without being stopped" in told
+        assert "Finished 1 imports that were interrupted: long.csv" in told
+        assert "import 1 is done: 400000 rows, 400000 taken" in (store.logs / "up.log").read_text()
+        product.process.send_signal(signal.SIGTERM)
+        product.process.wait(timeout=25)
+    with running(store) as product:
+        last = product.output.read_text().split("The console is at")[-2]
+        assert "was ended without" not in last
+    assert is_gone(product)
+
+
+def test_logs_hold_no_password(store: Home) -> None:
+    assert "password" not in "".join(path.read_text().lower() for path in store.logs.glob("*.log*"))
 
 
 def test_another_postgresql_is_used_when_named_and_its_absence_is_told(store: Home) -> None:

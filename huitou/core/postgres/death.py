@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
+_LOOK_SECONDS = 0.2
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 # For systems without a parent-death signal: wait until the pipe from the parent closes, then signal the child.
@@ -48,3 +50,26 @@ def watch_from_outside(child: int, sent: signal.Signals) -> subprocess.Popen[byt
         return None
     command = [sys.executable, "-c", _WATCHER, str(child), str(int(sent))]
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def end_with_parent(grace: float = 0.5) -> threading.Thread:
+    """End this process soon after its parent did: it is asked first, and killed if it does not go in `grace` seconds.
+
+    For processes whose work may be broken off anywhere and is taken up again: a worker in the midst of a long import
+    finishes its job when it is asked to stop by somebody who waits, but not for a parent that is gone.
+    """
+    parent = os.getppid()
+    stop_with_parent(signal.SIGTERM)
+
+    def watch() -> None:
+        pause = threading.Event()
+        while os.getppid() == parent:
+            pause.wait(_LOOK_SECONDS)
+        if _libc is None:
+            os.kill(os.getpid(), signal.SIGTERM)
+        pause.wait(grace)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    thread = threading.Thread(target=watch, name="parent-watch", daemon=True)
+    thread.start()
+    return thread

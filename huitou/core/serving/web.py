@@ -23,15 +23,20 @@ class AddressError(DomainError):
     code = "address"
 
 
-def chosen_address() -> tuple[str, int]:
-    """Host and port to serve on: `HUITOU_HOST` (127.0.0.1) and `HUITOU_PORT` (8000).
+def asked_address() -> tuple[str, int]:
+    """Host and port that were asked for: `HUITOU_HOST` (127.0.0.1) and `HUITOU_PORT` (8000).
 
-    Raises AddressError when the port is no port or somebody else listens there.
+    Raises AddressError when the port is no port.
     """
     host, given = os.environ.get("HUITOU_HOST", "127.0.0.1"), os.environ.get("HUITOU_PORT", "8000")
     if not given.isascii() or not given.isdigit() or not 0 < int(given) < 65536:
         raise AddressError(_("HUITOU_PORT is %(value)s; it must be a number from 1 to 65535.") % {"value": repr(given)})
-    port = int(given)
+    return host, int(given)
+
+
+def chosen_address() -> tuple[str, int]:
+    """Host and port to serve on. Raises AddressError when the port is no port or somebody else listens there."""
+    host, port = asked_address()
     try:
         family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:

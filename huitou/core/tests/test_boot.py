@@ -19,6 +19,14 @@ NAMES = ("HUITOU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
         ({"LANG": "zh_TW.UTF-8"}, "zh-hans"),
         ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_CN.UTF-8"}, "zh-hans"),
         ({"LANG": "zh_CN.UTF-8", "HUITOU_LANGUAGE": "en"}, "en"),
+        ({"LANG": "C"}, "zh-hans"),
+        ({"LANG": "POSIX"}, "zh-hans"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "ja_JP.UTF-8"}, "en"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "HUITOU_LANGUAGE": "zh"}, "zh-hans"),
+        ({"LANG": "en_US.UTF-8", "HUITOU_LANGUAGE": ""}, "en"),
+        ({"LANG": "cs_CZ.UTF-8"}, "en"),
     ],
 )
 def test_language_of_the_output(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], language: str) -> None:

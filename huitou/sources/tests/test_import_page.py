@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from huitou.accounts.services import create_brand, create_first_admin
@@ -67,3 +68,16 @@ def test_the_refresh_after_an_import_is_watched_until_one_has_its_orders(page: C
     later = SystemClock().now() + timedelta(seconds=1)
     RefreshRun.objects.create(as_of=later, started_at=later, finished_at=later)
     assert not _watches(page, run)
+
+
+def test_an_import_that_nobody_works_on_says_so(page: Client) -> None:
+    """No worker gives a sign of life: the page does not pretend, and is right again as soon as one does."""
+    run = _run("preparing")
+    address = f"/data/imports/{run.pk}/"
+    assert "后台任务没有运行" in page.get(address).content.decode()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+        assert "后台任务没有运行" not in page.get(address).content.decode()
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '40 seconds'")
+    assert "后台任务没有运行" in page.get(address).content.decode()
+    assert "后台任务没有运行" not in page.get(f"/data/imports/{_run('failed').pk}/").content.decode()

@@ -72,6 +72,15 @@
     }
   });
 
+  // A page that watches something says when nobody answers any more, and goes on when somebody does.
+  function setUnreachable(gone) {
+    const note = document.getElementById("unreachable");
+    if (note) note.hidden = !gone;
+  }
+  document.addEventListener("htmx:sendError", () => setUnreachable(true));
+  document.addEventListener("htmx:timeout", () => setUnreachable(true));
+  document.addEventListener("htmx:beforeSwap", () => setUnreachable(false));
+
   // A form that was sent says so and is not sent twice.
   document.addEventListener("submit", (event) => {
     const form = event.target;
