@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, URLResolver, include, re_path
 from django.urls import path as route
 from ninja import NinjaAPI
+from ninja.renderers import JSONRenderer
 
 from huitou.console.shell import SECTIONS
 from huitou.core.http_api import openapi
@@ -39,6 +40,12 @@ def doors() -> Iterator[tuple[str, Operations]]:
                 yield name, router
 
 
+class _Renderer(JSONRenderer):
+    """JSON in UTF-8, with Chinese as it is."""
+
+    json_dumps_params = {"ensure_ascii": False}  # noqa: RUF012 - read only
+
+
 @cache
 def assembled() -> NinjaAPI:
     """The API, built once per process."""
@@ -50,6 +57,7 @@ def assembled() -> NinjaAPI:
         openapi_url=None,
         docs_url=None,
         parser=JsonParser(),
+        renderer=_Renderer(),
     )
     answer_with_problems(api)
     for _name, router in doors():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
@@ -13,9 +12,10 @@ from ninja import File, Path, Query, Schema
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from huitou.accounts.access_api import caller_of
+from huitou.accounts.access_api import acting, caller_of
 from huitou.accounts.queries import get_brand
 from huitou.console.formats import mask_name, mask_phone, mask_text
+from huitou.core.clock import SystemClock
 from huitou.core.http_api.fields import MAX_ID, Body, Id, Text, Whole
 from huitou.core.http_api.operations import Operations
 from huitou.core.http_api.paging import Page, Paged, newest_page
@@ -29,6 +29,7 @@ from huitou.sources.importing.options import ImportOptions, list_presets, read_p
 from huitou.sources.job_progress import JobState, read_state
 from huitou.sources.models import ImportRun
 from huitou.sources.queries import find_import, import_report, list_imports
+from huitou.sources.reject_files import take_reject_file
 from huitou.sources.tasks import EXAMPLE, import_job_name
 from huitou.sources.uploads import Upload, discard_upload, find_upload, keep_upload
 
@@ -253,7 +254,7 @@ def import_file(request: HttpRequest, body: ImportIn) -> ImportDetail:
         options=body.options(),
         user=caller_of(request).user,
     )
-    queueing.queue_import(run)
+    queueing.queue_import(run, clock=SystemClock(), **acting(request))
     return _detail(run)
 
 
@@ -265,10 +266,10 @@ def show_import(request: HttpRequest, import_id: ImportId) -> ImportDetail:
 
 @router.file("/imports/{int:import_id}/rejects", permission="data.write", media_types=("text/csv",))
 def download_rejects(request: HttpRequest, import_id: ImportId) -> FileResponse:
-    """The refused rows as they stood in the file, with row number, column and reason."""
+    """The refused rows as they stood in the file, with row number, column and reason; each download is audited."""
     run = _get(import_id)
-    file = FilePath(run.reject_path) if run.reject_path else None
-    if file is None or not file.resolve().is_relative_to(settings.HOME.rejects.resolve()) or not file.is_file():
+    file = take_reject_file(run=run, home=settings.HOME, clock=SystemClock(), **acting(request))
+    if file is None:
         raise NotFoundError(_("Import %(id)s has no refused rows.") % {"id": import_id})
     return FileResponse(file.open("rb"), as_attachment=True, filename=file.name, content_type="text/csv")
 
@@ -347,21 +348,21 @@ def show_example(request: HttpRequest) -> ExampleOut:
 @router.write("/example", permission="data.write", returns=ExampleOut, status=202)
 def load_example(request: HttpRequest) -> ExampleOut:
     """Load the example into an empty store; the worker does it."""
-    queueing.queue_example_load(actor=caller_of(request).user)
+    queueing.queue_example_load(clock=SystemClock(), **acting(request))
     return _example()
 
 
 @router.write("/example/advances", permission="data.write", returns=ExampleOut, status=202)
 def advance_example(request: HttpRequest, body: AdvanceIn) -> ExampleOut:
     """Move the example's clock on: the purchases of those days arrive."""
-    queueing.queue_example_advance(days=body.days, actor=caller_of(request).user)
+    queueing.queue_example_advance(days=body.days, clock=SystemClock(), **acting(request))
     return _example()
 
 
 @router.write("/example", method="DELETE", permission="data.write", returns=ExampleOut, status=202)
 def remove_example(request: HttpRequest) -> ExampleOut:
     """Empty the store of the example, for one's own data."""
-    queueing.queue_example_removal(actor=caller_of(request).user)
+    queueing.queue_example_removal(clock=SystemClock(), **acting(request))
     return _example()
 
 

@@ -6,6 +6,8 @@ ACTIONS = {
     "import.orders": _("Orders imported"),
     "import.customers": _("Customers imported"),
     "import.products": _("Products imported"),
+    "import.requested": _("Import asked for"),
+    "example.requested": _("Work on the example asked for"),
     "import.rejects_taken": _("Refused rows of an import downloaded"),
     "event.replayed": _("Refused events replayed"),
     "event.edited": _("A refused event mended"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,7 +14,8 @@ from procrastinate.tasks import Task
 
 from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand
-from huitou.accounts.services import BrandExistsError
+from huitou.accounts.services import BrandExistsError, record_audit
+from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
 from huitou.sources.connectors.complete_journey.loading import example_status
 from huitou.sources.job_progress import JobState, write_state
@@ -42,15 +44,25 @@ class TooFarError(DomainError):
     status = 422
 
 
-def queue_import(run: ImportRun) -> None:
+def queue_import(run: ImportRun, *, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> None:
     """Have the worker run a registered import, and refresh; one that is done already is left alone."""
     if run.state == "done":
         return
+    with transaction.atomic():
+        run_import_job.defer(run_id=run.pk, language=_language())
+        # The worker's own entry names the person who is signed in, which a program is not.
+        record_audit(
+            action="import.requested",
+            clock=clock,
+            actor=actor,
+            actor_label=actor_label,
+            target=run.file_name,
+            detail={"run": run.pk, "kind": run.kind, "source": run.source},
+        )
     write_state(settings.HOME, import_job_name(run.pk), JobState("waiting"))
-    run_import_job.defer(run_id=run.pk, language=_language())
 
 
-def queue_example_load(*, actor: User | None) -> None:
+def queue_example_load(*, clock: Clock, actor: User | None, actor_label: str) -> None:
     """Have the worker load the example into the empty store, or go on with a load that was interrupted.
 
     Raises BrandExistsError where the store holds a brand's own data.
@@ -59,10 +71,10 @@ def queue_example_load(*, actor: User | None) -> None:
     if state == "own":
         raise BrandExistsError(_("This deployment holds a brand of its own; the example needs an empty store."))
     if state != "ready":
-        _queue(load_example_job, actor)
+        _queue(load_example_job, _By(clock, actor, actor_label), "load")
 
 
-def queue_example_advance(*, days: int, actor: User | None) -> None:
+def queue_example_advance(*, days: int, clock: Clock, actor: User | None, actor_label: str) -> None:
     """Have the worker move the example's clock on.
 
     Raises ExampleStateError unless the example is loaded, TooFarError where fewer days are left.
@@ -74,10 +86,10 @@ def queue_example_advance(*, days: int, actor: User | None) -> None:
         raise TooFarError(
             _("Only %(days)d days of the example are left; give at most that many.") % {"days": status.days_left}
         )
-    _queue(advance_example_job, actor, days=days)
+    _queue(advance_example_job, _By(clock, actor, actor_label), "advance", days=days)
 
 
-def queue_example_removal(*, actor: User | None) -> None:
+def queue_example_removal(*, clock: Clock, actor: User | None, actor_label: str) -> None:
     """Have the worker empty the store of the example; where none is, nothing is to be done.
 
     Raises BrandExistsError where the store holds a brand's own data.
@@ -86,15 +98,31 @@ def queue_example_removal(*, actor: User | None) -> None:
     if brand is not None and not brand.is_example:
         raise BrandExistsError(_("The store holds a brand of its own, not the example; nothing is removed."))
     if brand is not None:
-        _queue(remove_example_job, actor)
+        _queue(remove_example_job, _By(clock, actor, actor_label), "remove")
 
 
-def _queue(job: Task, actor: User | None, **arguments: object) -> None:  # type: ignore[type-arg]
+@dataclass(frozen=True)
+class _By:
+    """Who asked, and when."""
+
+    clock: Clock
+    actor: User | None
+    label: str
+
+
+def _queue(job: Task, by: _By, kind: str, **arguments: object) -> None:  # type: ignore[type-arg]
     """Queue a job of the example unless one is waiting already."""
     try:
         # A refused job must not end the caller's transaction.
         with transaction.atomic():
-            job.defer(user_id=actor.pk if actor else None, language=_language(), **arguments)
+            job.defer(user_id=by.actor.pk if by.actor else None, language=_language(), **arguments)
+            record_audit(
+                action="example.requested",
+                clock=by.clock,
+                actor=by.actor,
+                actor_label=by.label,
+                detail={"kind": kind, **arguments},
+            )
     except AlreadyEnqueued as error:
         raise ExampleStateError(_("A job of the example is waiting already. Look at its status first.")) from error
     write_state(settings.HOME, EXAMPLE, JobState("waiting"))

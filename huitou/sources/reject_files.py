@@ -13,7 +13,9 @@ from huitou.core.home import Home
 from huitou.sources.models import ImportRun
 
 
-def take_reject_file(*, run: ImportRun, home: Home, clock: Clock, actor: User | None) -> Path | None:
+def take_reject_file(
+    *, run: ImportRun, home: Home, clock: Clock, actor: User | None, actor_label: str = "cli"
+) -> Path | None:
     """The file of the import's refused rows, or None if the folder of such files holds none. Writes an entry."""
     file = Path(run.reject_path) if run.reject_path else None
     if file is None or not file.resolve().is_relative_to(home.rejects.resolve()) or not file.is_file():
@@ -23,6 +25,7 @@ def take_reject_file(*, run: ImportRun, home: Home, clock: Clock, actor: User | 
             action="import.rejects_taken",
             clock=clock,
             actor=actor,
+            actor_label=actor_label,
             target=run.file_name,
             count=run.rejected,
             detail={"run": run.pk},
