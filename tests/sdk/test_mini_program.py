@@ -41,7 +41,7 @@ def play(scene: str, code: Path, host: str, server: Server, person: str, node: d
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(storage.read_text(encoding="utf-8"))
     return found
 
 
