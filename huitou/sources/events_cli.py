@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -44,6 +45,9 @@ def tail(
 
 
 def _print_line(line: TailLine, as_json: bool) -> None:
+    from django.utils.translation import gettext as _
+
+    from huitou.accounts.queries import find_brand
     from huitou.core.terminal import print_json
     from huitou.sources.intake.refusals import reason_label
 
@@ -51,8 +55,11 @@ def _print_line(line: TailLine, as_json: bool) -> None:
         print_json(line.told())
         return
     what = f"{line.object_type}:{line.object_id}" if line.object_id else ""
-    state = f"{line.state} #{line.letter_id} {reason_label(line.reason)}" if line.letter_id else line.state
-    fields = (f"{line.received_at:%Y-%m-%d %H:%M:%S}", state, line.source, line.channel or "", line.name, what)
+    states = {"taken": _("taken in"), "waiting": _("waiting"), "refused": _("refused")}
+    state = states[line.state] + (f" #{line.letter_id} {reason_label(line.reason)}" if line.letter_id else "")
+    brand = find_brand()
+    arrived = line.received_at.astimezone(brand.tz if brand else UTC)
+    fields = (f"{arrived:%Y-%m-%d %H:%M:%S}", state, line.source, line.channel or "", line.name, what)
     who = f"#{line.person_id}" if line.person_id else ""
     typer.echo("\t".join((*fields, who)))
 
@@ -134,7 +141,7 @@ def replay(
     if as_json:
         print_json({"replayed": done.count, "skipped": list(done.skipped)})
         return
-    typer.echo(_("%(count)d dead letters are taken in again.") % {"count": done.count})
+    typer.echo(_("Dead letters taken in again: %(count)d.") % {"count": done.count})
     if done.skipped:
         numbers = ", ".join(map(str, done.skipped))
         typer.echo(_("Not open any more, or not as asked for: %(ids)s.") % {"ids": numbers})
