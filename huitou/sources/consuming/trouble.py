@@ -8,8 +8,9 @@ from django.db import InterfaceError, OperationalError
 
 from huitou.core.errors import DomainError
 
-# Deadlock, serialization, no room, shutting down, connection lost ... by class of SQLSTATE.
-_PASSING_CLASSES = ("08", "40", "53", "55", "57", "58", "25")
+# Deadlock, serialization, no room, shutting down, connection lost ... by class of SQLSTATE. 42 is a table or column
+# that is not there: a store that is being upgraded, and nothing that a sender could have caused.
+_PASSING_CLASSES = ("08", "25", "40", "42", "53", "55", "57", "58", "XX")
 
 
 def is_transient(error: BaseException) -> bool:

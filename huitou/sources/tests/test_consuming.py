@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 from huitou.core.home import Home
 from huitou.core.lake import commit_pending
@@ -251,6 +251,21 @@ def test_a_poison_event_is_found_and_the_rest_goes_on(
     letter = DeadLetter.objects.get()
     assert (letter.reason, letter.message_id) == ("failed", "m13")
     assert letter.detail == "ZeroDivisionError: thirteen"
+
+
+def test_a_store_that_is_not_ready_buries_nothing(client: Client, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(batch: Batch) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT column_of_tomorrow FROM sources_inbox")
+
+    subscribers = consumer.SUBSCRIBERS
+    monkeypatch.setattr(consumer, "SUBSCRIBERS", (*subscribers, ask))
+    client.batch(*(track(f"m{n}") for n in range(3)))
+    with pytest.raises(ProgrammingError):
+        consume_once(home=home, clock=client.clock)
+    assert (InboxEvent.objects.count(), DeadLetter.objects.count()) == (3, 0)
+    monkeypatch.setattr(consumer, "SUBSCRIBERS", subscribers)
+    assert consume(home, client.clock).accepted == 3
 
 
 def test_a_refused_event_leaves_its_id_free(client: Client, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
