@@ -76,10 +76,12 @@ class Asked:
         return self.metric.compute(seen, Periods(self.grain, *span), self.dims)
 
 
-def questions(*, grains: tuple[str, ...], occasions: tuple[str, ...], together: bool = True) -> Iterator[Asked]:
+def questions(
+    *, grains: tuple[str, ...], occasions: tuple[str, ...], together: bool = True, attribute: str = ATTRIBUTE
+) -> Iterator[Asked]:
     """Every registered metric by the given grains, without dimensions, by each one that it declares, and by all."""
     for metric in METRICS:
-        single = [(ATTRIBUTE if dim == "attribute" else dim,) for dim in metric.dimensions]
+        single = [(attribute if dim == "attribute" else dim,) for dim in metric.dimensions]
         every = [tuple(dim for (dim,) in single)] if together and len(single) > 1 else []
         for grain in grains:
             for dims in [(), *single, *every]:

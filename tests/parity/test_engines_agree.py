@@ -119,7 +119,7 @@ def _compare_setting(pair: Pair, setting: Setting) -> None:
     for name in (*COMPUTED, "fct_order_lines", "fct_events"):
         pair.compare("tables", f"parity_corpus {setting.name}: {name}", _read(name))
     asked = [asked for asked in _corpus_questions() if not (setting.empty and asked.dims)]
-    _compare_metrics(pair, "parity_corpus", setting, asked, asking.SPAN)
+    compare_metrics(pair, "parity_corpus", setting, asked, asking.SPAN)
     _compare_earlier(pair, setting)
 
 
@@ -131,7 +131,7 @@ def _corpus_questions() -> Iterator[asking.Asked]:
             yield asked
 
 
-def _compare_metrics(
+def compare_metrics(
     pair: Pair, result: str, setting: Setting, questions: Iterable[asking.Asked], span: tuple[date, date]
 ) -> None:
     seen = {
