@@ -254,6 +254,9 @@ SELECT *,
     buys AND orders_90d >= 3 AND NOT aov_above * 100 < buyers * 50 AS traffic_layer,
     CASE WHEN days_since_last_order >= 60 THEN 'long_dormant' WHEN days_since_last_order >= 30 THEN 'dormant' END AS dormant_layer,
     CASE WHEN interpurchase_days_mean >= 1
-        THEN to_timestamp(floor(epoch(last_order_at) + interpurchase_days_mean * 86400)) END AS next_order_due_at
+        THEN to_timestamp(floor(epoch(last_order_at) + interpurchase_days_mean * 86400)) END AS next_order_due_at,
+    -- The facts hold no events.
+    0 AS interactions_30d, 0 AS interactions_90d, 0 AS active_days_30d,
+    NULL::TIMESTAMPTZ AS last_interaction_at, NULL::BIGINT AS days_since_last_interaction
 FROM ranked
 ) TO '{out}/feat_customers.parquet' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1);
