@@ -93,5 +93,6 @@ def urls() -> list[URLResolver]:
         for pattern in assembled().urls[0]
         if isinstance(pattern, URLPattern) and pattern.name != "api-root"
     ]
-    found.append(re_path("^.*$", enveloped(nowhere)))
+    # Whatever is left, line ends included, which a dot would not match.
+    found.append(re_path("", enveloped(nowhere)))
     return [route(f"{PREFIX.lstrip('/')}/", include(found))]

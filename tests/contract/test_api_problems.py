@@ -76,6 +76,8 @@ def test_addresses_methods_and_forms_that_do_not_exist() -> None:
     caller = program()
     assert problem_of(caller.raw("GET", "/nowhere"))["status"] == 404
     assert problem_of(caller.raw("GET", "/customers/abc"))["status"] == 404
+    assert problem_of(caller.raw("GET", "/imports/%0A"))["status"] == 404
+    assert problem_of(caller.raw("GET", "/customers/1%0A/person"))["status"] == 404
     refused = caller.raw("PUT", "/brand", {})
     assert problem_of(refused)["status"] == 405
     assert set(refused.headers["Allow"].split(", ")) == {"GET", "PATCH"}

@@ -15,7 +15,7 @@ from tests.contract.test_api_fuzz import _unlimited, brand, known
 from tests.soak.outcome import write_result
 
 __all__ = ["_unlimited", "brand"]
-ROUNDS, EXAMPLES = 3, 30
+ROUNDS, EXAMPLES = 2, 20
 
 
 @pytest.mark.soak
