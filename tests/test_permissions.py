@@ -57,7 +57,7 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "example_load": (IMPORTERS, IMPORTERS),
     "example_advance": (IMPORTERS, IMPORTERS),
     "example_remove": (IMPORTERS, IMPORTERS),
-    "own_data": (IMPORTERS, IMPORTERS),
+    "data_own": (IMPORTERS, IMPORTERS),
     "settings": (DATA_READERS, ADMINS),
     "settings_staff": (DATA_READERS, ADMINS),
     "settings_staff_person": (ADMINS, ADMINS),

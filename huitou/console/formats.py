@@ -13,6 +13,7 @@ from huitou.core.money import format_minor
 
 Number = int | float
 NOTHING = "–"
+NO_BREAK = "\u00a0"
 
 
 def format_value(value: Number | None, unit: str, currency: str = "CNY") -> str:
@@ -35,7 +36,9 @@ def format_value(value: Number | None, unit: str, currency: str = "CNY") -> str:
 def format_days(value: Number) -> str:
     """A length of time in days: whole where it is whole, else to one decimal."""
     number = f"{value:,.0f}" if float(value).is_integer() or value >= 100 else f"{value:,.1f}"
-    return ngettext("%(number)s day", "%(number)s days", 1 if value == 1 else 2) % {"number": number}
+    words = ngettext("%(number)s day", "%(number)s days", 1 if value == 1 else 2) % {"number": number}
+    # A line never ends between a number and its unit.
+    return words.replace(" ", NO_BREAK)
 
 
 def format_gap(mean_days: Number) -> str:

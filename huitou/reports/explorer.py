@@ -181,7 +181,7 @@ def explore(brand: Brand, form: ExplorerForm) -> Answer:
         grouped=any(row.group for row in rows),
         made_of=any(row.denominator is not None for row in result.rows),
         hidden_groups=0 if is_curve(result) else max(0, len(groups) - _drawn(chart)),
-        small_groups=len({row_label(row) for row in result.rows if is_small(row)}),
+        small_groups=len({row_label(row) for row in result.rows if is_small(row) and row.complete and row.covered}),
         not_to_confuse=gettext(declared.not_to_confuse) if declared and declared.not_to_confuse else "",
     )
 

@@ -154,5 +154,5 @@ urlpatterns = [
     path("example/load/", load, name="example_load"),
     path("example/advance/", advance, name="example_advance"),
     path("example/remove/", remove, name="example_remove"),
-    path("own-data/", own_data, name="own_data"),
+    path("own-data/", own_data, name="data_own"),
 ]

@@ -123,7 +123,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Keep the file and show what is in it; nothing is imported yet."""
     brand = find_brand()
     if brand is not None and brand.is_example:
-        return redirect("own_data")
+        return redirect("data_own")
     file, lines = request.FILES.get("file"), request.FILES.get("lines")
     kind = request.POST.get("kind", "orders")
     if TOO_LARGE in request.META:

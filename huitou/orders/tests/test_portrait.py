@@ -33,8 +33,8 @@ def _describe(values: dict[str, Value]) -> list[str]:
 
 def test_a_regular_customer_is_described_by_rhythm_first() -> None:
     assert _describe(REGULAR) == [
-        "Buys again every 23 days on average; last purchase 41 days ago.",
-        "By this rhythm the next purchase was due on 2017-09-14, 18 days ago.",
+        "Buys again every 23\u00a0days on average; last purchase 41\u00a0days ago.",
+        "By this rhythm the next purchase was due on 2017-09-14, 18\u00a0days ago.",
         # The first order's day is the brand's, not UTC's.
         "Since 2017-06-01: 5 purchases worth ¥1,234.50, ¥246.90 each on average.",
         "2 purchases in the last 90 days, 5 in the last 365.",
@@ -45,7 +45,7 @@ def test_a_regular_customer_is_described_by_rhythm_first() -> None:
 def test_one_purchase_has_no_rhythm() -> None:
     values = {**REGULAR, "order_count": 1, "interpurchase_days_mean": None, "next_order_due_at": None}
     first, second, *_rest = _describe(values)
-    assert first == "Bought once, 41 days ago; no rhythm is known yet."
+    assert first == "Bought once, 41\u00a0days ago; no rhythm is known yet."
     assert second == "Since 2017-06-01: 1 purchase worth ¥1,234.50."
 
 
@@ -59,3 +59,8 @@ def test_tags_name_stage_band_and_layers() -> None:
             {"lifecycle_stage": "declining", "repurchase_band": "low", "vip_layer": True, "dormant_layer": None}
         )
     assert [(tag.text, tag.tone) for tag in found] == [("Declining", "warn"), ("Low repurchase", ""), ("VIP", "accent")]
+
+
+def test_what_is_due_today_is_not_in_no_days() -> None:
+    values = {**REGULAR, "next_order_due_at": datetime(2017, 10, 1, 20, tzinfo=UTC)}
+    assert _describe(values)[1] == "By this rhythm the next purchase is due today, on 2017-10-02."
