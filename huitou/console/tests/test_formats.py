@@ -25,7 +25,8 @@ def test_a_number_is_written_by_its_unit(value: float | None, unit: str, currenc
 
 
 @pytest.mark.parametrize(
-    ("value", "english", "chinese"), [(1, "1\u00a0day", "1\u00a0天"), (23, "23\u00a0days", "23\u00a0天"), (2.5, "2.5\u00a0days", "2.5\u00a0天")]
+    ("value", "english", "chinese"),
+    [(1, "1\u00a0day", "1\u00a0天"), (23, "23\u00a0days", "23\u00a0天"), (2.5, "2.5\u00a0days", "2.5\u00a0天")],
 )
 def test_days_are_words_in_both_languages(value: float, english: str, chinese: str) -> None:
     with translation.override("en"):
