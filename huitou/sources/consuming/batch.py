@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from huitou.core.clock import Clock
 from huitou.core.home import Home
+from huitou.sources.consuming.rows import as_table
 from huitou.sources.intake.refusals import Refusal
 
 # Kinds that tell of something done, as against something that is told about a person.
@@ -80,6 +81,4 @@ class Batch:
         `batch_id` and `month` (of `occurred_at`) are filled in when the rows are staged; the other declared columns
         have to be there, a column that may be empty may be missing.
         """
-        from huitou.sources.consuming.staging import as_table
-
         self.rows.setdefault(table, []).append(as_table(table, rows))

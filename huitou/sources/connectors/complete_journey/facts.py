@@ -18,7 +18,7 @@ from huitou.core.models import LakeBatch
 from huitou.customers.models import Identifier
 from huitou.sources.connectors.complete_journey.panel import FIRST, SOURCE, Panel, Slice, brand_categories
 from huitou.sources.consuming.objects import object_of
-from huitou.sources.consuming.staging import as_table
+from huitou.sources.consuming.rows import as_table
 
 
 def name_categories(panel: Panel) -> None:
