@@ -51,11 +51,12 @@ soak: $(SOAK) $(CATALOGUES) browser ## the long tests: kill loops, a million lin
 bench: $(DEV) $(CATALOGUES) ## run every benchmark; results go to benchmarks/results
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
+# The widest set first: the others take its versions, so that one environment can hold any of them.
 lock: ## pin the dependencies anew (needs uv)
-	$(LOCK) --extra example -o requirements/run.lock
-	$(LOCK) --extra example --extra spark -o requirements/spark.lock
-	$(LOCK) --extra example --extra dev -o requirements/dev.lock
 	$(LOCK) --extra example --extra dev --extra spark -o requirements/soak.lock
+	$(LOCK) --extra example -c requirements/soak.lock -o requirements/run.lock
+	$(LOCK) --extra example --extra spark -c requirements/soak.lock -o requirements/spark.lock
+	$(LOCK) --extra example --extra dev -c requirements/soak.lock -o requirements/dev.lock
 
 messages: $(DEV) ## gather the texts to translate and compile the catalogue
 	$(BIN)/python -m config.messages
