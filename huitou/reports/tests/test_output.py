@@ -29,7 +29,7 @@ RESULT = MetricResult(
             "2011-11", {"channel": '=cmd,"x"'}, None, 123456, 123456, None, True, True, "minor",
             date(2011, 11, 1), date(2011, 11, 30),
         ),
-        MetricRow("2011-12", {"channel": "shop"}, None, None, 0, 0, False, False, "rate"),
+        MetricRow("2011-12", {"channel": "shop"}, None, None, 0, 0, False, False, "rate", over=False),
     ],
 )  # fmt: skip
 
