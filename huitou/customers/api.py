@@ -187,10 +187,10 @@ class ConsentsOut(Schema):
 @router.write("/customers/{int:person_id}/consents", permission="customers.write", returns=ConsentsOut)
 def record_consent(request: HttpRequest, person_id: PersonId, body: ConsentIn) -> ConsentsOut:
     """Record what a customer agreed to, or withdrew, now. A withdrawal counts from this moment."""
-    customer = _portrait(person_id).customer
-    decision = ConsentDecision(person_id=customer, at=_CLOCK.now(), **body.dict())
+    _portrait(person_id)
+    decision = ConsentDecision(person_id=person_id, at=_CLOCK.now(), **body.dict())
     decide_consent(decision=decision, clock=_CLOCK, **acting(request))
-    return ConsentsOut(items=[ConsentOut.from_orm(found) for found in _portrait(customer).consents])
+    return ConsentsOut(items=[ConsentOut.from_orm(found) for found in _portrait(person_id).consents])
 
 
 class MergeIn(Body):
@@ -288,7 +288,7 @@ def close_merge_case(request: HttpRequest, case_id: CaseId) -> None:
 
 
 def _portrait(person_id: int) -> Portrait:
-    portrait = find_portrait(person_id)
+    portrait = find_portrait(person_id, clock=_CLOCK)
     if portrait is None:
         raise NotFoundError(_("There is no customer %(id)s.") % {"id": person_id})
     return portrait

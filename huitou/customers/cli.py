@@ -37,7 +37,9 @@ def show(
     from huitou.customers.portrait import find_portrait, portrait_lines
 
     person_id = find_one(who, by_identifier=identifier)
-    portrait = look_whole(person_id=person_id, clock=SystemClock()) if whole else find_portrait(person_id)
+    portrait = (
+        look_whole(person_id=person_id, clock=SystemClock()) if whole else find_portrait(person_id, clock=SystemClock())
+    )
     assert portrait is not None, "find_one finds persons that exist"
     if as_json:
         print_json(portrait.to_json())

@@ -37,7 +37,7 @@ def look_whole(
     `reason` is one of REASONS or empty. Raises NobodyError.
     """
     with transaction.atomic():
-        portrait = find_portrait(person_id, whole=True)
+        portrait = find_portrait(person_id, clock=clock, whole=True)
         if portrait is None:
             raise NobodyError(_("There is no customer #%(id)s.") % {"id": person_id})
         seen = {

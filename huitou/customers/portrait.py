@@ -8,17 +8,20 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from huitou.accounts.queries import find_brand
 from huitou.console.formats import format_instant, mask_name, mask_phone
+from huitou.core.clock import Clock
 from huitou.customers.attributes import attribute_label, attribute_value_label
 from huitou.customers.identifier_kind import IDENTIFIER_KINDS, show_identifier
 from huitou.customers.labels import customer_labels
 from huitou.customers.milestone_kinds import MILESTONE_KINDS, find_milestone, milestone_text
-from huitou.customers.models import Acquisition, Consent, Identifier, Merge, Milestone, Person, ReviewCase
+from huitou.customers.models import Acquisition, Identifier, Merge, Milestone, Person, ReviewCase
 from huitou.customers.queries import customers_of, members_of
+from huitou.customers.sql import told as sql
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class ShownMerge:
 
 @dataclass(frozen=True)
 class ShownConsent:
-    """The latest decision about one channel and purpose, over all persons the most restrictive."""
+    """Whether contact is agreed to by one channel for one purpose, as `may_contact` answers, and by which decision."""
 
     channel: str
     purpose: str
@@ -94,7 +97,7 @@ class Portrait:
         return asdict(self)
 
 
-def find_portrait(person_id: int, *, whole: bool = False) -> Portrait | None:
+def find_portrait(person_id: int, *, clock: Clock, whole: bool = False) -> Portrait | None:
     """The customer that the person belongs to; names and identifiers are masked unless `whole`. None for nobody."""
     customer = customers_of([person_id])[person_id]
     members = members_of([customer])[customer]
@@ -115,7 +118,7 @@ def find_portrait(person_id: int, *, whole: bool = False) -> Portrait | None:
         identifiers=_identifiers(members, whole),
         attributes=_attributes(persons),
         merges=_merges(members, whole),
-        consents=_consents(members),
+        consents=_consents(members, clock.now()),
         milestones=_milestones(members, whole),
         acquisition=_acquisition(members),
         cases=ReviewCase.objects.filter(both, resolved_at=None).count(),
@@ -216,20 +219,11 @@ def _ending(merge: Merge) -> str:
     return _("undone by %(who)s on %(at)s") % {"who": who, "at": at}
 
 
-def _consents(members: Sequence[int]) -> tuple[ShownConsent, ...]:
-    """Of each person the latest decision by channel and purpose; over the persons a withdrawal before a grant."""
-    latest: dict[tuple[int, str, str], Consent] = {}
-    for c in Consent.objects.filter(person_id__in=members).order_by("at", "-granted", "pk"):
-        latest[c.person_id, c.channel, c.purpose] = c
-    told: dict[tuple[str, str], Consent] = {}
-    for (_person, channel, purpose), c in sorted(latest.items()):
-        known = told.get((channel, purpose))
-        if known is None or (c.granted, -c.at.timestamp()) < (known.granted, -known.at.timestamp()):
-            told[channel, purpose] = c
-    return tuple(
-        ShownConsent(c.channel, c.purpose, c.granted, c.at, c.source, c.text_version)
-        for _key, c in sorted(told.items())
-    )
+def _consents(members: Sequence[int], now: datetime) -> tuple[ShownConsent, ...]:
+    """What holds at `now`, by the rule of `may_contact`, for each channel and purpose that was decided about."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.STANDING_CONSENTS, {"persons": list(members), "now": now})
+        return tuple(ShownConsent(*row) for row in cursor.fetchall())
 
 
 def _milestones(members: Sequence[int], whole: bool) -> tuple[ShownMilestone, ...]:

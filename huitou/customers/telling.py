@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from huitou.core.clock import Clock
+from huitou.customers.groups import customers_of, members_of
 from huitou.customers.milestone_kinds import MilestoneRefusedError, find_milestone, read_milestone
 from huitou.customers.models import Acquisition
 from huitou.customers.normalizing import fold, storable
@@ -136,7 +137,11 @@ def _storable(value: object) -> object:
 
 
 def record_consents(*, decisions: Sequence[ConsentDecision], clock: Clock) -> list[Problem]:
-    """Add decisions to the history, in the caller's transaction; twice is once. Returns what was refused."""
+    """Add decisions to the history, in the caller's transaction; twice is once. Returns what was refused.
+
+    A decision is the customer's, and outlives the undoing of a join: a withdrawal is kept with every person of the
+    customer, a grant with the person it came from and with those who had withdrawn it.
+    """
     rows, problems = [], []
     for d in decisions:
         channel, purpose = fold(d.channel).lower()[:30], fold(d.purpose).lower()[:30]
@@ -146,9 +151,22 @@ def record_consents(*, decisions: Sequence[ConsentDecision], clock: Clock) -> li
             continue
         rows.append((d.person_id, channel, purpose, d.granted, d.at, d.source[:100], storable(d.text_version)[:100]))
     with transaction.atomic():
-        alive = _lock_persons(row[0] for row in rows)
-        _run(sql.INSERT_CONSENTS, [clock.now()], sorted(row for row in rows if row[0] in alive))
+        together = _together(row[0] for row in rows)
+        alive = _lock_persons(person for persons in together.values() for person in persons)
+        told = sorted(
+            (person, *row[1:], person == row[0]) for row in rows for person in together[row[0]] if person in alive
+        )
+        # Withdrawals first: what the grants of the same batch lift has to be there.
+        _run(sql.INSERT_CONSENTS, [clock.now()], [row for row in told if not row[3]])
+        _run(sql.INSERT_CONSENTS, [clock.now()], [row for row in told if row[3]])
     return problems
+
+
+def _together(person_ids: Iterable[int]) -> dict[int, list[int]]:
+    """Every person of each person's customer."""
+    customers = customers_of(person_ids)
+    members = members_of(customers.values())
+    return {person: members[customer] for person, customer in customers.items()}
 
 
 def record_acquisitions(*, reports: Sequence[AcquisitionReport], clock: Clock) -> list[Problem]:

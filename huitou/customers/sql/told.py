@@ -42,11 +42,20 @@ SELECT person, kind, value, at, %s, %s
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[]) AS told (person, kind, value, at)
 ON CONFLICT DO NOTHING
 """
+# A grant that was copied to another person of the customer (`asked` is false) is kept only where it lifts something:
+# where the latest decision of that person about it is a withdrawal.
 INSERT_CONSENTS = """
 INSERT INTO customers_consent (person_id, channel, purpose, granted, at, source, text_version, recorded_at)
 SELECT person, channel, purpose, granted, at, source, text_version, %s
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[])
-    AS decided (person, channel, purpose, granted, at, source, text_version)
+FROM unnest(
+    %s::bigint[], %s::text[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[], %s::boolean[]
+) AS decided (person, channel, purpose, granted, at, source, text_version, asked)
+WHERE asked OR NOT granted OR NOT coalesce((
+    SELECT c.granted FROM customers_consent AS c
+    WHERE c.person_id = decided.person AND c.channel IN (decided.channel, '*') AND c.purpose IN (decided.purpose, '*')
+        AND c.at <= decided.at
+    ORDER BY c.at DESC, c.granted LIMIT 1
+), true)
 ON CONFLICT DO NOTHING
 """
 # First touch wins; of two at one instant the one that sorts first, in whatever order they come.
@@ -72,4 +81,19 @@ SELECT coalesce(bool_and(granted), false) FROM (
         AND (c.at <= %(now)s OR NOT c.granted)
     ORDER BY c.person_id, c.at DESC, c.granted
 ) AS latest
+"""
+# The same rule for each channel and purpose that any of the persons decided about: which decision says what holds.
+STANDING_CONSENTS = """
+WITH counted AS (
+    SELECT * FROM customers_consent
+    WHERE person_id = ANY(%(persons)s::bigint[]) AND (at <= %(now)s OR NOT granted)
+), latest AS (
+    SELECT DISTINCT ON (told.channel, told.purpose, c.person_id)
+        told.channel, told.purpose, c.granted, c.at, c.source, c.text_version, c.person_id
+    FROM (SELECT DISTINCT channel, purpose FROM counted) AS told
+    JOIN counted AS c ON c.channel IN (told.channel, '*') AND c.purpose IN (told.purpose, '*')
+    ORDER BY told.channel, told.purpose, c.person_id, c.at DESC, c.granted
+)
+SELECT DISTINCT ON (channel, purpose) channel, purpose, granted, at, source, text_version FROM latest
+ORDER BY channel, purpose, granted, at DESC, person_id
 """

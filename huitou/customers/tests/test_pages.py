@@ -110,6 +110,29 @@ def test_a_join_is_undone_with_a_button(admin: Client, persons: list[int]) -> No
     assert AuditEntry.objects.get(action="customer.unmerged").actor == User.objects.get()
 
 
+def test_a_withdrawal_outlives_the_undoing_of_a_join(admin: Client, persons: list[int]) -> None:
+    """Told through the API about one person of a joined customer, shown on both pages after the join was undone."""
+    body = {"channel": "*", "purpose": "*", "granted": False, "source": "hotline"}
+    for who in persons[:2]:
+        page = admin.get(f"/customers/{who}/", follow=True).content.decode()
+        assert ("Given" in page, "Withdrawn" in page) == (True, False)
+    url = f"/api/v1/customers/{persons[0]}/consents"
+    told = admin.post(url, body, content_type="application/json")
+    assert told.status_code == 200, told.content
+    assert {row["granted"] for row in told.json()["items"]} == {False}, "the grant on the list is shown as withdrawn"
+    admin.post(f"/customers/{persons[0]}/merges/{Merge.objects.get().pk}/undo/")
+    for who in persons[:2]:
+        page = admin.get(f"/customers/{who}/").content.decode()
+        assert ("Given" in page, "Withdrawn" in page) == (False, True)
+    grant = {**body, "channel": "sms", "purpose": "marketing", "granted": True}
+    assert (
+        admin.post(f"/api/v1/customers/{persons[1]}/consents", grant, content_type="application/json").status_code
+        == 200
+    )
+    assert "Given" in admin.get(f"/customers/{persons[1]}/").content.decode()
+    assert "Given" not in admin.get(f"/customers/{persons[0]}/").content.decode()
+
+
 @pytest.mark.parametrize("decision", ["merge", "keep"])
 def test_a_case_is_decided(admin: Client, persons: list[int], decision: str) -> None:
     """Evidence and both sides are shown masked; either answer closes the case."""

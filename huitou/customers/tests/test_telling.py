@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from huitou.core.clock import FixedClock
 from huitou.customers.models import Acquisition, Consent, Identifier, Milestone, Person
+from huitou.customers.portrait import find_portrait
 from huitou.customers.queries import may_contact
 from huitou.customers.services import (
     AcquisitionReport,
@@ -21,6 +22,7 @@ from huitou.customers.services import (
     record_consents,
     record_traits,
     resolve_sightings,
+    undo_merge,
 )
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -160,6 +162,67 @@ def test_consent_against_a_plain_reading(decisions: list[tuple[int, bool, str]])
     matching = [d for d in decisions if d[2] in ("sms", "*") and not (d[1] and d[2] == "*")]
     expected = max(matching, key=lambda d: (d[0], not d[1]))[1] if matching else False
     assert may_contact(who, "sms", "marketing", NOW + timedelta(hours=1)) is expected
+
+
+@pytest.mark.parametrize("asked", [0, 1])
+def test_a_decision_of_a_joined_customer_outlives_the_undoing(asked: int) -> None:
+    """Whichever person is asked about, a withdrawal stays with both; a grant lifts it for both, for others nothing."""
+    both = person(), person()
+    later = NOW + timedelta(hours=1)
+    record_consents(decisions=[decision(who, True, 0) for who in both], clock=CLOCK)
+    merge = merge_customers(person_a=both[0], person_b=both[1], clock=CLOCK)
+    record_consents(decisions=[decision(both[asked], False, 1, channel="*", purpose="*")], clock=CLOCK)
+    undo_merge(merge_id=merge.pk, clock=CLOCK)
+    assert [may_contact(who, "sms", "marketing", later) for who in both] == [False, False]
+    again = merge_customers(person_a=both[0], person_b=both[1], clock=CLOCK)
+    record_consents(decisions=[decision(both[asked], True, 2)], clock=CLOCK)
+    assert may_contact(both[0], "sms", "marketing", later), "a new grant takes effect"
+    record_consents(decisions=[decision(both[asked], True, 3, channel="email")], clock=CLOCK)
+    undo_merge(merge_id=again.pk, clock=CLOCK)
+    assert [may_contact(who, "sms", "marketing", later) for who in both] == [True, True]
+    assert not may_contact(both[0], "phone", "marketing", later)
+
+
+def test_a_grant_stays_with_its_person_where_it_lifts_nothing() -> None:
+    """A join undone gives nobody a consent that only the other gave."""
+    one, other = person(), person()
+    merge = merge_customers(person_a=one, person_b=other, clock=CLOCK)
+    record_consents(decisions=[decision(other, False, 0, channel="email"), decision(other, True, 1)], clock=CLOCK)
+    undo_merge(merge_id=merge.pk, clock=CLOCK)
+    later = NOW + timedelta(hours=1)
+    assert (may_contact(one, "sms", "marketing", later), may_contact(other, "sms", "marketing", later)) == (False, True)
+
+
+def test_withdrawal_and_grant_of_one_batch_count_by_their_times() -> None:
+    """In whatever order a batch holds them: a grant lifts what was withdrawn just before it, for every person."""
+    for first in (0, 1):
+        one, other = person(), person()
+        merge_customers(person_a=one, person_b=other, clock=CLOCK)
+        batch = [decision(one, False, 1), decision(other, True, 2)]
+        record_consents(decisions=[batch[first], batch[1 - first]], clock=CLOCK)
+        assert may_contact(one, "sms", "marketing", NOW + timedelta(hours=1))
+
+
+@given(
+    decisions=st.lists(
+        st.tuples(st.integers(0, 1), st.integers(0, 9), st.booleans(), st.sampled_from(["sms", "email", "*"])),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_what_is_shown_is_what_counts(decisions: list[tuple[int, int, bool, str]]) -> None:
+    """Two persons who decided apart and were joined: each row shown says what `may_contact` answers, now."""
+    both = person(), person()
+    for who, minute, granted, channel in decisions:
+        record_consents(decisions=[decision(both[who], granted, minute, channel)], clock=CLOCK)
+    merge_customers(person_a=both[0], person_b=both[1], clock=CLOCK)
+    now = NOW + timedelta(minutes=5)
+    portrait = find_portrait(both[1], clock=FixedClock(now))
+    assert portrait is not None
+    for row in portrait.consents:
+        assert row.granted is may_contact(both[0], row.channel, row.purpose, now), row
+    kept = {d[3] for d in decisions if not (d[2] and d[3] == "*") and (d[1] <= 5 or not d[2])}
+    assert {row.channel for row in portrait.consents} == kept
 
 
 def test_the_first_touch_wins() -> None:
