@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -142,19 +143,41 @@ def test_a_file_that_is_too_large_is_not_even_written_and_the_sentence_says_what
     assert not home.uploads.exists()
 
 
-@pytest.mark.parametrize("address", ["/login/", "/language/"])
-def test_strangers_send_no_files(address: str) -> None:
-    kept: list[int] = []
+def test_the_limit_is_of_all_files_of_a_request(admin: Client, home: Home, settings: LazySettings) -> None:
+    settings.UPLOAD_MAX_BYTES = 1 << 20
+    many = [SimpleUploadedFile(f"{n}.csv", b"x" * (1 << 19)) for n in range(3)]
+    text = admin.post("/data/upload/", {"kind": "orders", "file": many}, follow=True).content.decode()
+    assert "huitou import orders" in text
+    assert not home.uploads.exists()
+
+
+@pytest.mark.parametrize(
+    ("role", "address", "begun"),
+    [
+        ("", "/login/", 0),
+        ("", "/language/", 0),
+        ("analyst", "/language/", 0),
+        ("service", "/data/upload/", 0),
+        ("operator", "/data/upload/", 1),
+    ],
+)
+def test_only_who_may_import_sends_files(role: str, address: str, begun: int, home: Home) -> None:
+    """Of others' files nothing is written, to whatever page they are sent."""
+    files: list[str] = []
 
     class Watched(GuardedUpload):
-        def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:
-            kept.append(file_size)
-            return super().file_complete(file_size)
+        def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
+            super().new_file(field_name, *args, **kwargs)
+            files.append(field_name)
 
+    client = Client()
+    if role:
+        create_brand(name="小满", clock=SystemClock())
+        client.force_login(User.objects.create_user("somebody", role=role))
     with override_settings(FILE_UPLOAD_HANDLERS=[f"{__name__}.Watched"]):
         sys.modules[__name__].Watched = Watched  # type: ignore[attr-defined]
-        Client().post(address, {"username": "x", "password": "y", "file": SimpleUploadedFile("a.csv", b"x" * 100_000)})
-    assert kept == []
+        client.post(address, {"username": "x", "password": "y", "file": SimpleUploadedFile("a.csv", b"x" * 100_000)})
+    assert len(files) == begun
 
 
 def test_the_example_keeps_own_files_out(admin: Client) -> None:

@@ -351,6 +351,8 @@ def add_person(request: HttpRequest, body: StaffIn) -> StaffMade:
 @router.write("/staff/{username}", method="PATCH", permission="staff.write", returns=StaffOut)
 def change_person(request: HttpRequest, username: UserName, body: StaffChange) -> StaffOut:
     """Change a person's role or name, or let them in no more. Who loses rights is signed out everywhere."""
+    held = staff.get_staff(username)
+    _check_gift(request, held.role)
     if body.role is not None:
         _check_gift(request, body.role)
     given = {name: value for name, value in body.dict(exclude_unset=True).items() if value is not None}

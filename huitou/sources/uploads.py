@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -47,16 +48,27 @@ class Upload:
 
 
 class GuardedUpload(TemporaryFileUploadHandler):
-    """Takes files from people who are signed in, and no more of them than may be kept: the rest is not written."""
+    """Takes files from whoever may import, and no more of them than may be kept: the rest is not written.
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+    One handler serves one request, so the limit is of all its files together.
+    """
+
+    def __init__(self, request: Any = None) -> None:
+        super().__init__(request)
+        self._bytes = 0
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
         request = self.request
         # A program with a key was let through by the operation before its body is read.
-        if request is not None and not getattr(request, "auth", None) and not request.user.is_authenticated:
+        if request is not None and not getattr(request, "auth", None) and not request.user.has_perm("data.write"):
             raise StopUpload(connection_reset=True)
-        if start + len(raw_data) > settings.UPLOAD_MAX_BYTES:
-            if request is not None:
-                request.META[TOO_LARGE] = "1"
+        super().new_file(*args, **kwargs)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        self._bytes += len(raw_data)
+        if self._bytes > settings.UPLOAD_MAX_BYTES:
+            if self.request is not None:
+                self.request.META[TOO_LARGE] = "1"
             raise StopUpload(connection_reset=False)
         return super().receive_data_chunk(raw_data, start)
 

@@ -112,16 +112,21 @@ def test_a_one_time_password_opens_nothing_but_its_change() -> None:
 
 def test_nobody_takes_over_a_role_that_may_more() -> None:
     User.objects.create_user("boss", password=PASSWORD, role="admin", is_superuser=True)
+    User.objects.create_user("gone", password=PASSWORD, role="operator", is_active=False)
     hirer = program("staff.write", *ROLES["analyst"])
     made = hirer.ask("POST", "/staff", {"username": "lihua", "role": "analyst"}, expect=201)
     assert Client().login(username="lihua", password=made["password"])
     for method, path, body in (
         ("POST", "/staff", {"username": "wang", "role": "admin"}),
         ("PATCH", "/staff/lihua", {"role": "operator"}),
+        ("PATCH", "/staff/boss", {"is_active": False}),
+        ("PATCH", "/staff/gone", {"is_active": True}),
+        ("PATCH", "/staff/gone", {"role": "analyst"}),
         ("POST", "/staff/boss/password-reset", None),
     ):
         assert hirer.ask(method, path, body, expect=403)["code"] == "forbidden"
     assert User.objects.get(username="lihua").role == "analyst"
+    assert (User.objects.get(username="boss").is_active, User.objects.get(username="gone").is_active) == (True, False)
 
 
 def test_the_last_administrator_stays() -> None:
