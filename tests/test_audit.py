@@ -44,7 +44,6 @@ UNTOLD = {
     "core/http_api/idempotency.py:answer_once": "remembers an answer; the service that it calls writes the entry",
     "core/http_api/rates.py:take_turn": "counts requests",
     "orders/queueing.py:queue_refresh": "queues what the schedule would do anyway",
-    "sources/queueing.py:_queue": "queues a job of the example, whose service writes the entry",
     "core/lake.py:claim_batch": "the batch of an import, whose one entry covers it",
 }
 
