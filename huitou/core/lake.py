@@ -13,6 +13,7 @@ need none of this: a killed refresh is run again, and readers follow the last `R
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.core.home import Home
 from huitou.core.models import LakeBatch
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -87,10 +90,20 @@ def commit_batch(batch_id: int, *, home: Home, clock: Clock) -> int:
 
 
 def commit_pending(*, home: Home, clock: Clock) -> list[int]:
-    """Finish every claimed batch that a killed process left behind; returns their ids, oldest first."""
+    """Finish every claimed batch that a killed process left behind; returns their ids, oldest first.
+
+    One that cannot be finished does not hold up the others: the first such error is raised at the end.
+    """
     pending = list(LakeBatch.objects.filter(committed_at=None).order_by("pk").values_list("pk", flat=True))
+    failed: Exception | None = None
     for batch_id in pending:
-        commit_batch(batch_id, home=home, clock=clock)
+        try:
+            commit_batch(batch_id, home=home, clock=clock)
+        except Exception as error:
+            logger.warning("lake batch %s could not be finished: %s", batch_id, error)
+            failed = failed or error
+    if failed is not None:
+        raise failed
     return pending
 
 

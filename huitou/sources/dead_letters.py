@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from huitou.accounts.models import User
@@ -68,7 +68,7 @@ def replay_letters(
     count as having happened when they arrived, for devices whose clock is wrong. Should one be refused again, its
     letter is open again. Raises LetterUnknownError where `ids` name no letter at all.
     """
-    chosen = list_letters(source=source, reason=reason)
+    chosen = list_letters(source=source, reason=reason).order_by("pk")
     if ids:
         chosen = chosen.filter(pk__in=ids)
         if unknown := sorted(set(ids) - set(DeadLetter.objects.filter(pk__in=ids).values_list("pk", flat=True))):
@@ -77,12 +77,17 @@ def replay_letters(
             )
     count = 0
     done: set[int] = set()
+    # Upward and no further than what is open now: a letter that a consumer opens again meanwhile keeps its number.
+    last = chosen.aggregate(last=Max("pk"))["last"] or 0
+    reached = 0
     while True:
         # In blocks: a replay of a hundred thousand letters must not hold them all.
         with transaction.atomic():
-            block = list(chosen.exclude(pk__in=done).order_by("pk").select_for_update(skip_locked=True)[:_BLOCK])
+            left = chosen.filter(pk__gt=reached, pk__lte=last)
+            block = list(left.select_for_update(skip_locked=True)[:_BLOCK])
             if not block:
                 break
+            reached = block[-1].pk
             _put_back(block, clock=clock, at_receipt=at_receipt)
             record_audit(
                 action="event.replayed",

@@ -13,13 +13,17 @@ from huitou.core.clock import Clock
 from huitou.core.http_api.problems import ApiError
 
 # The generic cell rate algorithm: each request moves the caller's `free_at` on by one interval, as long as that
-# leaves it less than a minute ahead. One statement, so that two processes cannot both take the last place.
+# leaves it less than a minute ahead. One statement, so that two processes cannot both take the last place. Further
+# ahead than that, with room for clocks that differ, it was written by a clock that was wrong, and counts as now.
 _TAKE = """
 INSERT INTO core_ratelimit AS held (caller, free_at)
 VALUES (%(caller)s, %(now)s::timestamptz + make_interval(secs => %(seconds)s))
-ON CONFLICT (caller) DO UPDATE SET free_at = greatest(held.free_at, %(now)s) + make_interval(secs => %(seconds)s)
-WHERE greatest(held.free_at, %(now)s) + make_interval(secs => %(seconds)s)
-    <= %(now)s::timestamptz + interval '1 minute'
+ON CONFLICT (caller) DO UPDATE
+SET free_at = CASE WHEN held.free_at > %(now)s::timestamptz + interval '2 minutes' THEN %(now)s::timestamptz
+    ELSE greatest(held.free_at, %(now)s) END + make_interval(secs => %(seconds)s)
+WHERE held.free_at > %(now)s::timestamptz + interval '2 minutes'
+    OR greatest(held.free_at, %(now)s) + make_interval(secs => %(seconds)s)
+        <= %(now)s::timestamptz + interval '1 minute'
 RETURNING free_at
 """
 _WHEN = "SELECT free_at FROM core_ratelimit WHERE caller = %s"

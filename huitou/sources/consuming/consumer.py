@@ -46,6 +46,8 @@ from huitou.sources.tracking.queries import current_plan
 logger = logging.getLogger(__name__)
 # At most as many as identities are resolved in one go; a batch this large is as fast as any.
 BATCH_EVENTS = 20_000
+# Payloads and shared contexts of a batch: decoded they take several times as much memory.
+BATCH_BYTES = 64 * 1024 * 1024
 # In this order: identities first, since everything hangs on the person.
 SUBSCRIBERS: tuple[Callable[[Batch], None], ...] = (
     resolve_identities,
@@ -58,13 +60,14 @@ SUBSCRIBERS: tuple[Callable[[Batch], None], ...] = (
 
 @dataclass(frozen=True)
 class Consumed:
-    """What one batch came to. `claimed` 0: nothing waited."""
+    """What one batch came to. `claimed` 0: nothing waited; `full`: more may wait."""
 
     claimed: int = 0
     accepted: int = 0
     repeated: int = 0
     refused: int = 0
     batches: tuple[int, ...] = ()
+    full: bool = False
 
     def __add__(self, other: Consumed) -> Consumed:
         return Consumed(
@@ -73,6 +76,7 @@ class Consumed:
             self.repeated + other.repeated,
             self.refused + other.refused,
             self.batches + other.batches,
+            self.full or other.full,
         )
 
 
@@ -138,7 +142,7 @@ def _without_collector() -> Iterator[None]:
 
 def _waiting_ids(limit: int) -> list[int]:
     with transaction.atomic():
-        return [row.id for row in _claim(sql.CLAIM, limit)]
+        return [row.id for row in _claim(sql.CLAIM, limit, BATCH_BYTES)]
 
 
 def _take_apart(ids: Sequence[int], *, home: Home, clock: Clock) -> Consumed:
@@ -179,19 +183,22 @@ def _take_batch(
 ) -> tuple[Consumed, list[int]]:
     """One batch in one transaction: these rows, or the first that wait. Returns the lake batches it claimed."""
     with transaction.atomic():
-        rows = _claim(sql.CLAIM, limit) if ids is None else _claim(sql.CLAIM_THESE, list(ids))
+        rows = _claim(sql.CLAIM, limit, BATCH_BYTES) if ids is None else _claim(sql.CLAIM_THESE, list(ids))
         if not rows:
             return Consumed(), []
+        full = len(rows) >= limit or sum(len(row.payload) + len(row.shared or b"") for row in rows) >= BATCH_BYTES
         keys = load_keys({row.key_id for row in rows})
         refused: list[tuple[InboxRow, Refusal]] = []
         events: list[Event] = []
         by_hash: dict[bytes, InboxRow] = {}
+        twins: dict[bytes, list[InboxRow]] = {}
         repeated: dict[str, int] = {}
         for row in rows:
             event = decode_event(row, keys[row.key_id], len(events))
             if isinstance(event, Refusal):
                 refused.append((row, event))
             elif event.hash in by_hash:
+                twins.setdefault(event.hash, []).append(row)
                 repeated[event.source] = repeated.get(event.source, 0) + 1
             else:
                 by_hash[event.hash] = row
@@ -211,6 +218,11 @@ def _take_batch(
         if spoiled:
             give_back([event.hash for event in spoiled], clock=clock)
             refused += [(by_hash[event.hash], batch.refused[event.ref]) for event in spoiled]
+            # What else came under the id of a refused event is no repeat of anything taken: it waits for its turn.
+            left = {row.id for event in spoiled for row in twins.get(event.hash, ())}
+            for event in spoiled:
+                repeated[event.source] = repeated.get(event.source, 0) - len(twins.get(event.hash, ()))
+            rows = [row for row in rows if row.id not in left]
         keep_refused(refused, keys, clock=clock)
         count_quality(batch, [(keys[row.key_id].source, row.received_at) for row in unreadable])
         claimed = stage_rows(batch)
@@ -223,16 +235,17 @@ def _take_batch(
             repeated=sum(repeated.values()),
             refused=len(refused),
             batches=tuple(claimed),
+            full=full,
         )
         reach("consume.deleted")
     return consumed, claimed
 
 
-def _claim(query: str, parameter: Any) -> list[InboxRow]:
+def _claim(query: str, *parameters: Any) -> list[InboxRow]:
     """Lock and read rows of the inbox; in binary, which Django's own cursors do not speak, since payloads are bytes."""
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(query, [parameter], binary=True)
+        cursor.execute(query, parameters, binary=True)
         return [InboxRow(*row) for row in cursor.fetchall()]
 
 

@@ -13,7 +13,7 @@ from huitou.sources.consuming.decoding import InboxRow, Key
 from huitou.sources.intake.keys import Sender
 from huitou.sources.intake.refusals import Refusal
 from huitou.sources.intake.sql import INSERT_LETTERS
-from huitou.sources.intake.storing import Arrival, letter_row
+from huitou.sources.intake.storing import Arrival, letter_row, merged_letters
 
 
 def keep_refused(refused: Sequence[tuple[InboxRow, Refusal]], keys: Mapping[int, Key], *, clock: Clock) -> None:
@@ -23,7 +23,7 @@ def keep_refused(refused: Sequence[tuple[InboxRow, Refusal]], keys: Mapping[int,
     fresh = [_letter(row, refusal, keys) for row, refusal in refused if row.letter_id is None]
     again = [(row.letter_id, refusal) for row, refusal in refused if row.letter_id is not None]
     with connection.cursor() as cursor:
-        for letter in sorted(fresh, key=lambda row: bytes(row["digest"])):
+        for letter in merged_letters(fresh):
             cursor.execute(INSERT_LETTERS, letter)
         for letter_id, refusal in sorted(again, key=lambda pair: pair[0] or 0):
             cursor.execute(

@@ -22,7 +22,7 @@ from huitou.core.lake import commit_pending
 from huitou.core.models import LakeBatch
 from huitou.sources.consuming import sql
 from huitou.sources.consuming.compaction import compact_if_scattered
-from huitou.sources.consuming.consumer import BATCH_EVENTS, consume_once
+from huitou.sources.consuming.consumer import consume_once
 from huitou.sources.consuming.trouble import is_transient, rendered
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class ConsumerLoop(threading.Thread):
         self._clock = clock
         self._pause = pause_seconds
         self._stop_asked = threading.Event()
-        self._kept_up_at = 0.0
+        self._keep_up_at = 0.0
 
     def stop(self) -> None:
         """Ask it to end after the batch in hand, and wait for that."""
@@ -54,26 +54,41 @@ class ConsumerLoop(threading.Thread):
         pause = self._pause
         try:
             while not self._stop_asked.is_set():
+                full = False
                 try:
-                    claimed = consume_once(home=self._home, clock=self._clock).claimed
-                    if time.monotonic() - self._kept_up_at > _UPKEEP_SECONDS:
-                        keep_up(home=self._home, clock=self._clock)
-                        self._kept_up_at = time.monotonic()
+                    full = consume_once(home=self._home, clock=self._clock).full
                     pause = self._pause
-                    if claimed >= BATCH_EVENTS:
-                        continue
                 except Exception as error:
                     # Whatever it is, the feed goes on: events stay in the inbox until they are taken.
-                    if is_transient(error):
-                        logger.warning("events wait: %s; trying again in %.0f s", rendered(error), pause)
-                    else:
-                        logger.exception("events wait; trying again in %.0f s", pause)
-                    self._kept_up_at = 0.0
-                    connection.close()
+                    _tell("events wait", error, pause)
+                    # What it claimed and could not bring into the lake is finished at once.
+                    self._keep_up_at = 0.0
                     pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-                self._stop_asked.wait(pause)
+                self._keep_up_if_due()
+                if not full:
+                    self._stop_asked.wait(pause)
         finally:
             connection.close()
+
+    def _keep_up_if_due(self) -> None:
+        """Upkeep, whether or not events could be taken: what it finishes may be what they wait for."""
+        if time.monotonic() < self._keep_up_at:
+            return
+        try:
+            keep_up(home=self._home, clock=self._clock)
+            self._keep_up_at = time.monotonic() + _UPKEEP_SECONDS
+        except Exception as error:
+            _tell("the upkeep of events failed", error, _LONGEST_PAUSE_SECONDS)
+            self._keep_up_at = time.monotonic() + _LONGEST_PAUSE_SECONDS
+
+
+def _tell(what: str, error: Exception, pause: float) -> None:
+    """Log a failure, and begin the next attempt with a connection of its own."""
+    if is_transient(error):
+        logger.warning("%s: %s; trying again in %.0f s", what, rendered(error), pause)
+    else:
+        logger.error("%s; trying again in %.0f s", what, pause, exc_info=error)
+    connection.close()
 
 
 def keep_up(*, home: Home, clock: Clock) -> None:

@@ -34,7 +34,7 @@ def take_fresh(hashes: Sequence[bytes], *, clock: Clock) -> set[bytes]:
     today = clock.now().date()
     days = prepare_days(today)
     wanted = set(hashes)
-    settled = [day for day in days if today - timedelta(days=DAYS) <= day < today - timedelta(days=1)]
+    settled = [day for day in days if day < today - timedelta(days=1)]
     recent = [day for day in days if day >= today - timedelta(days=1)]
     with connection.cursor() as cursor:
         _load(cursor, wanted)
@@ -91,7 +91,11 @@ def list_days() -> list[date]:
 
 
 def prepare_days(today: date) -> list[date]:
-    """Make the partitions of today and the days ahead, drop those that are too old; returns the days there are."""
+    """Make the partitions of today and the days ahead, drop those that are too old; returns the days there are.
+
+    Too old is what both this machine's clock and the database's say is: a clock that jumps ahead and back again must
+    not make us forget what was taken.
+    """
     days = list_days()
     wanted = [today + timedelta(days=ahead) for ahead in range(_AHEAD + 1)]
     if today in days and days[0] >= today - timedelta(days=DAYS):
@@ -104,7 +108,9 @@ def prepare_days(today: date) -> list[date]:
                 table = table_of(day)
                 cursor.execute(sql.CREATE_DAY.format(table=table, day=day, next=day + timedelta(days=1)))
                 cursor.execute(sql.INDEX_DAY.format(table=table))
+        cursor.execute(sql.DATABASE_DAY)
+        oldest = min(today, cursor.fetchone()[0]) - timedelta(days=DAYS)
         for day in days:
-            if day < today - timedelta(days=DAYS):
+            if day < oldest:
                 cursor.execute(sql.DROP_DAY.format(table=table_of(day)))
     return list_days()

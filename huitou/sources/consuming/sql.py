@@ -4,7 +4,17 @@ from __future__ import annotations
 
 _COLUMNS = "id, received_at, key_id, sent_at, shared, message_id, letter_id, payload"
 # Rows that another consumer has in hand are passed over.
-CLAIM = f"SELECT {_COLUMNS} FROM sources_inbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED"
+# The first always, then as long as those before it stay below so many bytes.
+CLAIM = f"""
+SELECT {_COLUMNS} FROM (
+    SELECT {_COLUMNS}, bytes, sum(bytes) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS upto
+    FROM (
+        SELECT {_COLUMNS}, octet_length(payload) + coalesce(octet_length(shared), 0) AS bytes
+        FROM sources_inbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+    ) AS locked
+) AS counted
+WHERE upto - bytes < %s ORDER BY id
+"""
 # Looking for the event that spoils a batch: the same rows again, fewer of them.
 CLAIM_THESE = f"SELECT {_COLUMNS} FROM sources_inbox WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED"
 DELETE_CLAIMED = "DELETE FROM sources_inbox WHERE id = ANY(%s::bigint[])"
@@ -22,6 +32,7 @@ WHERE inhparent = 'sources_seen'::regclass ORDER BY child.relname
 CREATE_DAY = "CREATE TABLE {table} PARTITION OF sources_seen FOR VALUES FROM ('{day}') TO ('{next}')"
 INDEX_DAY = "CREATE UNIQUE INDEX {table}_hash ON {table} (hash)"
 DROP_DAY = "DROP TABLE {table}"
+DATABASE_DAY = "SELECT (now() AT TIME ZONE 'UTC')::date"
 # The hashes of the batch, sorted, so that neighbors share the pages of an index.
 CREATE_INCOMING = """
 CREATE TEMP TABLE IF NOT EXISTS incoming_hashes (hash uuid NOT NULL) ON COMMIT DELETE ROWS

@@ -15,6 +15,9 @@ from django.utils.translation import gettext as _
 from huitou.core.errors import DomainError
 from huitou.sources.intake.messages import KINDS, MAX_EVENT_BYTES, MAX_REQUEST_BYTES
 
+MAX_REQUEST_EVENTS = 5_000
+# A batch's context is kept with each of its events.
+MAX_SHARED_BYTES = 4 * 1024 * 1024
 BATCH = "batch"
 # Long and short forms; the SDKs of browsers and phones use the short ones.
 ENDPOINTS = {
@@ -43,7 +46,8 @@ class _Batch(msgspec.Struct, rename="camel", gc=False):
     batch: list[msgspec.Raw]
     sent_at: str | None = None
     write_key: str | None = None
-    context: msgspec.Raw | None = None
+    # Not optional: msgspec takes Raw in a union for nothing at all. Empty where it is missing.
+    context: msgspec.Raw = msgspec.Raw()
 
 
 _decode_batch = msgspec.json.Decoder(_Batch).decode
@@ -139,10 +143,10 @@ def parse_body(endpoint: str, body: bytes) -> Request:
     try:
         if endpoint == BATCH:
             batch = _decode_batch(body)
-            shared = None if batch.context is None else bytes(batch.context)
-            return Request(
-                batch.batch, batch.sent_at, batch.write_key, shared if shared and shared.startswith(b"{") else None
-            )
+            context = bytes(batch.context)
+            shared = context if context.startswith(b"{") else None
+            _check_size(batch.batch, shared)
+            return Request(batch.batch, batch.sent_at, batch.write_key, shared)
         return _one_event(endpoint, body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(
@@ -150,6 +154,32 @@ def parse_body(endpoint: str, body: bytes) -> Request:
             400,
             _("The body cannot be read: %(reason)s. Nothing was taken.") % {"reason": str(error)},
         ) from error
+
+
+def _check_size(payloads: list[msgspec.Raw], shared: bytes | None) -> None:
+    """Refuse a batch of too many events, or one whose shared context, kept with each of them, would grow too large."""
+    if len(payloads) > MAX_REQUEST_EVENTS:
+        raise RequestError(
+            "too_many_events",
+            413,
+            _("A request has at most %(limit)s events. Send smaller batches.") % {"limit": MAX_REQUEST_EVENTS},
+        )
+    if shared is None:
+        return
+    if len(shared) > MAX_EVENT_BYTES:
+        raise RequestError(
+            "context_too_large",
+            413,
+            _("The context of a batch has at most %(limit)s KB. Put into the single events what not all of them need.")
+            % {"limit": MAX_EVENT_BYTES // 1024},
+        )
+    if len(shared) * len(payloads) > MAX_SHARED_BYTES:
+        raise RequestError(
+            "context_too_large",
+            413,
+            _("The context of a batch, times its events, has at most %(limit)s MB. Send a smaller context or batch.")
+            % {"limit": MAX_SHARED_BYTES // 1024**2},
+        )
 
 
 def _one_event(endpoint: str, body: bytes) -> Request:

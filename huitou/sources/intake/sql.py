@@ -13,10 +13,11 @@ INSERT INTO sources_deadletter (
 )
 VALUES (
     %(digest)s, %(source)s, %(key_id)s, %(reason)s, %(detail)s, %(kind)s, %(name)s, %(message_id)s, %(payload)s,
-    %(shared)s, %(received_at)s, %(received_at)s, %(sent_at)s, 1, 0, 'open'
+    %(shared)s, %(received_at)s, %(received_at)s, %(sent_at)s, %(count)s, 0, 'open'
 )
 ON CONFLICT (digest) WHERE state = 'open' DO UPDATE
-SET count = sources_deadletter.count + 1, last_at = excluded.last_at, reason = excluded.reason, detail = excluded.detail
+SET count = sources_deadletter.count + excluded.count, last_at = excluded.last_at, reason = excluded.reason,
+    detail = excluded.detail
 """
 # What the door refused, in the counters of its feed for the brand's day; a brand not set up yet has Shanghai's.
 COUNT_REFUSED = """

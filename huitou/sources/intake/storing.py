@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -84,7 +84,17 @@ def letter_row(arrival: Arrival, payload: bytes, refusal: Refusal) -> dict[str, 
         "shared": arrival.shared,
         "received_at": arrival.received_at,
         "sent_at": arrival.sent_at,
+        "count": 1,
     }
+
+
+def merged_letters(letters: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Equal refusals as one row with their count, in the order in which every writer locks letters."""
+    merged: dict[bytes, dict[str, Any]] = {}
+    for letter in letters:
+        found = merged.get(letter["digest"])
+        merged[letter["digest"]] = {**letter, "count": letter["count"] + (found["count"] if found else 0)}
+    return sorted(merged.values(), key=lambda row: bytes(row["digest"]))
 
 
 def _readable(payload: bytes) -> dict[str, str]:
@@ -137,7 +147,6 @@ class Store:
     def put(self, arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw], letters: Sequence[dict[str, Any]]) -> None:
         """Make the request's events durable, all or none. Raises psycopg.OperationalError if that cannot be said."""
         pool = self._pool or self._open()
-        ordered = sorted(letters, key=lambda row: bytes(row["digest"]))
         try:
             with pool.connection() as connection, connection.cursor() as cursor:
                 if not letters:
@@ -147,7 +156,7 @@ class Store:
                 with connection.transaction():
                     if payloads:
                         _copy(cursor, inbox_rows(arrival, payloads))
-                    cursor.executemany(sql.INSERT_LETTERS, ordered)
+                    cursor.executemany(sql.INSERT_LETTERS, merged_letters(letters))
                     told = {"source": arrival.sender.source, "received_at": arrival.received_at, "count": len(letters)}
                     cursor.execute(sql.COUNT_REFUSED, told)
         except psycopg.OperationalError:

@@ -11,6 +11,7 @@ import pytest
 
 from huitou.analytics.engines import DuckEngine, Lake
 from huitou.core.home import Home
+from huitou.core.lake import commit_pending
 from huitou.core.models import LakeBatch
 from huitou.sources.consuming import loop as loop_module
 from huitou.sources.consuming.compaction import compact_if_scattered
@@ -64,6 +65,52 @@ def test_trouble_delays_the_feed_and_does_not_end_it(
     finally:
         loop.stop()
     assert len(facts(home)) == 1
+
+
+def test_upkeep_goes_on_while_events_cannot_be_taken(
+    client: Client, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_: Any) -> Consumed:
+        raise OSError("disk full")
+
+    kept: list[object] = []
+    monkeypatch.setattr(loop_module, "consume_once", fails)
+    monkeypatch.setattr(loop_module, "keep_up", lambda **arguments: kept.append(arguments))
+    loop = ConsumerLoop(home=home, clock=client.clock, pause_seconds=0.02)
+    loop.start()
+    try:
+        assert becomes(lambda: bool(kept))
+    finally:
+        loop.stop()
+
+
+def test_events_are_taken_while_the_upkeep_fails(client: Client, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(**_: Any) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr(loop_module, "keep_up", fails)
+    loop = ConsumerLoop(home=home, clock=client.clock, pause_seconds=0.02)
+    loop.start()
+    try:
+        for number in range(3):
+            client.batch(track(str(number)))
+            assert becomes(lambda: not InboxEvent.objects.exists())
+    finally:
+        loop.stop()
+
+
+def test_a_batch_that_cannot_be_finished_does_not_hold_up_the_others(client: Client, home: Home) -> None:
+    client.batch(track("a"))
+    consume(home, client.clock)
+    done = LakeBatch.objects.get()
+    LakeBatch.objects.update(lake_version=None, committed_at=None)
+    # Older, and of a table that there is not.
+    LakeBatch.objects.create(
+        pk=done.pk - 1, key="lost", table="fct_nothing", staged_path="lost", row_count=1, claimed_at=NOW
+    )
+    with pytest.raises(KeyError):
+        commit_pending(home=home, clock=client.clock)
+    assert LakeBatch.objects.get(pk=done.pk).committed_at is not None
 
 
 def test_upkeep_sweeps_what_nobody_claimed_and_spares_the_rest(client: Client, home: Home) -> None:

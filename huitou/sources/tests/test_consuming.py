@@ -17,6 +17,7 @@ from huitou.core.lake import commit_pending
 from huitou.core.models import LakeBatch
 from huitou.customers.models import Acquisition, Person
 from huitou.sources.consuming import consumer
+from huitou.sources.consuming import sql as consuming_sql
 from huitou.sources.consuming.batch import Batch
 from huitou.sources.consuming.consumer import consume_once, drain
 from huitou.sources.consuming.staging import stage_rows
@@ -143,7 +144,9 @@ def test_what_names_somebody_stays_out_of_the_lake_and_beside_the_person(client:
     assert detail.properties["products"] == [{"name": "Gift for Li Si"}, {"product_id": "zhang.san@example.com"}]
 
 
-def test_repeats_count_once_whenever_they_come(client: Client, home: Home) -> None:
+def test_repeats_count_once_whenever_they_come(client: Client, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The database's own clock has to agree before anything is forgotten.
+    monkeypatch.setattr(consuming_sql, "DATABASE_DAY", "SELECT DATE '2026-04-10'")
     client.batch(track("a"), track("a", timestamp=(NOW - timedelta(days=40)).isoformat()), track("b"))
     client.batch(track("a"))
     assert consume(home, client.clock).repeated == 2

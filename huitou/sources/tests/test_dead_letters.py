@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from config.cli import build
 from huitou.accounts.models import AuditEntry
 from huitou.core.home import Home
+from huitou.sources import dead_letters
 from huitou.sources.dead_letters import (
     LetterInvalidError,
     LetterUnknownError,
@@ -105,6 +106,25 @@ def test_many_letters_go_by_reason_and_feed(client: Client, home: Home) -> None:
     consume(home, client.clock)
     assert len(facts(home)) == 30
     assert DeadLetter.objects.get(state="open").reason == "kind_unknown"
+
+
+def test_letters_that_come_back_at_once_do_not_keep_a_replay_going(
+    client: Client, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "_BLOCK", 2)
+    client.batch(*(track(f"f{n}", timestamp=AHEAD) for n in range(5)))
+    put_back, rounds = dead_letters._put_back, []
+
+    def and_a_quick_consumer(letters: Any, **arguments: Any) -> None:
+        put_back(letters, **arguments)
+        rounds.append(len(letters))
+        assert len(rounds) < 10
+        # Refused once more, and open again under its number, before the next block is read.
+        DeadLetter.objects.filter(pk__in=[letter.pk for letter in letters]).update(state="open")
+
+    monkeypatch.setattr(dead_letters, "_put_back", and_a_quick_consumer)
+    assert replay_letters(reason="time_future", clock=client.clock).count == 5
+    assert rounds == [2, 2, 1]
 
 
 def test_the_command_line_lists_replays_and_shows_what_arrives(client: Client, home: Home) -> None:

@@ -83,6 +83,26 @@ def test_without_a_valid_key_nothing_is_taken(client: Client) -> None:
     assert not stored()
 
 
+@pytest.mark.parametrize("wrong", ["hw_\x00" + "a" * 32, "x" * 100_000, "hw_" + "键" * 30, "hw_short"])
+def test_what_cannot_be_a_key_is_neither_looked_up_nor_kept(
+    client: Client, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr("huitou.sources.intake.keys.find_key", looked.append)
+    assert client.post("/v1/batch", {"batch": [track()], "writeKey": wrong}, key=None).status == 401
+    assert looked == []
+
+
+def test_wrong_keys_do_not_pile_up_nor_push_out_the_right_one(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huitou.sources.intake.keys._MOST_WRONG", 5)
+    assert client.batch(track("a")).status == 200
+    for number in range(20):
+        assert client.post("/v1/batch", {"batch": []}, key=f"hw_wrong_but_fitting_{number}").status == 401
+    assert len(client.door._keys._wrong) <= 5
+    monkeypatch.setattr("huitou.sources.intake.keys.find_key", lambda secret: None)
+    assert client.batch(track("b")).status == 200
+
+
 def test_a_revoked_key_opens_for_seconds_only(seen_nothing: None, monkeypatch: pytest.MonkeyPatch) -> None:
     client, ticks = make_client(cached_seconds=3.0), [100.0]
     monkeypatch.setattr("huitou.sources.intake.keys.time.monotonic", lambda: ticks[0])
@@ -171,6 +191,26 @@ def test_what_is_no_json_is_refused_whole(client: Client, body: bytes) -> None:
     assert (answer.status, answer.json["code"]) == (400, "body_malformed")
     assert not stored()
     assert not DeadLetter.objects.exists()
+
+
+def test_the_context_of_a_batch_is_kept_with_each_event_and_is_bounded(client: Client) -> None:
+    events = [track(f"m{n}") for n in range(300)]
+    assert client.batch(*events[:2], context={"channel": "app"}).status == 200
+    assert {bytes(row.shared or b"") for row in InboxEvent.objects.all()} == {b'{"channel": "app"}'}
+    for sent, length in ((events[:1], 33_000), (events, 20_000)):
+        answer = client.batch(*sent, context={"text": "x" * length})
+        assert (answer.status, answer.json["code"]) == (413, "context_too_large")
+    assert client.batch(*events[:2], context=None).status == 200
+    assert InboxEvent.objects.count() == 4
+
+
+def test_a_request_has_so_many_events_and_equal_refusals_are_one_letter(client: Client) -> None:
+    answer = client.post("/v1/batch", b'{"batch":[' + b"1," * 5_000 + b"1]}")
+    assert (answer.status, answer.json["code"]) == (413, "too_many_events")
+    assert not DeadLetter.objects.exists()
+    for times in (1, 2):
+        assert client.post("/v1/batch", b'{"batch":[' + b"1," * 4_999 + b"1]}").status == 400
+        assert DeadLetter.objects.get().count == 5_000 * times
 
 
 def test_deep_nesting_breaks_nothing(client: Client) -> None:
