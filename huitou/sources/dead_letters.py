@@ -16,7 +16,15 @@ from huitou.accounts.models import User
 from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
-from huitou.sources.intake.messages import MAX_EVENT_BYTES, Head, decode_head, message_id_of, parse_instant
+from huitou.sources.intake.messages import (
+    MAX_EVENT_BYTES,
+    TOO_DEEP,
+    Head,
+    decode_head,
+    is_too_deep,
+    message_id_of,
+    parse_instant,
+)
 from huitou.sources.models import DeadLetter, InboxEvent
 
 _BLOCK = 1000
@@ -114,6 +122,8 @@ def replay_edited(
         raise LetterInvalidError(_("An event has at most %(limit)s KB.") % {"limit": MAX_EVENT_BYTES // 1024})
     try:
         decode_head(payload)
+        if is_too_deep(payload):
+            raise msgspec.ValidationError(TOO_DEEP)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise LetterInvalidError(_("This is not an event: %(reason)s.") % {"reason": str(error)}) from error
     with transaction.atomic():

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from huitou.sources.consuming.properties import is_code, is_personal_name, names_somebody
+from huitou.sources.intake.messages import is_too_deep
 from huitou.sources.models import DeadLetter
 from huitou.sources.tracking.queries import current_plan
 
@@ -19,7 +20,7 @@ _LONGEST_WORD = 20
 def masked_payload(payload: bytes) -> str | None:
     """The event as indented JSON with numbered marks for what is hidden; None where it cannot be shown in parts."""
     try:
-        told = json.loads(payload)
+        told = None if is_too_deep(payload) else json.loads(payload)
     except (ValueError, RecursionError):
         return None
     if not isinstance(told, dict) or _has_telling_names(told):
@@ -34,7 +35,7 @@ def restored_payload(text: str, payload: bytes) -> bytes:
     """
     hidden: list[Any] = []
     try:
-        told = json.loads(payload)
+        told = None if is_too_deep(payload) else json.loads(payload)
     except (ValueError, RecursionError):
         told = None
     if isinstance(told, dict):

@@ -13,7 +13,7 @@ from huitou.accounts.models import ApiKey
 from huitou.sources.consuming.batch import Event
 from huitou.sources.consuming.objects import object_of
 from huitou.sources.consuming.properties import is_code
-from huitou.sources.intake.messages import Head, Id, event_hash, examine, message_id_of
+from huitou.sources.intake.messages import TOO_DEEP, Head, Id, event_hash, examine, is_too_deep, message_id_of
 from huitou.sources.intake.refusals import Refusal
 
 _NAMES = {
@@ -78,6 +78,8 @@ def decode_event(row: InboxRow, key: Key, ref: int) -> Event | Refusal:
         message = _decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Refusal("malformed", str(error))
+    if is_too_deep(payload):
+        return Refusal("malformed", TOO_DEEP)
     occurred_at = examine(message, received_at=row.received_at, sent_at=row.sent_at)
     if isinstance(occurred_at, Refusal):
         return occurred_at

@@ -24,7 +24,7 @@ from psycopg_pool import PoolTimeout
 from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
 from huitou.sources.intake.keys import Keys, Sender
-from huitou.sources.intake.messages import check_event, parse_instant
+from huitou.sources.intake.messages import MAX_REQUEST_BYTES, check_event, parse_instant
 from huitou.sources.intake.pressure import Pressure
 from huitou.sources.intake.refusals import Refusal, reason_label, reason_remedy
 from huitou.sources.intake.requests import Request, RequestError, endpoint_of, parse_body, read_body, shown_key
@@ -102,8 +102,10 @@ class Door:
     def _answer(self, environ: dict[str, Any]) -> tuple[int, bytes, list[tuple[str, str]]]:
         try:
             if not self._places.acquire(blocking=False):
-                # The body is read all the same: an answer before that breaks the connection for some clients.
-                environ["wsgi.input"].read()
+                # A small body is read all the same: an answer before that breaks the connection for some clients.
+                length = environ.get("CONTENT_LENGTH") or ""
+                if length.isdigit() and int(length) <= MAX_REQUEST_BYTES:
+                    environ["wsgi.input"].read(MAX_REQUEST_BYTES + 1)
                 raise LaterError("busy", 429, _("Too many requests at once."), _BUSY_RETRY_SECONDS)
             try:
                 return self._take(environ)

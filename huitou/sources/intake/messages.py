@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -14,6 +15,10 @@ from huitou.sources.intake.refusals import Refusal
 MAX_EVENT_BYTES = 32 * 1024
 MAX_REQUEST_BYTES = 500 * 1024
 LONGEST_ID = 200
+DEEPEST = 32
+TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
 FUTURE = timedelta(hours=24)
 # Before the Unix epoch there is no event, only a clock that was never set.
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +54,18 @@ _name_is_personal = lru_cache(maxsize=10_000)(names_somebody)
 decode_head = msgspec.json.Decoder(Head).decode
 
 
+def is_too_deep(payload: bytes) -> bool:
+    """Whether this JSON is nested so deeply that whoever walks through it could run out of stack."""
+    if payload.count(b"{") + payload.count(b"[") <= DEEPEST:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", payload)):
+        depth += 1 if bracket in b"{[" else -1
+        if depth > DEEPEST:
+            return True
+    return False
+
+
 def check_event(payload: bytes | msgspec.Raw, *, received_at: datetime, sent_at: datetime | None) -> Refusal | None:
     """Why this event cannot be taken; None if it can.
 
@@ -62,6 +79,8 @@ def check_event(payload: bytes | msgspec.Raw, *, received_at: datetime, sent_at:
         head = decode_head(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Refusal("malformed", str(error))
+    if is_too_deep(bytes(payload)):
+        return Refusal("malformed", TOO_DEEP)
     found = examine(head, received_at=received_at, sent_at=sent_at)
     return found if isinstance(found, Refusal) else None
 

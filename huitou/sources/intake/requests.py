@@ -13,7 +13,7 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
-from huitou.sources.intake.messages import KINDS, MAX_EVENT_BYTES, MAX_REQUEST_BYTES
+from huitou.sources.intake.messages import KINDS, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, TOO_DEEP, is_too_deep
 
 MAX_REQUEST_EVENTS = 5_000
 # A batch's context is kept with each of its events.
@@ -145,6 +145,8 @@ def parse_body(endpoint: str, body: bytes) -> Request:
             batch = _decode_batch(body)
             context = bytes(batch.context)
             shared = context if context.startswith(b"{") else None
+            if is_too_deep(context):
+                raise msgspec.ValidationError(f"{TOO_DEEP} - at `$.context`")
             _check_size(batch.batch, shared)
             return Request(batch.batch, batch.sent_at, batch.write_key, shared)
         return _one_event(endpoint, body)

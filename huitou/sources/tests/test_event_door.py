@@ -12,6 +12,7 @@ import pytest
 from huitou.accounts.keys import create_key, revoke_key
 from huitou.core.clock import SystemClock
 from huitou.sources.intake.messages import MAX_EVENT_BYTES, MAX_REQUEST_BYTES
+from huitou.sources.masking import masked_payload
 from huitou.sources.models import DeadLetter, InboxEvent
 from huitou.sources.tests.eventing import NOW, Client, make_client, track
 
@@ -217,6 +218,40 @@ def test_deep_nesting_breaks_nothing(client: Client) -> None:
     deep = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
     assert client.post("/v1/batch", b'{"batch":[' + deep + b"]}").status == 400
     assert client.post("/v1/track", deep).status == 400
+
+
+def nested(levels: int) -> bytes:
+    return b'{"type":"track","userId":"u","event":"E","properties":' + b'{"a":' * levels + b"1" + b"}" * (levels + 1)
+
+
+@pytest.mark.parametrize("levels", [32, 400])
+def test_an_event_nested_too_deeply_is_malformed(client: Client, levels: int) -> None:
+    brackets = track("text", properties={"text": '[{"\\' * 100, "list": [[]] * 100})
+    assert client.batch(brackets).json == {"success": True}
+    assert client.post("/v1/batch", b'{"batch":[' + nested(31) + b"]}").json == {"success": True}
+    answer = client.post("/v1/batch", b'{"batch":[' + nested(levels) + b"]}")
+    assert (answer.status, answer.json["code"]) == (400, "malformed")
+    letter = DeadLetter.objects.get()
+    assert masked_payload(bytes(letter.payload)) is None
+    deep = b'{"batch":[' + json.dumps(track()).encode() + b'],"context":' + b'{"a":' * 33 + b"1" + b"}" * 33 + b"}"
+    assert client.post("/v1/batch", deep).json["code"] == "body_malformed"
+
+
+@pytest.mark.parametrize(("length", "read"), [("10", [MAX_REQUEST_BYTES + 1]), ("999999999", []), ("", [])])
+def test_a_full_door_reads_no_large_body(seen_nothing: None, length: str, read: list[int]) -> None:
+    client, asked = make_client(inflight=0), []
+
+    class Body:
+        def read(self, most: int = -1) -> bytes:
+            asked.append(most)
+            return b""
+
+    try:
+        told: dict[str, Any] = {"CONTENT_LENGTH": length, "wsgi.input": Body()}
+        assert client.post("/v1/batch", b"", **told).json["code"] == "busy"
+    finally:
+        client.door.close()
+    assert asked == read
 
 
 def test_large_requests_are_refused_before_they_are_unpacked(client: Client) -> None:
