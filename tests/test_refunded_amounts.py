@@ -62,3 +62,22 @@ def test_orders_that_never_counted_are_not_refunded(home: Home, tmp_path: Path) 
     """A closed order that names what went back was never a sale, so nothing is taken off."""
     rows = "R1,2025-01-01 10:00,u1,面膜,100,交易关闭,100\nR2,2025-02-01 10:00,u1,面霜,100,交易成功,\n"
     assert figures(home, tmp_path, f"{HEADER}\n{rows}") == {"revenue": 10000, "orders": 1, "repurchase_rate": 0.0}
+
+
+def taken_off(home: Home, tmp_path: Path, header: str, *rows: tuple[str, str, str]) -> int:
+    """Revenue in fen of rows (order, amount, refunded amount) under that header of the refunded amount."""
+    lines = "".join(f"{o},2025-01-01 10:00,u1,面膜{n},{a},交易成功,{r}\n" for n, (o, a, r) in enumerate(rows))
+    told = figures(home, tmp_path, f"{HEADER.replace('退款金额', header)}\n{lines}")
+    return int(told["revenue"] or 0)
+
+
+@pytest.mark.parametrize("header", ["退款金额", "订单退款金额", "商品退款金额"])
+def test_a_full_refund_of_an_order_with_a_gift_leaves_nothing(home: Home, tmp_path: Path, header: str) -> None:
+    """The order's refund stands on the gift's row as well; a gift cannot give back what nobody paid for it."""
+    assert taken_off(home, tmp_path, header, ("A", "100.00", "100.00"), ("A", "0.00", "100.00")) == 0
+
+
+def test_an_orders_refund_on_each_row_is_taken_once(home: Home, tmp_path: Path) -> None:
+    """60 + 40 with 30 back of the order; the odd fen goes to the largest remainder; all of it leaves nothing."""
+    rows = [("A", "60", "30"), ("A", "40", "30"), ("B", "0.01", "0.02"), ("B", "0.02", "0.02"), ("B", "0.01", "0.02")]
+    assert taken_off(home, tmp_path, "退款总金额", *rows, ("C", "60", "100"), ("C", "40", "100")) == 7000 + 2

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-# ISO 4217 exponents that differ from two.
-_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "KWD": 3, "BHD": 3}
+# ISO 4217 exponents that differ from two, by number of digits.
+_NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_BY_DIGITS = {0: _NO_DIGITS, 3: "BHD IQD JOD KWD LYD OMR TND", 4: "CLF UYW"}
+_EXPONENTS = {currency: digits for digits, listed in _BY_DIGITS.items() for currency in listed.split()}
 _SYMBOLS = {"CNY": "¥", "GBP": "£", "USD": "$", "EUR": "€", "JPY": "¥", "HKD": "HK$"}
 
 

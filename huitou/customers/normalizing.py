@@ -22,9 +22,12 @@ _LANDLINE = re.compile(r"0[1-9]\d{1,2}[2-8]\d{6,7}")
 _FOREIGN = re.compile(r"[1-9]\d{7,14}")
 _SEPARATORS = re.compile(r"[\s\-().·/]")
 # A platform's privacy number: a mobile number and an extension behind it (转, ext, or a short tail of its own).
+# Letters behind a `_` (13912345678_p) are what some platforms make of a number for an account.
 _EXTENSION = re.compile(
-    r"(转|分机|ext|extension|[,;#_xX])|(?<!\d)1\d{2}[\s-]?\d{4}[\s-]?\d{4}[\s\-]+\d{1,6}$", re.IGNORECASE
+    r"(转|分机|ext|[,;#]|x\d+$|_\d+$)|(?<!\d)1\d{2}[\s-]?\d{4}[\s-]?\d{4}[\s\-]+\d{1,6}$", re.IGNORECASE
 )
+# What is dialed within a country only: +44 (0)20.
+_TRUNK = re.compile(r"^((?:\+|00)\s*\d{1,3}[\s\-.]*)\(0\)")
 # 13800138000 and its like, and one digit held down.
 _PLACEHOLDER = re.compile(r"(1\d\d)00\1(?:000)|1\d\d(\d)\2{7}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -70,7 +73,7 @@ def read_phone(text: str) -> str | None:
     number = text if text.isascii() and text.isdigit() else fold(text).strip("'\"`=").strip()
     if not number or len(number) > 40 or "*" in number or _EXTENSION.search(number):
         return None
-    digits = _SEPARATORS.sub("", number)
+    digits = _SEPARATORS.sub("", _TRUNK.sub(r"\1", number))
     has_country = digits.startswith(("+", "00"))
     digits = digits.removeprefix("+")
     digits = digits.removeprefix("00") if has_country else digits

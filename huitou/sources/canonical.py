@@ -194,8 +194,15 @@ ORDER_FIELDS: tuple[Field, ...] = (
         _("Refunded amount"),
         "What went back of the row, in units of the brand's currency: all of it makes the row refunded, less"
         " makes it partly refunded, also where the status says 交易成功. Not counted where a refund status says that"
-        " nothing went back (退款关闭, 卖家拒绝退款, 退款中 ...), or where the order was never paid or was closed.",
-        "退款金额|商品已退款金额|已退款金额|退款总金额|实退金额|退货金额|refund_amount|refund amount|refunded_amount",
+        " nothing went back (退款关闭, 卖家拒绝退款, 退款中 ...), or where the order was never paid or was closed."
+        " Never more than the row is worth. The whole order's, taken off once and shared out over its rows by their"
+        " worth: under a header of the order (退款总金额, 订单退款金额, 订单已退款金额, total_refund), or where all"
+        " rows of an order repeat one amount that exceeds one of them. The row's own: under a header of the row"
+        " (商品退款金额, 商品已退款金额). Under any other header rows that repeat one smaller amount are one refund of"
+        " the order, unless rows of another order in the file differ, or it is all of each row; the report warns where"
+        " that was a guess.",
+        "退款金额|商品已退款金额|商品退款金额|已退款金额|退款总金额|订单退款金额|订单已退款金额|实退金额|退货金额"
+        "|refund_amount|refund amount|refunded_amount",
     ),
     _field(
         "refunded_at",

@@ -23,6 +23,7 @@ from huitou.sources.importing.mapping import FileMapping, MappingError, map_file
 from huitou.sources.importing.options import ImportOptions
 from huitou.sources.importing.orders import OrderRules, parse_orders
 from huitou.sources.importing.records import parse_records
+from huitou.sources.importing.refunds import count_guesses
 from huitou.sources.importing.rejects import SKIPPED, list_problems
 from huitou.sources.importing.times import DateOrderError
 
@@ -225,7 +226,7 @@ def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
         return []
     masked, nameless, partly, incomplete = scratch.row("""
         SELECT count_if(masked), count_if(customer_id IS NULL),
-            count_if(status = 'partly_refunded' AND coalesce(returned_minor, 0) = 0),
+            count_if(status = 'partly_refunded' AND coalesce(returned_minor, 0) = 0 AND amount_minor > 0),
             (SELECT count(DISTINCT order_id) FROM parsed WHERE rejected IS NULL AND order_id IN (
                 SELECT order_id FROM parsed WHERE rejected IS NOT NULL AND order_id IS NOT NULL))
         FROM parsed WHERE rejected IS NULL""")
@@ -257,6 +258,19 @@ def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
         partly,
         _("%(count)s partly refunded rows do not say how much went back; nothing is taken off.") % {"count": partly},
     )
+    once, each = count_guesses(scratch, mapping)
+    warn(
+        "refund_taken_once",
+        once,
+        _("%(count)s orders repeat one refunded amount on their rows: it was taken off the order once, not each row.")
+        % {"count": once},
+    )
+    warn(
+        "refund_taken_each",
+        each,
+        _("%(count)s orders repeat one refunded amount on their rows: it was taken off each row, as rows of others do.")
+        % {"count": each},
+    )
     if not mapping.has("quantity"):
         warn("no_quantity", 1, _("No column says how many: every row counts as one piece."))
     if not mapping.has("sku"):
@@ -276,6 +290,9 @@ def _unused_warnings(mapping: FileMapping) -> list[dict[str, Any]]:
         "refund_amount": _("what was refunded counts as sold"),
         "refund_of": _("refunds count as sales"),
     }
+    if mapping.has("unit_price") and not mapping.has("amount"):
+        # An amount is what was paid already; a price is not.
+        effects["discount"] = _("sales count at their price before the discount")
     return [
         {
             "code": f"unused_{column.field}",

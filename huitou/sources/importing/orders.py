@@ -15,6 +15,7 @@ from huitou.sources.importing import cells
 from huitou.sources.importing.cells import text
 from huitou.sources.importing.detect import ColumnFacts
 from huitou.sources.importing.mapping import FileMapping
+from huitou.sources.importing.refunds import settle_refunds
 from huitou.sources.importing.times import instant, wall_time
 
 # Identifiers longer than this are mistakes in the mapping.
@@ -234,7 +235,8 @@ _OUTPUTS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("amount_minor", "CASE WHEN is_refund THEN abs(worth_minor) ELSE worth_minor END", (), ""),
     ("discount_minor", "discount_minor", ("discount",), "0"),
     ("returned_minor", "returned_minor", ("refund_amount",), "BIGINT"),
-    ("status", "", (), ""),
+    ("said", "said", (), ""),
+    ("refund_said", "m_refund_status", ("refund_status",), "VARCHAR"),
     ("order_type", "coalesce(m_order_type, 'normal')", ("order_type",), "'normal'"),
     ("occurred_at", "occurred", (), ""),
     ("refunded_at", "returned", ("refunded_at",), "TIMESTAMP"),
@@ -243,10 +245,10 @@ _OUTPUTS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
 # A row whose refunded amount is all or only part of it is what the amount says, whatever the word: 交易成功 says only
 # that the order is over. A refund status that knows of no return outranks the amount, which was then only asked for.
 _STATUS = """CASE WHEN is_refund THEN CASE WHEN said IN ('unpaid', 'cancelled') THEN said ELSE 'completed' END
-    WHEN said IN ('paid', 'completed') AND returned_minor > 0 AND m_refund_status IS DISTINCT FROM 'none' THEN
-        CASE WHEN returned_minor >= worth_minor AND worth_minor > 0 THEN 'refunded' ELSE 'partly_refunded' END
-    WHEN said = 'refunded' AND returned_minor > 0 AND returned_minor < worth_minor THEN 'partly_refunded'
-    WHEN said = 'partly_refunded' AND returned_minor >= worth_minor AND worth_minor > 0 THEN 'refunded'
+    WHEN said IN ('paid', 'completed') AND returned_minor > 0 AND refund_said IS DISTINCT FROM 'none' THEN
+        CASE WHEN returned_minor >= amount_minor AND amount_minor > 0 THEN 'refunded' ELSE 'partly_refunded' END
+    WHEN said = 'refunded' AND returned_minor > 0 AND returned_minor < amount_minor THEN 'partly_refunded'
+    WHEN said = 'partly_refunded' AND returned_minor >= amount_minor AND amount_minor > 0 THEN 'refunded'
     ELSE said END"""
 
 
@@ -265,7 +267,7 @@ def parse_orders(
             constant = f"CAST(NULL AS {fixed})" if fixed.isupper() else fixed
             viewed.append(f"{constant} AS {name}")
         else:
-            stored.append(f"{sql or _STATUS} AS {name}")
+            stored.append(f"{sql} AS {name}")
             viewed.append(name)
     numbered = bool(scratch.rows(f"SELECT 1 FROM (SELECT file_row FROM {table} LIMIT 1) WHERE file_row IS NOT NULL"))
     reason = scratch.try_run(f"""
@@ -282,10 +284,13 @@ SELECT {"file_row, " if numbered else ""}rejected, CASE WHEN rejected IS NOT NUL
 FROM checked""")
     if reason is not None:
         return reason
+    if "refund_amount" in mapping.indexes:
+        settle_refunds(scratch, mapping)
     value = " ".join(f"WHEN {text(name)} THEN original[{index + 1}]" for name, index in mapping.indexes.items())
     scratch.run(f"""
 CREATE OR REPLACE TEMP VIEW parsed AS
 SELECT rowid AS row_order, {"file_row" if numbered else "CAST(NULL AS BIGINT) AS file_row"}, rejected,
-    CASE split_part(rejected, ':', 2) {value} END AS value, original, {", ".join(viewed)}
+    CASE split_part(rejected, ':', 2) {value} END AS value, original, {", ".join(viewed)},
+    {_STATUS} AS status
 FROM parsed_rows""")
     return None

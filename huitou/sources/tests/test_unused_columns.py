@@ -56,6 +56,17 @@ def test_an_unused_customer_column_is_a_warning(tmp_path: Path) -> None:
     assert "unused_status" not in found.warnings
 
 
+def test_an_unused_discount_is_a_warning_beside_a_price(tmp_path: Path) -> None:
+    """An amount is what was paid already; a price times the pieces is not."""
+    head = "订单编号,付款时间,单价,数量,会员号,优惠金额,金额\nA1,2025-01-01,100,1,m1,10,90\n"
+    priced = write(tmp_path / "p.csv", head)
+    found = read(priced, "unit_price=单价")
+    assert found.column("amount_minor") == [10000]
+    assert "unused_discount" in found.warnings
+    assert "unused_discount" not in read(priced, "unit_price=单价", "discount=优惠金额").warnings
+    assert "unused_discount" not in read(priced, "amount=金额").warnings
+
+
 def test_a_file_whose_columns_are_all_known_warns_of_none(tmp_path: Path) -> None:
     path = write(tmp_path / "o.csv", CHINESE)
     assert unused(path) == {"备注": ""}
