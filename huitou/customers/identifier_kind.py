@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from huitou.analytics.registry import Registry
 from huitou.customers.normalizing import read_code, show_code
 
 LONGEST_NAMESPACE = 100
+_DIVIDERS = re.compile(r"[\s_.-]+")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class IdentifierKind:
     `strength` orders kinds: a fact belongs to the owner of its strongest identifier, and stronger evidence is weighed
     first. Of an account kind a customer has one value in each namespace: two values are a conflict, which keeps
     their persons apart. `joins`: sharing a value makes two persons one customer. `normalize` gives the value as it
-    is kept, or None for junk; `show` masks it for people; `namespaced` kinds need a namespace.
+    is kept, or None for junk; `show` masks it for people; `namespaced` kinds need a namespace. Events tell it by a
+    trait named as in `traits`; a value under one of `aliases` tells who somebody is as well, and joins nobody.
     """
 
     kind: str
@@ -32,6 +35,8 @@ class IdentifierKind:
     namespaced: bool = False
     normalize: Callable[[str], str | None] = read_code
     show: Callable[[str], str] = show_code
+    traits: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 IDENTIFIER_KINDS = Registry("huitou.customers.identifier_kinds", "IDENTIFIER_KIND", IdentifierKind)
@@ -49,6 +54,17 @@ def read_identifier(kind: str, namespace: str, value: str) -> Key | None:
         return None
     read = declared.normalize(value)
     return None if read is None else (kind, place, read)
+
+
+def squeezed(name: str) -> str:
+    """A name as names are compared: small letters, without what divides its words."""
+    return _DIVIDERS.sub("", name).casefold()
+
+
+@lru_cache(maxsize=1)
+def kinds_by_name() -> dict[str, str]:
+    """The kind that a value tells, by its name, squeezed: traits, aliases and the kinds themselves."""
+    return {squeezed(name): k.kind for k in IDENTIFIER_KINDS for name in (k.kind, *k.traits, *k.aliases)}
 
 
 def account_kinds() -> list[str]:

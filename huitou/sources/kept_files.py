@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
 from huitou.core.home import Home
-from huitou.customers.needles import Needles
+from huitou.customers.identifier_kind import kinds_by_name, squeezed
+from huitou.customers.needles import Columns, Needles
+from huitou.sources.canonical import find_field
 from huitou.sources.models import ImportRun
 
 UNFINISHED = ("uploaded", "preparing", "prepared", "claimed")
@@ -30,27 +35,68 @@ def forget_in_files(needles: Needles, home: Home) -> dict[str, int]:
 
     Raises ImportUnderWayError while an import that needs such a file is not finished.
     """
+    tables = _tables()
     return {
-        "uploads": _forget_uploads(needles, home),
-        "rejected_rows": sum(_forget_rows(path, needles) for path in _files(home.rejects)),
+        "uploads": _forget_uploads(needles, home, tables),
+        "rejected_rows": sum(_forget_rows(path, needles, tables.columns_of(path)) for path in _files(home.rejects)),
         "scratch_files": _forget_scratch(needles, home),
         "progress_files": _forget_whole(home.root / "progress", needles),
         "log_lines": sum(_forget_lines(path, needles) for path in _files(home.logs)),
     }
 
 
+@dataclass(frozen=True)
+class _Tables:
+    """Which columns of the files of imports hold identifiers and names of persons."""
+
+    by_path: dict[str, Columns]
+
+    def columns_of(self, path: Path) -> Columns:
+        """Those of a file; of one that no import knows, the columns that shops commonly call so."""
+        return self.by_path[str(path)] if str(path) in self.by_path else _columns({})
+
+
+def _tables() -> _Tables:
+    by_path: dict[str, Columns] = {}
+    for run in ImportRun.objects.only("kind", "mapping", "file_path", "lines_path", "reject_path"):
+        told = (run.mapping or {}).get("columns") if isinstance(run.mapping, dict) else None
+        columns = Columns() if run.kind == "products" else _columns(told if isinstance(told, dict) else {})
+        by_path |= dict.fromkeys(filter(None, (run.file_path, run.lines_path, run.reject_path)), columns)
+    return _Tables(by_path)
+
+
+def _columns(told: Mapping[str, Any]) -> Columns:
+    """By what the mapping tells, and by the headers that shops give such columns."""
+    identifiers = {header: frozenset({kind}) for header, kind in kinds_by_name().items()}
+    for name, kinds in _KINDS.items():
+        for header in _headers(told, name):
+            identifiers[header] = identifiers.get(header, frozenset()) | kinds
+    return Columns(identifiers, frozenset(_headers(told, "customer_name") + _headers(told, "name") + _NAMES))
+
+
+# A customer's number is of the brand or of the platform; files of the brand's own have one space for all.
+_KINDS = {"customer_id": frozenset({"customer_id", "buyer_id"}), "phone": frozenset({"phone"})}
+_NAMES = ["姓名", "昵称", "name", "fullname", "receivername"]
+
+
+def _headers(told: Mapping[str, Any], name: str) -> list[str]:
+    field = find_field("orders", name)
+    known = [*(field.headers if field else ()), *([str(told[name])] if told.get(name) else ())]
+    return [squeezed(header) for header in known]
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
 
-def _forget_uploads(needles: Needles, home: Home) -> int:
+def _forget_uploads(needles: Needles, home: Home, tables: _Tables) -> int:
     """A kept file goes whole: it has done its work, and whoever sent it has it."""
     needed = set()
     for run in ImportRun.objects.filter(state__in=UNFINISHED):
         needed |= {run.file_path, run.lines_path}
     removed = 0
     for path in _files(home.uploads):
-        if not needles.in_file(path) and not needles.in_text(path.name):
+        if not needles.in_file(path, tables.columns_of(path)) and not needles.in_file_name(path.name):
             continue
         if str(path) in needed:
             raise ImportUnderWayError(
@@ -91,13 +137,13 @@ def _forget_whole(folder: Path, needles: Needles) -> int:
     return len(held)
 
 
-def _forget_rows(path: Path, needles: Needles) -> int:
+def _forget_rows(path: Path, needles: Needles, columns: Columns) -> int:
     """Take the person's rows out of a file of rejected rows; its header stays."""
-    if not needles.in_file(path):
+    if not needles.in_file(path, columns):
         return 0
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = csv.reader(file)
-    kept = [row for row in rows if not needles.in_text("\t".join(row))]
+    kept = [row for row in rows if not needles.in_row(row, header, columns)]
     text = io.StringIO(newline="")
     csv.writer(text).writerows([header, *kept])
     fresh = path.with_suffix(".part")
@@ -125,23 +171,32 @@ def forget_in_imports(needles: Needles) -> int:
         held = [
             name
             for name in ("options", "detected", "mapping", "problems", "warnings", "error", "file_name")
-            if needles.in_json(getattr(run, name))
+            if (needles.in_file_name(run.file_name) if name == "file_name" else _quotes(needles, getattr(run, name)))
         ]
         if not held:
             continue
         changed += 1
         for problem in run.problems:
-            if needles.in_json(problem):
+            if _quotes(needles, [problem]):
                 problem["example"] = {"row": problem.get("example", {}).get("row"), "value": None}
                 problem["message"] = (
-                    _("The cell was erased with its customer.") if needles.in_json(problem) else problem["message"]
+                    _("The cell was erased with its customer.") if _quotes(needles, [problem]) else problem["message"]
                 )
         for name in held:
             if name in ("options", "detected", "mapping"):
                 setattr(run, name, {})
             elif name == "warnings":
-                run.warnings = [warning for warning in run.warnings if not needles.in_json(warning)]
+                run.warnings = [warning for warning in run.warnings if not _quotes(needles, [warning])]
             elif name in ("error", "file_name"):
                 setattr(run, name, _("erased"))
         run.save(update_fields=["problems", *held])
     return changed
+
+
+def _quotes(needles: Needles, told: Any) -> bool:
+    """Whether what an import remembers quotes a cell of the person: a problem's value stands under its field."""
+    if needles.in_json(told):
+        return True
+    problems = told if isinstance(told, list) else []
+    examples = [(p.get("field"), p.get("example")) for p in problems if isinstance(p, dict)]
+    return any(needles.in_json({str(field): e.get("value")}) for field, e in examples if isinstance(e, dict))

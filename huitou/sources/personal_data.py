@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db.models import QuerySet
 
 from huitou.customers.identifier_kind import Key
 from huitou.customers.needles import Needles
+from huitou.sources.consuming.identities import identifiers_in
 from huitou.sources.kept_files import forget_in_files, forget_in_imports
 from huitou.sources.models import DeadLetter, EventDetail, InboxEvent
 
@@ -54,7 +56,7 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, in
 
 
 def _delete_held(rows: QuerySet[Any], needles: Needles) -> int:
-    """Delete events whose JSON holds the person.
+    """Delete events that are the person's.
 
     Rows that a consumer has in hand at this moment are its own: what it makes of them is somebody new. Waiting for
     them would be a deadlock, for it waits for the resolution lock.
@@ -62,7 +64,26 @@ def _delete_held(rows: QuerySet[Any], needles: Needles) -> int:
     held = [
         pk
         for pk, payload, shared in rows.values_list("pk", "payload", "shared").iterator(chunk_size=2000)
-        if needles.in_bytes(bytes(payload)) or (shared is not None and needles.in_bytes(bytes(shared)))
+        if _is_about(needles, bytes(payload), None if shared is None else bytes(shared))
     ]
     free = list(rows.filter(pk__in=held).select_for_update(skip_locked=True).values_list("pk", flat=True))
     return rows.filter(pk__in=free).delete()[0] if free else 0
+
+
+def _is_about(needles: Needles, payload: bytes, shared: bytes | None) -> bool:
+    """Whether an event is the person's or tells of the person.
+
+    A name tells only where nothing else does: an event of somebody with an identifier may be a namesake's.
+    """
+    told = identifiers_in(_object(payload), _object(shared))
+    if told & needles.keys:
+        return True
+    return any(needles.in_bytes(part, names=not told) for part in (payload, shared) if part is not None)
+
+
+def _object(raw: bytes | None) -> dict[str, Any]:
+    try:
+        value = json.loads(raw or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -12,4 +12,5 @@ IDENTIFIER_KIND = IdentifierKind(
     label=_("Anonymous id"),
     strength=10,
     show=show_secret,
+    aliases=("anonymous_id", "anonymous", "previous_id", "device_id", "visitor_id", "cookie_id"),
 )

@@ -15,4 +15,17 @@ IDENTIFIER_KIND = IdentifierKind(
     namespaced=True,
     normalize=read_account,
     show=show_account,
+    aliases=(
+        "buyer_id",
+        "buyer_no",
+        "buyer_nick",
+        "buyer_name",
+        "buyer_account",
+        "nick",
+        "wechat_id",
+        "wechat_no",
+        "wx_id",
+        "买家昵称",
+        "买家会员名",
+    ),
 )

@@ -13,4 +13,6 @@ IDENTIFIER_KIND = IdentifierKind(
     strength=30,
     normalize=read_email,
     show=show_email,
+    traits=("email",),
+    aliases=("e_mail", "mail", "email_address", "邮箱"),
 )

@@ -14,4 +14,6 @@ IDENTIFIER_KIND = IdentifierKind(
     is_account=True,
     namespaced=True,
     show=show_secret,
+    traits=("external_userid", "externalUserid"),
+    aliases=("external_user_id", "external_contact_id"),
 )

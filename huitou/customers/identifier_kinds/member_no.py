@@ -11,4 +11,17 @@ IDENTIFIER_KIND = IdentifierKind(
     label=_("Member number"),
     strength=80,
     is_account=True,
+    traits=("member_no", "memberNo"),
+    aliases=(
+        "member_id",
+        "member_number",
+        "member_code",
+        "member_card",
+        "member_card_no",
+        "card_no",
+        "vip_no",
+        "会员号",
+        "会员编号",
+        "会员卡号",
+    ),
 )

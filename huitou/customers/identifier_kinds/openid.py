@@ -14,4 +14,5 @@ IDENTIFIER_KIND = IdentifierKind(
     is_account=True,
     namespaced=True,
     show=show_secret,
+    traits=("openid", "openId", "open_id"),
 )

@@ -13,4 +13,18 @@ IDENTIFIER_KIND = IdentifierKind(
     strength=40,
     normalize=read_phone,
     show=show_phone,
+    traits=("phone", "mobile"),
+    aliases=(
+        "phone_number",
+        "mobile_phone",
+        "mobile_no",
+        "telephone",
+        "tel",
+        "cellphone",
+        "contact_phone",
+        "receiver_phone",
+        "手机",
+        "手机号",
+        "电话",
+    ),
 )

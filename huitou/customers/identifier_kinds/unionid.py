@@ -13,4 +13,5 @@ IDENTIFIER_KIND = IdentifierKind(
     strength=70,
     is_account=True,
     show=show_secret,
+    traits=("unionid", "unionId", "union_id"),
 )

@@ -5,32 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from huitou.customers.identifier_kind import IDENTIFIER_KINDS, Key, read_identifier
 from huitou.customers.services import Sighting, resolve_sightings
 from huitou.sources.consuming.batch import Batch, Event
 
 Identifiers = tuple[tuple[str, str, str], ...]
 # Traits that are identifiers, under the names that senders use.
-_TRAITS = {
-    "phone": "phone",
-    "mobile": "phone",
-    "email": "email",
-    "unionid": "unionid",
-    "unionId": "unionid",
-    "union_id": "unionid",
-    "openid": "openid",
-    "openId": "openid",
-    "open_id": "openid",
-    "external_userid": "external_userid",
-    "externalUserid": "external_userid",
-    "member_no": "member_no",
-    "memberNo": "member_no",
-}
+_TRAITS = {name: kind.kind for kind in IDENTIFIER_KINDS for name in kind.traits}
 # Where the space in which an identifier is unique is told.
 _NAMESPACES = {"openid": ("appid", "app_id", "appId"), "external_userid": ("corpid", "corp_id", "corpId")}
 # What a sender may name outright, in the spec's context.externalIds.
-_EXTERNAL = frozenset(
-    {"customer_id", "anonymous_id", "phone", "email", "unionid", "openid", "external_userid", "member_no", "buyer_id"}
-)
+_EXTERNAL = frozenset(kind.kind for kind in IDENTIFIER_KINDS)
 
 
 def resolve_identities(batch: Batch) -> None:
@@ -72,7 +57,7 @@ def identifiers_of(event: Event) -> Identifiers:
     if event.kind == "alias":
         found.append(("anonymous_id", "", event.previous_id))
     if event.kind == "identify":
-        found += _from_traits(event)
+        found += _from_traits(event.traits)
     if "externalIds" in event.context or "externalId" in event.context:
         found += _from_external(event.context)
     if event.anonymous_id:
@@ -80,11 +65,29 @@ def identifiers_of(event: Event) -> Identifiers:
     return tuple(found)
 
 
-def _from_traits(event: Event) -> Iterator[tuple[str, str, str]]:
+def identifiers_in(message: Mapping[str, Any], shared: Mapping[str, Any]) -> set[Key]:
+    """Every identifier that an event as it was received shows for its person, as it is kept, whatever is wrong with it.
+
+    `shared` is the context of its batch.
+    """
+    context = {**shared, **_object(message.get("context"))}
+    traits = {**_object(context.get("traits")), **_object(message.get("traits"))}
+    told = [("customer_id", message.get("userId")), ("anonymous_id", message.get("anonymousId"))]
+    told.append(("anonymous_id", message.get("previousId")))
+    found = [(kind, "", str(value)) for kind, value in told if isinstance(value, str | int)]
+    read = (read_identifier(*each) for each in (*found, *_from_traits(traits), *_from_external(context)))
+    return {key for key in read if key is not None}
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _from_traits(traits: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, kind in _TRAITS.items():
-        value = event.traits.get(name)
+        value = traits.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
-            namespace = next((str(event.traits[n]) for n in _NAMESPACES.get(kind, ()) if event.traits.get(n)), "")
+            namespace = next((str(traits[n]) for n in _NAMESPACES.get(kind, ()) if traits.get(n)), "")
             yield kind, namespace, str(value)
 
 

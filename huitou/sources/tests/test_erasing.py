@@ -262,3 +262,79 @@ def test_joined_persons_are_erased_together(home: Home, customer: int) -> None:
     erase_customer(person_id=other, clock=CLOCK)
     assert found(home) == set()
     assert Person.objects.filter(erased_at=None).exists()
+
+
+@pytest.fixture
+def short(home: Home) -> int:
+    """A customer with the number 11 and the member number 2026, called 小红."""
+    ids = (("customer_id", "", "11"), ("member_no", "", "2026"))
+    person = resolve_sightings(sightings=[Sighting(0, ids, NOW)], source="app", clock=CLOCK)[0]
+    record_traits(traits=[TraitReport(person, NOW, "小红", "", {})], source="app", clock=CLOCK)
+    return person
+
+
+def hold(payload: bytes, shared: bytes | None = None) -> None:
+    """The payload both as a waiting event and as a dead letter."""
+    InboxEvent.objects.create(received_at=NOW, key_id=1, payload=payload, shared=shared)
+    digest = uuid.uuid4().bytes
+    DeadLetter.objects.create(
+        digest=digest, source="app", key_id=1, reason="x", payload=payload, shared=shared, received_at=NOW, last_at=NOW
+    )
+
+
+OF_OTHERS = (
+    {"userId": "12", "timestamp": "2026-11-24T11:11:11Z", "properties": {"quantity": 11, "year": "2026"}},
+    {"userId": "5", "event": "小红书", "properties": {"title": "小红书", "price": 11, "order_id": "11"}},
+    {"userId": "2026", "traits": {"name": "小红书的店", "age": 11}},
+    {"userId": "77", "traits": {"name": "小红"}, "context": {"library": {"version": "11"}}},
+    {"anonymousId": "11", "properties": {"list_id": "2026"}},
+)
+OF_THE_CUSTOMER = (
+    {"userId": "11", "event": "x"},
+    {"userId": 11},
+    {"type": "identify", "anonymousId": "b-7", "traits": {"memberNo": "2026"}},
+    {"anonymousId": "b-8", "context": {"externalIds": [{"id": "11", "type": "customer_id", "collection": "users"}]}},
+    {"userId": "12", "properties": {"inviter_id": "11"}},
+    {"properties": {"receiver_name": "小红"}},
+)
+
+
+def test_erasing_a_short_number_leaves_the_events_of_others(home: Home, short: int) -> None:
+    """Acknowledged events of somebody else are never lost; those of the customer all go, readable or not."""
+    kept = [json.dumps({"n": n, **event}, ensure_ascii=False).encode() for n, event in enumerate(OF_OTHERS)]
+    deep = b'{"x":' * 3000 + b"1" + b"}" * 3000
+    kept += [b'{"userId": "12", "quantity": 11,', deep]
+    gone = [json.dumps(event, ensure_ascii=bool(n % 2)).encode() for n, event in enumerate(OF_THE_CUSTOMER)]
+    gone += [b'{"userId": "11", "quantity": 5,', b'{"userId": 11, "x":' + deep + b"}"]
+    for payload in (*kept, *gone):
+        hold(payload)
+    hold(b'{"anonymousId": "b-9"}', b'{"traits": {"member_no": "2026"}}')
+    counts = erase_customer(person_id=short, clock=CLOCK)
+    assert (counts["waiting_events"], counts["dead_letters"]) == (len(gone) + 1, len(gone) + 1)
+    for model in (InboxEvent, DeadLetter):
+        assert sorted(bytes(row.payload) for row in model.objects.all()) == sorted(kept)
+
+
+def test_erasing_a_short_number_leaves_rows_and_lines_of_others(home: Home, short: int) -> None:
+    """In files a short number counts in the customer's column, a name in a column of names."""
+    head = "order_id,paid_at,customer_id,sku,amount,quantity,收货人姓名\n"
+    others = "11,2026-11-11,12,小红,11.00,11,小红书\n2026,2026-01-11,13,x,钱,11,小绿\n11,2026-11-11,2026,x,钱,5,小蓝\n"
+    own = "7,2026-03-01,11,x,钱,1,小绿\n8,2026-03-01,14,x,钱,1,小红\n"
+    only_others = upload(home, "小红书.csv", head + others, "utf-8")
+    import_upload(home, only_others)
+    both = upload(home, "both.csv", head + others + own, "gb18030")
+    import_upload(home, both)
+    home.logs.mkdir(parents=True, exist_ok=True)
+    log = home.logs / "huitou.log"
+    log.write_text("2026-11-24 11:00:00 import 11 done: 2026 rows, 5 not\n小红书 is a source\n")
+    before = log.read_text()
+    rows = {path.name: path.read_text(encoding="utf-8-sig").splitlines() for path in home.rejects.glob("import-*.csv")}
+    counts = erase_customer(person_id=short, clock=CLOCK)
+    assert (counts["uploads"], counts["rejected_rows"], counts["log_lines"]) == (1, 2, 0)
+    assert only_others.exists()
+    assert not both.exists()
+    assert log.read_text() == before
+    after = {path.name: path.read_text(encoding="utf-8-sig").splitlines() for path in home.rejects.glob("import-*.csv")}
+    assert {name: [line for line in lines if line not in after[name]] for name, lines in rows.items()} == {
+        name: [line for line in lines if line.endswith(("x,钱,1,小绿", "x,钱,1,小红"))] for name, lines in rows.items()
+    }
