@@ -90,7 +90,7 @@ def series_label(code: str) -> str:
         "revenue": _("Revenue"),
         "anonymous_revenue": _("Anonymous revenue"),
         "identified_revenue": _("Revenue of known customers"),
-        "traffic": _("Traffic"),
+        "traffic": _("Visitor traffic"),
         "conversion": _("Conversion"),
         "buyers": _("Buyers"),
         "orders_per_buyer": _("Orders per buyer"),

@@ -24,6 +24,7 @@ from huitou.sources.intake.messages import (
     is_too_deep,
     message_id_of,
     parse_instant,
+    tells_consent,
 )
 from huitou.sources.models import DeadLetter, InboxEvent
 
@@ -175,6 +176,7 @@ def _put_back(letters: Sequence[DeadLetter], *, clock: Clock, at_receipt: bool, 
                 shared=letter.shared,
                 message_id=message_id or _own_id(letter),
                 letter_id=letter.pk,
+                urgent=tells_consent(payload),
                 payload=payload,
             )
         )

@@ -77,10 +77,12 @@ class InboxEvent(models.Model):
     shared = models.BinaryField(null=True, help_text="context that the whole batch shares, as received")
     message_id = models.CharField(max_length=200, null=True, help_text="id under which a dead letter comes again")
     letter_id = models.BigIntegerField(null=True, help_text="dead letter that is replayed")
+    urgent = models.BooleanField(default=False, db_default=False, help_text="tells a consent: taken before others")
     payload = models.BinaryField(help_text="the event's JSON as received")
 
     class Meta:
         db_table = "sources_inbox"
+        indexes: ClassVar = [models.Index(fields=["id"], name="inbox_urgent", condition=models.Q(urgent=True))]
 
     def __str__(self) -> str:
         return f"inbox #{self.pk}"

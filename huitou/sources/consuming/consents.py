@@ -1,53 +1,72 @@
-"""Consents: the events Consent Granted and Consent Withdrawn, and the trait `consents` of identify calls."""
+"""Consents: the events Consent Granted and Consent Withdrawn, and the trait `consents` of identify calls.
+
+A withdrawal that names no channel or no purpose is of all; a grant names what it is of. A decision is never later than
+its arrival: a device whose clock runs ahead must not outlive a withdrawal told after it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from huitou.customers.services import ConsentDecision, record_consents
 from huitou.sources.consuming.batch import Batch, Event
 
 _DECISIONS = {"Consent Granted": True, "Consent Withdrawn": False}
+_EVERY = "*"
+
+
+class _UnreadableError(ValueError):
+    """What keeps a decision from being read."""
 
 
 def record_batch_consents(batch: Batch) -> None:
-    """Hand over every decision in the batch; one that names no channel cannot be kept and is refused."""
+    """Hand over every decision in the batch. An event of which one cannot be read is refused; its others are kept."""
     decisions: list[ConsentDecision] = []
     for event in batch.of_kind("track", "identify"):
         if event.person_id is None:
             continue
         if event.kind == "identify":
-            decisions += _from_traits(event, event.person_id)
+            told = event.traits.get("consents") or []
+            entries = told if isinstance(told, list) else [told]
+            named = [(f"consents[{n}]", entry) for n, entry in enumerate(entries)]
         elif event.name in _DECISIONS:
-            decision = _decision(event, event.person_id, event.properties, _DECISIONS[event.name])
-            if decision is None:
-                batch.refuse(event, "malformed", f"{event.name} needs a property channel")
-            else:
-                decisions.append(decision)
+            named = [(event.name, {**event.properties, "granted": _DECISIONS[event.name]})]
+        else:
+            continue
+        for place, entry in named:
+            try:
+                decisions.append(_decision(event, event.person_id, entry))
+            except _UnreadableError as error:
+                batch.refuse(event, "consent_unreadable", f"{place}: {error}")
     if decisions:
         record_consents(decisions=decisions, clock=batch.clock)
 
 
-def _from_traits(event: Event, person_id: int) -> Iterator[ConsentDecision]:
-    told = event.traits.get("consents")
-    for entry in told if isinstance(told, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("granted"), bool):
-            decision = _decision(event, person_id, entry, entry["granted"])
-            if decision is not None:
-                yield decision
-
-
-def _decision(event: Event, person_id: int, told: Mapping[str, Any], granted: bool) -> ConsentDecision | None:
-    channel, purpose, version = told.get("channel"), told.get("purpose", "marketing"), told.get("text_version", "")
-    if not isinstance(channel, str) or not channel or not isinstance(purpose, str):
-        return None
+def _decision(event: Event, person_id: int, told: object) -> ConsentDecision:
+    if not isinstance(told, Mapping):
+        raise _UnreadableError("not an object")
+    granted = told.get("granted")
+    if not isinstance(granted, bool):
+        raise _UnreadableError("granted is neither true nor false")
     return ConsentDecision(
         person_id=person_id,
-        channel=channel[:50],
-        purpose=purpose[:50],
+        channel=_subject(told, "channel", granted, None),
+        purpose=_subject(told, "purpose", granted, "marketing"),
         granted=granted,
-        at=event.occurred_at,
+        at=min(event.occurred_at, event.received_at),
         source=event.source,
-        text_version=str(version)[:100],
+        text_version=str(told.get("text_version") or "")[:100],
     )
+
+
+def _subject(told: Mapping[str, Any], name: str, granted: bool, usual: str | None) -> str:
+    """Channel or purpose of a decision; `usual` is a grant's that names none."""
+    value = told.get(name, usual if granted else _EVERY)
+    if value is None and not granted:
+        return _EVERY
+    if not isinstance(value, str) or not value.strip():
+        raise _UnreadableError(f"{name} is missing" if value is None else f"{name} is no word")
+    if granted and value.strip() == _EVERY:
+        raise _UnreadableError(f"only a withdrawal may be of every {name}")
+    return value[:50]

@@ -142,7 +142,7 @@ def _without_collector() -> Iterator[None]:
 
 def _waiting_ids(limit: int) -> list[int]:
     with transaction.atomic():
-        return [row.id for row in _claim(sql.CLAIM, limit, BATCH_BYTES)]
+        return [row.id for row in _claim_first(limit)]
 
 
 def _take_apart(ids: Sequence[int], *, home: Home, clock: Clock) -> Consumed:
@@ -183,7 +183,7 @@ def _take_batch(
 ) -> tuple[Consumed, list[int]]:
     """One batch in one transaction: these rows, or the first that wait. Returns the lake batches it claimed."""
     with transaction.atomic():
-        rows = _claim(sql.CLAIM, limit, BATCH_BYTES) if ids is None else _claim(sql.CLAIM_THESE, list(ids))
+        rows = _claim_first(limit) if ids is None else _claim(sql.CLAIM_THESE, list(ids))
         if not rows:
             return Consumed(), []
         full = len(rows) >= limit or sum(len(row.payload) + len(row.shared or b"") for row in rows) >= BATCH_BYTES
@@ -239,6 +239,13 @@ def _take_batch(
         )
         reach("consume.deleted")
     return consumed, claimed
+
+
+def _claim_first(limit: int) -> list[InboxRow]:
+    """The rows whose turn it is, in the order of their arrival."""
+    urgent = _claim(sql.CLAIM_URGENT, limit, BATCH_BYTES)
+    left = BATCH_BYTES - sum(len(row.payload) + len(row.shared or b"") for row in urgent)
+    return sorted(urgent + _claim(sql.CLAIM, limit - len(urgent), left), key=lambda row: row.id)
 
 
 def _claim(query: str, *parameters: Any) -> list[InboxRow]:

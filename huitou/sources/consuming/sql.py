@@ -5,16 +5,18 @@ from __future__ import annotations
 _COLUMNS = "id, received_at, key_id, sent_at, shared, message_id, letter_id, payload"
 # Rows that another consumer has in hand are passed over.
 # The first always, then as long as those before it stay below so many bytes.
-CLAIM = f"""
+_CLAIM = f"""
 SELECT {_COLUMNS} FROM (
     SELECT {_COLUMNS}, bytes, sum(bytes) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS upto
     FROM (
         SELECT {_COLUMNS}, octet_length(payload) + coalesce(octet_length(shared), 0) AS bytes
-        FROM sources_inbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+        FROM sources_inbox WHERE {{which}} ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
     ) AS locked
 ) AS counted
 WHERE upto - bytes < %s ORDER BY id
 """
+# Consents first, so that a withdrawal does not wait behind a backlog, then whatever came first.
+CLAIM_URGENT, CLAIM = _CLAIM.format(which="urgent"), _CLAIM.format(which="NOT urgent")
 # Looking for the event that spoils a batch: the same rows again, fewer of them.
 CLAIM_THESE = f"SELECT {_COLUMNS} FROM sources_inbox WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED"
 DELETE_CLAIMED = "DELETE FROM sources_inbox WHERE id = ANY(%s::bigint[])"

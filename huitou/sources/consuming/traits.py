@@ -30,8 +30,10 @@ def record_batch_traits(batch: Batch) -> None:
 
 
 def _report(event: Event, person_id: int) -> TraitReport | None:
+    # No later than its arrival: a clock that runs ahead must not outlive what is told afterwards.
+    at = min(event.occurred_at, event.received_at)
     if event.kind == "group":
-        return TraitReport(person_id, event.occurred_at, "", "", {"group": event.group_id})
+        return TraitReport(person_id, at, "", "", {"group": event.group_id})
     traits = event.traits
     display_name = next((traits[n] for n in _NAMES if isinstance(traits.get(n), str) and traits[n]), "")
     if not display_name:
@@ -40,7 +42,7 @@ def _report(event: Event, person_id: int) -> TraitReport | None:
     attributes = dict(_attributes(traits))
     if not (display_name or phone or attributes):
         return None
-    return TraitReport(person_id, event.occurred_at, display_name[:200], phone[:40], attributes)
+    return TraitReport(person_id, at, display_name[:200], phone[:40], attributes)
 
 
 def _joined_name(traits: Mapping[str, Any]) -> str:

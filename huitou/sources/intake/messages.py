@@ -49,6 +49,8 @@ class Head(msgspec.Struct, rename="camel", gc=False):
     context: _Anything | None = None
 
 
+# The names of the two events, and the trait of identify calls, as a sender's JSON has them.
+_CONSENT = re.compile(rb'"Consent |"consents"').search
 # Names of events are few, and the same ones come again and again.
 _name_is_personal = lru_cache(maxsize=10_000)(names_somebody)
 decode_head = msgspec.json.Decoder(Head).decode
@@ -83,6 +85,14 @@ def check_event(payload: bytes | msgspec.Raw, *, received_at: datetime, sent_at:
         return Refusal("malformed", TOO_DEEP)
     found = examine(head, received_at=received_at, sent_at=sent_at)
     return found if isinstance(found, Refusal) else None
+
+
+def tells_consent(payload: bytes | msgspec.Raw) -> bool:
+    """Whether the event may tell of a consent, and so should not wait behind a backlog; now and then one that does not.
+
+    One that is spelled with escapes is taken in its turn.
+    """
+    return _CONSENT(payload) is not None
 
 
 def examine(head: Head, *, received_at: datetime, sent_at: datetime | None) -> datetime | Refusal:

@@ -62,6 +62,10 @@ REASONS: dict[str, Reason] = {
         _("an order before the brand is set up"),
         _("Say the brand's currency and zone: huitou brand set. Then replay."),
     ),
+    "consent_unreadable": Reason(
+        _("a consent that cannot be read"),
+        _("A grant names channel and purpose, granted is true or false; a withdrawal without them is of all."),
+    ),
     "failed": Reason(_("taking it in failed"), _("See the detail; replay it once the cause is mended.")),
 }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 COPY_INBOX = """
-COPY sources_inbox (received_at, key_id, sent_at, shared, message_id, letter_id, payload) FROM STDIN (FORMAT BINARY)
+COPY sources_inbox (received_at, key_id, sent_at, shared, message_id, letter_id, urgent, payload)
+FROM STDIN (FORMAT BINARY)
 """
 # Sorted by digest like every other writer of several letters; the same refusal again is the same letter.
 INSERT_LETTERS = """

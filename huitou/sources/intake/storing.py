@@ -17,14 +17,15 @@ from psycopg_pool import ConnectionPool
 from huitou.core.jobs import database_address
 from huitou.sources.intake import sql
 from huitou.sources.intake.keys import Sender
-from huitou.sources.intake.messages import KINDS, LONGEST_ID
+from huitou.sources.intake.messages import KINDS, LONGEST_ID, tells_consent
 from huitou.sources.intake.refusals import Refusal
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = struct.pack("!i", -1)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_COLUMNS = 7
+_COLUMNS = 8
+_CALM, _URGENT = struct.pack("!i?", 1, False), struct.pack("!i?", 1, True)
 _pack_length = struct.Struct("!i").pack
 _WAIT_SECONDS = 2.0
 
@@ -50,8 +51,9 @@ def _microseconds(instant: datetime) -> bytes:
 def inbox_rows(arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw]) -> bytes:
     """The rows of one request in PostgreSQL's binary COPY format.
 
-    All columns but the last are the same for every row, so they are laid out once.
+    All columns but the last two are the same for every row, so they are laid out once.
     """
+    all_urgent = arrival.shared is not None and tells_consent(arrival.shared)
     same = b"".join(
         (
             struct.pack("!h", _COLUMNS),
@@ -65,7 +67,8 @@ def inbox_rows(arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw]) -> byt
     )
     parts: list[bytes | msgspec.Raw] = [_HEADER]
     for payload in payloads:
-        parts += (same, _pack_length(memoryview(payload).nbytes), payload)
+        urgency = _URGENT if all_urgent or tells_consent(payload) else _CALM
+        parts += (same, urgency, _pack_length(memoryview(payload).nbytes), payload)
     parts.append(_TRAILER)
     return b"".join(parts)
 
