@@ -37,11 +37,12 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class DaysBasis:
-    """What a version of int_person_days was made of: a version of fct_events, which is told from a dropped table of
-    the same name by its identity, and the zone that decides days."""
+    """What a version of int_person_days was made of: a version of fct_events, and the zone that decides days. Both
+    tables are told by their identities from dropped ones of the same name."""
 
     events_identity: str | None
     events_version: int
+    identity: str | None
     version: int
     zone: str
 
@@ -67,12 +68,12 @@ def refresh_person_days(engine: Engine, basis: DaysBasis | None, zone: str) -> R
     zone
         IANA name of the brand's zone.
     """
-    added = None if basis is None else _added_files(engine, basis, zone)
-    if basis is None or added is None:
+    kept = None if basis is None else _kept_files(engine, basis, zone)
+    added = None if basis is None else _added_files(engine, basis)
+    if basis is None or kept is None or added is None:
         events = done_events(engine.table("fct_events"))
         version, rows = engine.write(NAME, sum_days(events, zone, events_span(engine, events)))
         return RefreshedDays(version, rows, in_full=True)
-    kept = engine.lake.files(NAME, basis.version)
     if not added and engine.version(NAME) == basis.version:
         return RefreshedDays(basis.version, 0, in_full=False)
     events = done_events(engine.read("fct_events", added))
@@ -84,13 +85,21 @@ def refresh_person_days(engine: Engine, basis: DaysBasis | None, zone: str) -> R
     return RefreshedDays(version, rows, in_full=False)
 
 
-def _added_files(engine: Engine, basis: DaysBasis, zone: str) -> list[str] | None:
+def _kept_files(engine: Engine, basis: DaysBasis, zone: str) -> list[str] | None:
+    """Files of the days to start from; None where only a full rebuild is right."""
+    if basis.zone != zone or basis.identity is None or engine.lake.identity(NAME) != basis.identity:
+        return None
+    return engine.lake.kept_files(NAME, basis.version)
+
+
+def _added_files(engine: Engine, basis: DaysBasis) -> list[str] | None:
     """Files of events that the basis has not seen; None where only a full rebuild is right."""
-    if basis.zone != zone or engine.lake.identity("fct_events") != basis.events_identity:
+    version = engine.version("fct_events")
+    if version is None or basis.events_identity is None:
         return None
-    if any(not Path(file).exists() for file in engine.lake.files(NAME, basis.version)):
+    if engine.lake.identity("fct_events") != basis.events_identity:
         return None
-    return engine.lake.added_files("fct_events", basis.events_version, engine.version("fct_events"))
+    return engine.lake.added_files("fct_events", basis.events_version, version)
 
 
 def done_events(events: ibis.Table) -> ibis.Table:

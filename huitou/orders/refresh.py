@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from huitou.accounts.models import Brand
 from huitou.analytics.engines import Lake, sweep_scratch
+from huitou.analytics.person_days import NAME as DAYS
 from huitou.analytics.person_days import DaysBasis
 from huitou.analytics.rebuild import COMPUTED, Written, rebuild
 from huitou.analytics.rules import Exclusions, Thresholds
@@ -57,7 +58,7 @@ def refresh(*, home: Home, brand: Brand, clock: Clock, progress: Report = silent
     """Bring the computed tables up to date, as of the brand's now; a second refresh at the same time waits.
 
     Nothing is done where facts, registers, settings and the brand's day are those of the last finished run,
-    unless `force`.
+    unless `force`, which continues from nothing that is there.
     """
     with _only_one():
         commit_pending(home=home, clock=_MACHINE)
@@ -71,7 +72,7 @@ def refresh(*, home: Home, brand: Brand, clock: Clock, progress: Report = silent
             return Refreshed(last, skipped=True)
         run = RefreshRun.objects.create(as_of=as_of, started_at=_MACHINE.now())
         try:
-            _run(run, last=last, basis=basis, lake=lake, home=home, brand=brand, progress=progress)
+            _run(run, last=None if force else last, basis=basis, lake=lake, home=home, brand=brand, progress=progress)
         except Exception as error:
             RefreshRun.objects.filter(pk=run.pk).update(error=f"{type(error).__name__}: {error}"[:2000])
             raise
@@ -99,6 +100,8 @@ def _basis(lake: Lake, brand: Brand, as_of: datetime) -> dict[str, Any]:
     declared = "\n".join(f"{t.name} {t.schema} {[c.doc for c in t.columns]}" for t in TABLES.values())
     return {
         "facts": {name: lake.version(name) for name in FACTS},
+        # A table that was dropped and made anew may come to the same version.
+        "identities": {name: lake.identity(name) for name in FACTS},
         "registers": register_marks(),
         "day": local_day(as_of, brand.tz).isoformat(),
         "zone": brand.zone,
@@ -109,7 +112,9 @@ def _basis(lake: Lake, brand: Brand, as_of: datetime) -> dict[str, Any]:
 
 
 def _is_there(lake: Lake, run: RefreshRun) -> bool:
-    """Whether the lake still has what the run published; a lake that was removed has not."""
+    """Whether the lake still has what the run published; a lake or table that was removed has not."""
+    if lake.identity(DAYS) != run.detail.get("days"):
+        return False
     versions = {name: lake.version(name) for name in COMPUTED}
     return all(version is not None and version >= run.versions[name] for name, version in versions.items())
 
@@ -153,7 +158,7 @@ def _run(
             days_basis=_days_basis(last, basis),
         )
     run.versions = versions | {name: table.version for name, table in written.items()}
-    run.detail = {"basis": basis, "events": lake.identity("fct_events"), "registers": seconds, "tables": _told(written)}
+    run.detail = {"basis": basis, "days": lake.identity(DAYS), "registers": seconds, "tables": _told(written)}
     run.finished_at = _MACHINE.now()
     run.save()
     took = (run.finished_at - run.started_at).total_seconds()
@@ -164,10 +169,17 @@ def _days_basis(last: RefreshRun | None, basis: dict[str, Any]) -> DaysBasis | N
     """What the last finished run made int_person_days of, if that can be continued."""
     if last is None or last.detail.get("basis", {}).get("declarations") != basis["declarations"]:
         return None
-    events, days = last.versions.get("fct_events"), last.versions.get("int_person_days")
+    events, days = last.versions.get("fct_events"), last.versions.get(DAYS)
     if events is None or days is None:
         return None
-    return DaysBasis(last.detail.get("events"), events, days, last.detail["basis"]["zone"])
+    before = last.detail["basis"]
+    return DaysBasis(
+        events_identity=before.get("identities", {}).get("fct_events"),
+        events_version=events,
+        identity=last.detail.get("days"),
+        version=days,
+        zone=before["zone"],
+    )
 
 
 def _told(written: dict[str, Written]) -> dict[str, dict[str, float | int]]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -148,16 +149,32 @@ class Lake:
         opened = self._open(table)
         return None if opened is None else str(opened.metadata().id)
 
-    def added_files(self, table: str, since: int, until: int | None = None) -> list[str] | None:
-        """Files that joined the table after version `since`; None if they do not tell all that has changed.
-
-        They do not where a file has gone, or where the old version cannot be read any more.
-        """
+    def kept_files(self, table: str, version: int) -> list[str] | None:
+        """Files of one version on this machine; None if there is no such version any more, or if one is gone."""
         try:
-            before, after = set(self.files(table, since)), set(self.files(table, until))
+            files = sorted(DeltaTable(self._uri(table), version=version).file_uris())
         except DeltaError:
             return None
-        return None if before - after else sorted(after - before)
+        return files if all(Path(file).exists() for file in files) else None
+
+    def added_files(self, table: str, since: int, until: int) -> list[str] | None:
+        """Files that brought rows after version `since`, up to `until`; None if they do not tell all that has changed.
+
+        They do not where rows have gone, or where the log or a file is not there any more. Files that were only
+        written together since bring what they brought: the rows are the same.
+        """
+        folder, found = Path(self._uri(table)), set()
+        for version in range(since + 1, until + 1):
+            try:
+                log = (folder / "_delta_log" / f"{version:020}.json").read_text()
+            except FileNotFoundError:
+                return None
+            for action in map(json.loads, log.splitlines()):
+                if action.get("remove", {}).get("dataChange"):
+                    return None
+                if action.get("add", {}).get("dataChange"):
+                    found.add(str(folder / unquote(action["add"]["path"])))
+        return sorted(found) if since <= until and all(Path(file).exists() for file in found) else None
 
     def commit_files(self, table: str, files: Mapping[Path, int], *, keep: Collection[str] = ()) -> int:
         """Make files in the table's folder its whole content, in one transaction; returns the new version.

@@ -3,6 +3,7 @@ of order, and wherever a refresh was killed in between."""
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -43,7 +44,7 @@ class Brand:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.lake = Lake(str(folder / "lake"))
+        self.lake = _Aging(str(folder / "lake"))
         self.zone = "Asia/Shanghai"
         self.delivered: list[Row] = []
         self.last: DaysBasis | None = None
@@ -79,8 +80,38 @@ class Brand:
             except KilledError:
                 return False
         if dies is None:
-            self.last = DaysBasis(self.lake.identity("fct_events"), version or 0, done.version, self.zone)
+            self.last = DaysBasis(
+                self.lake.identity("fct_events"),
+                version or 0,
+                self.lake.identity("int_person_days"),
+                done.version,
+                self.zone,
+            )
         return done.in_full
+
+    def compact(self) -> int:
+        """Write the small files of all months together; returns how many months had several."""
+        months = self.lake.scattered("fct_events", small_bytes=2**30, at_least=2)
+        for month in months:
+            self.lake.compact("fct_events", month)
+        return len(months)
+
+    def lose(self, what: str) -> None:
+        """The folder of the days is removed, or put back as an earlier copy of it; or its log loses its start."""
+        folder = Path(self.lake.url) / "int_person_days"
+        copy = self.folder / "copy"
+        if not folder.exists():
+            return
+        if what == "lose the days' log":
+            self.lake.clean_log("int_person_days")
+            return
+        if what == "lose and restore the days" and copy.exists():
+            shutil.rmtree(folder)
+            shutil.copytree(copy, folder)
+        elif what == "lose and restore the days":
+            shutil.copytree(folder, copy)
+        else:
+            shutil.rmtree(folder)
 
     def engine(self) -> Engine:
         """An engine over what the last finished refresh published."""
@@ -102,6 +133,16 @@ class Brand:
                     assert _features(engine, days, as_of) == expected, read.__name__
 
 
+class _Aging(Lake):
+    def clean_log(self, table: str) -> None:
+        """What a table does to commits that are old enough: a checkpoint and the newest stay."""
+        opened = self._open(table)
+        assert opened is not None
+        opened.create_checkpoint()
+        for log in sorted(Path(self.url).glob(f"{table}/_delta_log/*.json"))[:-1]:
+            log.unlink()
+
+
 class _Dying(Lake):
     def commit_files(self, *_: object, **__: object) -> int:
         raise KilledError
@@ -120,10 +161,13 @@ def _features(engine: Engine, days: ibis.Table, as_of: datetime) -> dict[int, Ro
 
 STEPS = st.lists(
     st.sampled_from(
-        ["deliver", "deliver", "deliver twice", "refresh", "refresh", "die before the commit", "die after it", "move"]
+        [
+            *("deliver", "deliver", "deliver twice", "refresh", "refresh", "die before the commit", "die after it"),
+            *("move", "compact", "compact", "lose the days", "lose the days' log", "lose and restore the days"),
+        ]
     ),
     min_size=3,
-    max_size=9,
+    max_size=12,
 )
 
 
@@ -143,6 +187,10 @@ def test_days_equal_a_plain_account_of_all_events(
             brand.deliver(batch, times=2 if step == "deliver twice" else 1)
         elif step == "move":
             brand.zone = random.choice(["Europe/London", "Asia/Shanghai", "America/St_Johns"])
+        elif step == "compact":
+            brand.compact()
+        elif step.startswith("lose"):
+            brand.lose(step)
         else:
             brand.refresh(dies=step.removeprefix("die ") if step.startswith("die") else None)
             if step == "refresh":
@@ -198,6 +246,60 @@ def test_a_table_of_the_same_name_is_told_from_the_dropped_one(brand: Brand) -> 
     brand.check(AS_OF)
 
 
+def test_events_of_files_that_were_written_together_are_not_read_again(brand: Brand) -> None:
+    """New ones among them are counted once, and no month of old ones is rewritten."""
+    for n in range(3):
+        brand.deliver([event(f"a{n}", 1, "Page Viewed", None, AS_OF - timedelta(days=31 * m, hours=n)) for m in (0, 1)])
+    assert brand.refresh()
+    before = set(brand.lake.files("int_person_days"))
+    brand.deliver([event("late", 1, "Page Viewed", None, AS_OF - timedelta(days=31))])
+    assert brand.compact() == 2
+    brand.deliver([event("later", 2, "Page Viewed", None, AS_OF - timedelta(days=31))])
+    assert not brand.refresh()
+    after = set(brand.lake.files("int_person_days"))
+    assert [Path(f).parent.name for f in before - after] == ["month=2024-03"]
+    brand.check(AS_OF)
+
+
+@pytest.mark.parametrize("what", ["lose the days", "lose the days' log", "another table"])
+def test_lost_days_are_made_anew_from_all_events(brand: Brand, what: str) -> None:
+    brand.deliver([event(f"a{n}", 1, "Page Viewed", None, AS_OF - timedelta(days=n)) for n in range(10)])
+    brand.refresh()
+    if what == "another table":
+        brand.lake.drop("int_person_days")
+        published, brand.last = brand.last, None
+        brand.refresh()
+        brand.last = published
+    else:
+        brand.lose(what)
+    brand.deliver([event("b", 1, "Page Viewed", None, AS_OF - timedelta(days=2))])
+    # A checkpoint holds the newest version, which is the published one.
+    assert brand.refresh() is (what != "lose the days' log")
+    brand.check(AS_OF)
+
+
+def test_a_version_whose_log_was_cleaned_is_not_continued(brand: Brand) -> None:
+    brand.deliver([event("a", 1, "Page Viewed", None, AS_OF - timedelta(days=1))])
+    brand.refresh()
+    brand.zone = "Europe/London"
+    brand.refresh(dies="after it")
+    brand.zone = "Asia/Shanghai"
+    brand.lose("lose the days' log")
+    brand.deliver([event("b", 1, "Page Viewed", None, AS_OF - timedelta(days=2))])
+    assert brand.refresh()
+    brand.check(AS_OF)
+
+
+def test_events_whose_log_was_cleaned_are_counted_anew(brand: Brand) -> None:
+    brand.deliver([event("a", 1, "Page Viewed", None, AS_OF - timedelta(days=1))])
+    brand.refresh()
+    brand.deliver([event("b", 1, "Page Viewed", None, AS_OF - timedelta(days=2))])
+    brand.deliver([event("c", 1, "Page Viewed", None, AS_OF - timedelta(days=3))])
+    brand.lake.clean_log("fct_events")
+    assert brand.refresh()
+    brand.check(AS_OF)
+
+
 def test_days_that_are_not_one_stretch_of_time_are_cut_right(brand: Brand) -> None:
     """A minute after midnight the clock went back to the day before: both days have instants on both sides."""
     brand.zone = "America/St_Johns"
@@ -211,7 +313,7 @@ def test_days_that_are_not_one_stretch_of_time_are_cut_right(brand: Brand) -> No
 
 def test_an_empty_lake_has_no_days(brand: Brand) -> None:
     assert brand.refresh()
-    brand.last = DaysBasis(None, 0, brand.lake.version("int_person_days") or 0, brand.zone)
+    brand.last = DaysBasis(None, 0, None, brand.lake.version("int_person_days") or 0, brand.zone)
     with DuckEngine(brand.lake, scratch=brand.folder / "scratch") as engine:
         days = person_days_until(engine, AS_OF, brand.zone, interaction_cuts(AS_OF))
         assert engine.to_pyarrow(days).num_rows == 0

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from random import Random
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from huitou.accounts.models import Brand
-from huitou.analytics.engines import Engine
+from huitou.analytics.engines import Engine, Lake
 from huitou.analytics.rules import Exclusions, Thresholds
+from huitou.analytics.tables import TABLES
 from huitou.analytics.tests.feature_oracle import features_of
+from huitou.analytics.tests.happenings import event
 from huitou.analytics.tests.histories import START, order_lines
 from huitou.analytics.tests.order_oracle import answer
 from huitou.core.home import Home
@@ -79,14 +84,65 @@ def test_any_change_is_taken_in(home: Home, brand: Brand, feed: Feed, change: st
         assert brand.clock_now is not None
         brand.clock_now += timedelta(days=1)
     else:
-        import shutil
-
         shutil.rmtree(home.lake_url)
     assert not _refresh(home, brand).skipped
     if change == "people":
         with open_engine() as engine:
             mirrored = engine.to_pyarrow(engine.table("dim_person_attributes")).to_pylist()
         assert mirrored == [{"person_id": 90_001, "attribute": "city", "value": "北京"}]
+
+
+def _days(home: Home, events: list[Row]) -> list[int]:
+    """Events of each row of int_person_days, with these in the lake."""
+    if events:
+        table = pa.Table.from_pylist(events, TABLES["fct_events"].schema)
+        staged = home.staging / f"events-{events[0]['event_id']}"
+        staged.mkdir(parents=True)
+        pq.write_table(table, staged / "rows.parquet")
+        Lake(home.lake_url).append("fct_events", staged, transaction_id=staged.name)
+    with open_engine() as engine:
+        return sorted(engine.to_pyarrow(engine.table("int_person_days"))["events"].to_pylist())
+
+
+def _seen(name: str, brand: Brand, days: int = 1) -> Row:
+    return event(name, 1, "Page Viewed", None, brand.now() - timedelta(days=days))
+
+
+def test_lost_days_come_back_with_their_history(home: Home, brand: Brand) -> None:
+    _refresh(home, brand)
+    _days(home, [_seen(f"e{n}", brand) for n in range(10)])
+    _refresh(home, brand)
+    shutil.rmtree(f"{home.lake_url}/int_person_days")
+    _days(home, [_seen("late", brand)])
+    _refresh(home, brand)
+    assert _days(home, []) == [11]
+
+
+def test_facts_that_were_made_anew_are_taken_in_though_their_version_is_the_same(home: Home, brand: Brand) -> None:
+    _refresh(home, brand)
+    _days(home, [_seen("a", brand)])
+    _refresh(home, brand)
+    lake = Lake(home.lake_url)
+    version = lake.version("fct_events")
+    lake.drop("fct_events")
+    _days(home, [_seen("b", brand), _seen("c", brand)])
+    assert lake.version("fct_events") == version
+    assert not _refresh(home, brand).skipped
+    assert _days(home, []) == [2]
+
+
+def test_a_forced_refresh_continues_from_nothing(home: Home, brand: Brand) -> None:
+    """Even days that were falsified on disk are right again."""
+    _refresh(home, brand)
+    _days(home, [_seen("a", brand)])
+    _refresh(home, brand)
+    (path,) = Lake(home.lake_url).files("int_person_days")
+    # The file itself, without the partition of its folder.
+    rows = pq.ParquetFile(path).read()
+    pq.write_table(rows.set_column(rows.schema.get_field_index("events"), "events", pa.array([99], pa.int64())), path)
+    assert _days(home, []) == [99]
+    _refresh(home, brand, force=True)
+    assert _days(home, []) == [1]
 
 
 def test_a_failed_refresh_leaves_the_last_one(

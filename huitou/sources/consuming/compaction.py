@@ -9,8 +9,7 @@ from huitou.core.home import Home
 from huitou.core.lake import compact_scattered
 
 logger = logging.getLogger(__name__)
-# A commit every few seconds makes so many files in an hour. Fewer would be read quickly all the same, and whoever
-# reads only what is new since a version has to read a month in full after its files were written together.
+# A commit every few seconds makes so many files in an hour. Fewer would be read quickly all the same.
 _FILES = 1000
 _SMALL_BYTES = 16 * 1024 * 1024
 
