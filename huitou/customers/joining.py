@@ -61,6 +61,8 @@ class Evidence:
     key: Key
     identifier: int
     at: datetime
+    # Feed or file of that fact, where it is not the one at hand.
+    source: str = ""
 
 
 def record_uses(evidence: Sequence[Evidence], *, source: str) -> None:
@@ -76,10 +78,12 @@ def weigh(evidence: Sequence[Evidence], *, source: str, clock: Clock) -> int:
 
     In the caller's transaction, which holds the resolution lock. Stronger kinds are weighed first, then earlier
     facts. An identifier on too many accounts joins nobody; different accounts of one place, or a barrier, keep apart.
+    Where it parts a customer, whatever else was seen of its persons is weighed again.
     """
     if not evidence:
         return 0
-    stopped = _stop_shared({e.identifier for e in evidence}, source=source, clock=clock)
+    stopped, parted = _stop_shared({e.identifier for e in evidence}, source=source, clock=clock)
+    evidence = [*evidence, *_uses_of(parted)]
     groups = Groups.load(person for e in evidence for person in (e.person, e.owner))
     merges: list[tuple[int, int, Evidence]] = []
     cases: list[tuple[int, int, Evidence, list[tuple[str, str]]]] = []
@@ -102,8 +106,11 @@ def _by_weight(found: Evidence) -> tuple[int, datetime, int, int, Key]:
     return -strength, found.at, min(found.person, found.owner), max(found.person, found.owner), found.key
 
 
-def _stop_shared(identifiers: set[int], *, source: str, clock: Clock) -> set[int]:
-    """Identifiers among these that are on too many accounts now join nobody; what they had joined comes apart."""
+def _stop_shared(identifiers: set[int], *, source: str, clock: Clock) -> tuple[set[int], set[int]]:
+    """Identifiers among these that are on too many accounts now join nobody; what they had joined comes apart.
+
+    Returns them, and all persons of the customers that came apart.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             sql.STOP_SHARED,
@@ -116,14 +123,14 @@ def _stop_shared(identifiers: set[int], *, source: str, clock: Clock) -> set[int
         )
         stopped = {int(row): int(person) for row, person in cursor.fetchall()}
     if not stopped:
-        return set()
+        return set(), set()
     ended = list(Merge.objects.filter(identifier__in=stopped, ended_at=None).exclude(rule=MANUAL))
     Merge.objects.filter(pk__in=[m.pk for m in ended]).update(
         ended_at=clock.now(), ended_label=source, end_reason="stopped"
     )
-    rebuild_links({p for m in ended for p in (m.person_a_id, m.person_b_id)})
-    rows = [("shared", person, None, row, json.dumps([]), None) for row, person in sorted(stopped.items())]
-    _insert_cases(rows, source=source, clock=clock)
+    parted = rebuild_links({p for m in ended for p in (m.person_a_id, m.person_b_id)})
+    rows = [("shared", person, None, row, json.dumps([]), None, source) for row, person in sorted(stopped.items())]
+    _insert_cases(rows, clock=clock)
     record_audit(
         action="customers.identifiers_stopped",
         clock=clock,
@@ -131,7 +138,20 @@ def _stop_shared(identifiers: set[int], *, source: str, clock: Clock) -> set[int
         count=len(stopped),
         detail={"merges_ended": len(ended)},
     )
-    return set(stopped)
+    return set(stopped), parted
+
+
+def _uses_of(persons: set[int]) -> list[Evidence]:
+    """All evidence about these persons that may still join: some was left aside because they were one customer."""
+    if not persons:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql.USES_OF, {"persons": sorted(persons)})
+        return [
+            Evidence(person, owner, (kind, place, value), identifier, at, source)
+            for person, owner, kind, place, value, identifier, at, source in cursor.fetchall()
+            if kind in IDENTIFIER_KINDS
+        ]
 
 
 def _save_merges(merges: list[tuple[int, int, Evidence]], groups: Groups, *, source: str, clock: Clock) -> None:
@@ -146,7 +166,7 @@ def _save_merges(merges: list[tuple[int, int, Evidence]], groups: Groups, *, sou
                 "rule": [e.key[0] for _a, _b, e in merges],
                 "identifier": [e.identifier for _a, _b, e in merges],
                 "seen_at": [e.at for _a, _b, e in merges],
-                "source": source[:100],
+                "source": [(e.source or source)[:100] for _a, _b, e in merges],
                 "now": clock.now(),
             },
         )
@@ -163,28 +183,33 @@ def _save_merges(merges: list[tuple[int, int, Evidence]], groups: Groups, *, sou
 
 
 def _save_cases(cases: list[tuple[int, int, Evidence, list[tuple[str, str]]]], *, source: str, clock: Clock) -> None:
-    rows = [("conflict", a, b, e.identifier, json.dumps(clashes), e.at) for a, b, e, clashes in cases]
-    _insert_cases(rows, source=source, clock=clock)
+    rows = [
+        ("conflict", a, b, e.identifier, json.dumps(clashes), e.at, e.source or source) for a, b, e, clashes in cases
+    ]
+    _insert_cases(rows, clock=clock)
 
 
-def _insert_cases(rows: Sequence[tuple[Any, ...]], *, source: str, clock: Clock) -> None:
+def _insert_cases(rows: Sequence[tuple[Any, ...]], *, clock: Clock) -> None:
     if rows:
         columns = dict(
             zip(
-                ("reason", "a", "b", "identifier", "clashes", "seen_at"),
+                ("reason", "a", "b", "identifier", "clashes", "seen_at", "source"),
                 map(list, zip(*rows, strict=True)),
                 strict=True,
             )
         )
         with connection.cursor() as cursor:
-            cursor.execute(sql.INSERT_CASES, columns | {"source": source[:100], "now": clock.now()})
+            cursor.execute(sql.INSERT_CASES, columns | {"now": clock.now()})
 
 
-def rebuild_links(person_ids: Iterable[int]) -> None:
-    """Make the links of every person connected to these follow the active merges; in the caller's transaction."""
+def rebuild_links(person_ids: Iterable[int]) -> set[int]:
+    """Make the links of every person connected to these follow the active merges; returns those persons.
+
+    In the caller's transaction.
+    """
     seeds = sorted(set(person_ids))
     if not seeds:
-        return
+        return set()
     with connection.cursor() as cursor:
         cursor.execute(sql.COMPONENTS, [seeds])
         found = sorted((int(person), int(customer)) for person, customer in cursor.fetchall())
@@ -192,6 +217,7 @@ def rebuild_links(person_ids: Iterable[int]) -> None:
         links = [(person, customer) for person, customer in found if person != customer]
         if links:
             cursor.execute(sql.INSERT_LINKS, [list(column) for column in zip(*links, strict=True)])
+    return {person for person, _customer in found}
 
 
 def merge_customers(

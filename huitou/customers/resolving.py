@@ -1,7 +1,8 @@
 """Sightings of identifiers to persons, a batch at a time.
 
 1. Every identifier is read in its kind's one spelling; junk is left out.
-2. A fact belongs to the owner of its strongest identifier. Identifiers that nobody owns yet go to that person; an
+2. A fact belongs to the owner of its strongest identifier; phones, addresses and devices of many accounts say nothing
+   about whose it is. Identifiers that nobody owns yet go to that person; an
    account that its customer cannot have as well gets a person of its own.
 3. What was seen together without belonging to one person is evidence, which `joining` weighs.
 
@@ -11,7 +12,7 @@ The statements are few, whatever the size of the batch, and what comes out does 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -62,6 +63,7 @@ def resolve_sightings(*, sightings: Sequence[Sighting], source: str, clock: Cloc
     """
     seen = _read(sightings)
     owners = _find_owners({key for one in seen for key in one.keys})
+    seen = _without_shared(seen, owners)
     if not _is_old_news(seen, owners):
         with transaction.atomic(), connection.cursor() as cursor:
             # One resolution at a time: a second one then finds the first one's persons.
@@ -90,6 +92,15 @@ def _read(sightings: Sequence[Sighting]) -> list[_Seen]:
             known = found[strongest, given.joins] = _Seen(given.at, strongest, given.joins, refs)
         known.refs.append(given.ref)
     return list(found.values())
+
+
+def _without_shared(seen: list[_Seen], owners: dict[Key, _Known]) -> list[_Seen]:
+    """Sightings by what may say whose they are: not by what is on too many accounts, which are somebody's own."""
+    shared = {key for key, known in owners.items() if known.stopped and not IDENTIFIER_KINDS[key[0]].is_account}
+    if not shared:
+        return seen
+    told = [(one, tuple(key for key in one.keys if key not in shared)) for one in seen]
+    return [replace(one, keys=keys) for one, keys in told if keys]
 
 
 def _by_strength(key: Key) -> tuple[int, Key]:

@@ -34,20 +34,27 @@ UPDATE customers_identifier AS i SET stopped_at = %(now)s
 WHERE i.id IN (SELECT id FROM shared) AND i.stopped_at IS NULL
 RETURNING i.id, i.person_id
 """
+# Identifiers that may join and were seen with others than their owners, where one of both is among the given persons.
+USES_OF = """
+SELECT u.person_id, i.person_id, i.kind, i.namespace, i.value, i.id, u.first_at, u.source
+FROM customers_identifieruse AS u JOIN customers_identifier AS i ON i.id = u.identifier_id
+WHERE i.stopped_at IS NULL AND i.person_id <> u.person_id
+    AND (u.person_id = ANY(%(persons)s) OR i.person_id = ANY(%(persons)s))
+"""
 INSERT_MERGES = """
 INSERT INTO customers_merge (person_a_id, person_b_id, rule, identifier_id, seen_at, source, note, at, actor_label,
     ended_label, end_reason)
-SELECT a, b, rule, identifier_id, seen_at, %(source)s, '', %(now)s, '', '', ''
-FROM unnest(%(a)s::bigint[], %(b)s::bigint[], %(rule)s::text[], %(identifier)s::bigint[], %(seen_at)s::timestamptz[])
-    AS made (a, b, rule, identifier_id, seen_at)
+SELECT a, b, rule, identifier_id, seen_at, source, '', %(now)s, '', '', ''
+FROM unnest(%(a)s::bigint[], %(b)s::bigint[], %(rule)s::text[], %(identifier)s::bigint[], %(seen_at)s::timestamptz[],
+    %(source)s::text[]) AS made (a, b, rule, identifier_id, seen_at, source)
 """
 # A case of two persons is opened once; who decided it is not asked again.
 INSERT_CASES = """
 INSERT INTO customers_reviewcase (reason, person_a_id, person_b_id, identifier_id, clashes, seen_at, source, at,
     resolution)
-SELECT reason, a, b, identifier_id, clashes, seen_at, %(source)s, %(now)s, ''
+SELECT reason, a, b, identifier_id, clashes, seen_at, left(source, 100), %(now)s, ''
 FROM unnest(%(reason)s::text[], %(a)s::bigint[], %(b)s::bigint[], %(identifier)s::bigint[], %(clashes)s::jsonb[],
-    %(seen_at)s::timestamptz[]) AS found (reason, a, b, identifier_id, clashes, seen_at)
+    %(seen_at)s::timestamptz[], %(source)s::text[]) AS found (reason, a, b, identifier_id, clashes, seen_at, source)
 ON CONFLICT DO NOTHING
 """
 # Components of the active merges around the given persons, each under its smallest person.

@@ -39,7 +39,7 @@ class Model:
     limit: int
     persons: int = 0
     owner: dict[Key, int] = field(default_factory=dict)
-    seen_with: dict[Key, set[int]] = field(default_factory=dict)
+    seen_with: dict[Key, dict[int, int]] = field(default_factory=dict)
     stopped: set[Key] = field(default_factory=set)
     links: list[Link] = field(default_factory=list)
     barriers: set[frozenset[int]] = field(default_factory=set)
@@ -67,13 +67,19 @@ class Model:
         for seen in batch:
             name = tuple(seen.strongest_first()), seen.joins
             merged[name] = min(seen.at, merged.get(name, seen.at))
-        for at, keys, joins in sorted((at, keys, joins) for (keys, joins), at in merged.items()):
+        kept = {key for key in self.stopped if key[0] not in ACCOUNTS}
+        told = {}
+        for (keys, joins), at in merged.items():
+            if usable := tuple(key for key in keys if key not in kept):
+                told[usable, joins, at] = usable
+        for at, keys, joins in sorted((at, keys, joins) for keys, joins, at in told):
             person = self._place(keys)
             for key in keys:
                 if joins and self.owner[key] != person and key not in self.stopped:
                     new_uses.setdefault((key, person), at)
         self._weigh(new_uses)
-        return {n: self.owner[seen.strongest_first()[0]] for n, seen in enumerate(batch)}
+        tops = {n: [key for key in seen.strongest_first() if key not in kept] for n, seen in enumerate(batch)}
+        return {n: self.owner[keys[0]] for n, keys in tops.items() if keys}
 
     def _place(self, keys: tuple[Key, ...]) -> int:
         person = self.owner.get(keys[0])
@@ -104,17 +110,28 @@ class Model:
         return self.persons - 1
 
     def _weigh(self, uses: dict[tuple[Key, int], int]) -> None:
-        for key, person in uses:
-            self.seen_with.setdefault(key, set()).add(person)
-        for key in {key for key, _person in uses}:
-            users = self.seen_with[key] | {self.owner[key]}
+        for (key, person), at in uses.items():
+            self.seen_with.setdefault(key, {}).setdefault(person, at)
+        parted: set[int] = set()
+        before = {person: self.customer(person) for person in range(self.persons)}
+        for key in {key for key, _person in uses} - self.stopped:
+            users = {*self.seen_with[key], self.owner[key]}
             held = [k[:2] for k, owner in self.owner.items() if owner in users and k[0] in ACCOUNTS and k != key]
             if any(held.count(place) > self.limit for place in held):
                 self.stopped.add(key)
                 for link in self.links:
-                    link.active = link.active and link.key != key
+                    if link.active and link.key == key:
+                        link.active = False
+                        parted |= before[link.a]
+        # Whatever was seen of somebody whose customer came apart counts again.
+        again = [
+            ((key, person), at)
+            for key, users_at in self.seen_with.items()
+            for person, at in users_at.items()
+            if person in parted or self.owner[key] in parted
+        ]
         order = sorted(
-            uses.items(),
+            [*uses.items(), *again],
             key=lambda use: (
                 -STRENGTH[use[0][0][0]],
                 use[1],

@@ -137,6 +137,34 @@ def test_a_phone_of_many_accounts_joins_nobody(settings: LazySettings) -> None:
     assert not Barrier.objects.exists()
 
 
+def test_what_other_evidence_joins_survives_the_stop(settings: LazySettings) -> None:
+    """A mail that joined nobody, because the phone had, joins again; what was parted by hand stays parted."""
+    settings.SHARED_IDENTIFIER_ACCOUNTS = 2
+    taobao, douyin = see((TAOBAO_1, PHONE, MAIL), (DOUYIN, PHONE, MAIL))
+    a, b = see((U1, MAIL_2), (("unionid", "", "w1"), MAIL_2))
+    undo_merge(merge_id=Merge.objects.get(rule="email").pk, clock=CLOCK)
+    see((U1, PHONE), minute=5)
+    see(*((("buyer_id", "taobao:shop", f"n{n}"), PHONE) for n in range(2)), minute=9)
+    assert Identifier.objects.get(kind="phone").stopped_at
+    assert customer(taobao) == customer(douyin)
+    assert customer(a) == a
+    assert customer(b) == b
+    assert Merge.objects.get(ended_at=None).rule == "email"
+
+
+def test_facts_with_nothing_but_what_many_share_are_nobodys(settings: LazySettings) -> None:
+    """The tablet of a store does not belong to whoever was seen with it first; other identifiers go on counting."""
+    settings.SHARED_IDENTIFIER_ACCOUNTS = 2
+    tablet = ("anonymous_id", "", "tablet")
+    first, *_ = see(*((account, tablet, PHONE) for account in (U1, U2, U3)))
+    alone, both, mail, signed_in = see((tablet,), (PHONE, tablet), (PHONE, tablet, MAIL), (U2, tablet), minute=9)
+    assert alone is None
+    assert both is None
+    assert mail not in (None, first)
+    assert signed_in == Identifier.objects.get(value="u2").person_id
+    assert Identifier.objects.get(kind="email").person_id == mail
+
+
 def test_sightings_that_may_not_join_only_look_up() -> None:
     """Known persons stay apart; what is new still finds its owner."""
     one, two = see((U1, A1), (TAOBAO_1, PHONE))
