@@ -56,6 +56,25 @@ class _Left:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """A product that is to go back; `minor` is None where it goes back for its share of what was paid."""
+
+    sku: str
+    units: int
+    minor: int | None
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What did go back for a product: out of its own lines, and money out of the order's other lines."""
+
+    units: int
+    minor: int
+    category: str | None
+    others: list[tuple[Line, int]]
+
+
+@dataclass(frozen=True)
 class _Sale:
     lines: tuple[Line, ...]
     status: str
@@ -174,7 +193,7 @@ def _refunds(events: Sequence[ToldOrder]) -> list[ToldOrder]:
 
 def _go_back(refunds: Sequence[ToldOrder], sale: _Sale) -> tuple[tuple[Line, ...], str]:
     """Refund lines in time, and the status of the order's lines after them."""
-    left = [_Left(line, line.units, line.amount_minor) for line in sale.lines if line.kind == "sale"]
+    left = _left_of(sale.lines)
     gone: list[Line] = []
     for event in refunds:
         if event.lines and event.name == REFUNDED:
@@ -191,13 +210,26 @@ def _go_back(refunds: Sequence[ToldOrder], sale: _Sale) -> tuple[tuple[Line, ...
     return tuple(replace(line, status=told) for line in gone), status
 
 
+def _left_of(lines: Sequence[Line]) -> list[_Left]:
+    """What can go back of each sale line: in all no more than the order took.
+
+    A line below zero (a coupon as a product) is a discount of the others, and what the order itself lists as returned
+    is back already.
+    """
+    left = [_Left(line, line.units, max(0, line.amount_minor)) for line in lines if line.kind == "sale"]
+    _pay(left, sum(-min(0, part.line.amount_minor) for part in left))
+    _give(left, [_Asked(line.sku, line.units, line.amount_minor) for line in lines if line.kind != "sale"])
+    return left
+
+
 def _back(event: ToldOrder, sku: str, category: str | None, units: int, amount_minor: int) -> Line:
     at = (event.stated_at if event.name == REFUNDED else None) or event.occurred_at
     return Line("refund", sku, category, units, amount_minor, 0, "completed", at, event.order_id)
 
 
-def _take(left: Sequence[_Left], sku: str, units: int) -> list[tuple[_Left, int]]:
-    """Take pieces of a product out of the order, last line first, each with its share of what was paid for it."""
+def _take(left: Sequence[_Left], sku: str, units: int) -> list[tuple[_Left, int, int]]:
+    """Take pieces of a product out of the order, last line first, each line's pieces with their share of what is left
+    of it."""
     taken = []
     for part in reversed(left):
         pieces = min(units, part.units) if part.line.sku == sku else 0
@@ -207,45 +239,75 @@ def _take(left: Sequence[_Left], sku: str, units: int) -> list[tuple[_Left, int]
             part.units -= pieces
             part.minor -= share
             units -= pieces
-            taken.append((part, share))
+            taken.append((part, pieces, share))
     return taken
+
+
+def _pay(left: Sequence[_Left], amount_minor: int) -> list[int]:
+    """Take an amount off the lines by what is left of each; never more than there is."""
+    worth = [part.minor for part in left]
+    shares = split_minor(min(amount_minor, sum(worth)), worth)
+    for part, share in zip(left, shares, strict=True):
+        part.minor -= share
+    return shares
+
+
+def _give(left: Sequence[_Left], asked: Sequence[_Asked], total_minor: int | None = None) -> list[_Given]:
+    """Give back products, each out of its own lines first.
+
+    Money beyond what is left of a product comes off the order's other lines. What is beyond all of them, money or
+    pieces, does not go back.
+    """
+    there = sum(part.minor for part in left)
+    taken = [_take(left, one.sku, one.units) for one in asked]
+    fair = [sum(share for _part, _pieces, share in found) for found in taken]
+    wanted = [share if one.minor is None else one.minor for one, share in zip(asked, fair, strict=True)]
+    if total_minor is not None:
+        # What went back beyond the goods was shipping or tax, which orders do not hold.
+        weights = wanted if sum(wanted) else [one.units for one in asked]
+        wanted = split_minor(min(total_minor, there), weights)
+    paid = [min(amount, share) for amount, share in zip(wanted, fair, strict=True)]
+    for found, amount in zip(taken, paid, strict=True):
+        # Less than the share may have gone back: what stays with the line follows.
+        shares = [share for _part, _pieces, share in found]
+        for (part, _pieces, share), money in zip(found, split_minor(amount, shares), strict=True):
+            part.minor += share - money
+    given = []
+    for one, found, amount, money in zip(asked, taken, wanted, paid, strict=True):
+        own = [part for part in reversed(left) if part.line.sku == one.sku]
+        more = sum(_pay(own, amount - money))
+        category = next((part.line.category for part in [part for part, _pieces, _share in found] or own), None)
+        others = zip(left, _pay(left, amount - money - more), strict=True)
+        units = sum(pieces for _part, pieces, _share in found)
+        given.append(_Given(units, money + more, category, [(part.line, share) for part, share in others if share]))
+    return given
 
 
 def _products_back(event: ToldOrder, left: Sequence[_Left]) -> list[Line]:
     """Products that went back: for the money that the event names, else for their share of what was paid for them."""
-    there = max(0, sum(part.minor for part in left))
-    found = [(line, _take(left, line.sku, line.units)) for line in event.lines]
-    amounts = [
-        line.amount_minor if line.amount_minor is not None else sum(share for _part, share in taken)
-        for line, taken in found
-    ]
-    if event.total_minor is not None:
-        # What went back beyond the goods was shipping or tax, which orders do not hold.
-        weights = amounts if sum(amounts) else [line.units for line in event.lines]
-        amounts = split_minor(min(event.total_minor, there), weights)
+    asked = [_Asked(line.sku, line.units, _amount_back(line)) for line in event.lines]
     lines = []
-    for (line, taken), amount in zip(found, amounts, strict=True):
-        # Less or more than the share may have gone back: what stays with the line follows.
-        paid = split_minor(amount, [max(0, share) for _part, share in taken])
-        for (part, share), money in zip(taken, paid, strict=True):
-            part.minor = max(0, part.minor + share - money)
-        category = line.category or next((part.line.category for part, _share in taken), None)
-        lines.append(_back(event, line.sku, category, line.units, amount))
+    for told, given in zip(event.lines, _give(left, asked, event.total_minor), strict=True):
+        if given.units or given.minor:
+            lines.append(_back(event, told.sku, told.category or given.category, given.units, given.minor))
+        lines += [_back(event, line.sku, line.category, 0, share) for line, share in given.others]
     return lines
+
+
+def _amount_back(line: ToldLine) -> int | None:
+    """What an event says went back for a product; that it went back may also be said by a price below zero."""
+    if line.amount_minor is None:
+        return None
+    return max(0, abs(line.amount_minor + line.discount_minor) - line.discount_minor)
 
 
 def _money_back(event: ToldOrder, left: Sequence[_Left]) -> list[Line]:
     """An amount without products: all that is left goes back if it covers the goods, else money without pieces."""
-    there = max(0, sum(max(0, part.minor) for part in left))
     amount = event.total_minor or 0
-    if amount >= there:
+    if amount >= sum(part.minor for part in left):
         return _rest_back(event, left, money_too=True)
-    lines = []
-    for part, share in zip(left, split_minor(amount, [max(0, part.minor) for part in left]), strict=True):
-        if share:
-            part.minor -= share
-            lines.append(_back(event, part.line.sku, part.line.category, 0, share))
-    return lines
+    shares = zip(left, _pay(left, amount), strict=True)
+    return [_back(event, part.line.sku, part.line.category, 0, share) for part, share in shares if share]
 
 
 def _rest_back(event: ToldOrder, left: Sequence[_Left], *, money_too: bool) -> list[Line]:
@@ -253,7 +315,7 @@ def _rest_back(event: ToldOrder, left: Sequence[_Left], *, money_too: bool) -> l
     lines = []
     for part in left:
         if part.units > 0 or (money_too and part.minor > 0):
-            lines.append(_back(event, part.line.sku, part.line.category, part.units, max(0, part.minor)))
+            lines.append(_back(event, part.line.sku, part.line.category, part.units, part.minor))
             part.units, part.minor = 0, 0
     return lines
 
@@ -262,7 +324,7 @@ def _refund_alone(event: ToldOrder, events: Sequence[ToldOrder]) -> Document | N
     """A refund of an order that this feed does not know: its own document; None where it names no money."""
     if event.name != REFUNDED:
         return None
-    amounts = [line.amount_minor for line in event.lines]
+    amounts = [_amount_back(line) for line in event.lines]
     if event.total_minor is not None and event.lines:
         known = [amount or 0 for amount in amounts]
         weights = known if sum(known) else [line.units for line in event.lines]
@@ -277,5 +339,6 @@ def _refund_alone(event: ToldOrder, events: Sequence[ToldOrder]) -> Document | N
     if not lines:
         return None
     # A cancelling cannot reach an order that is not here, so what went back counts as it is.
-    number = event.refund_id or f"{event.order_id}-R{event.message_hash.hex()[:8]}"
+    # The order's number stands before it: a refund that bears a number that an order has, too, must not replace it.
+    number = f"{event.order_id}-R{event.refund_id or event.message_hash.hex()[:8]}"
     return _document(events, number, tuple(lines))

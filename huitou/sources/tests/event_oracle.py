@@ -121,7 +121,9 @@ def _sales(products: list[dict[str, Any]], discount: int) -> list[Piece]:
             line.minor -= share
             line.discount += share
     for line in lines:
-        line.left, line.worth = line.quantity, line.minor
+        line.left, line.worth = line.quantity, max(0, line.minor)
+    # What a line below zero takes off the order was never paid for the others.
+    _off(lines, -sum(min(0, line.minor) for line in lines))
     return lines
 
 
@@ -137,23 +139,10 @@ def _go_back(order: Account, event: Said) -> None:
     there = sum(line.worth for line in order.sales)
     total = half_up(Fraction(given["total"]) * 100) if "total" in given else None
     if given.get("products"):
-        taken = [(product, *_take(order, product)) for product in given["products"]]
-        amounts = [
-            half_up(Fraction(p["quantity"]) * Fraction(p["price"]) * 100) if "price" in p else sum(w for _p, w in got)
-            for p, got, _ in taken
-        ]
-        if total is not None:
-            weights = amounts if sum(amounts) else [int(Fraction(p["quantity"]) * 10_000) for p, _, _ in taken]
-            amounts = share_out(min(total, there), weights)
-        for (product, got, category), amount in zip(taken, amounts, strict=True):
-            for (line, worth), money in zip(got, share_out(amount, [w for _, w in got]) if got else [], strict=True):
-                line.worth = max(0, line.worth + worth - money)
-            order.refunds.append((product["sku"], category, Fraction(product["quantity"]), amount, at))
+        _products_back(order, given["products"], total, at)
     elif total is not None and total < there:
-        for line, share in zip(order.sales, share_out(total, [line.worth for line in order.sales]), strict=True):
-            if share:
-                line.worth -= share
-                order.refunds.append((line.sku, line.category, Fraction(0), share, at))
+        for line, share in _off(order.sales, total):
+            order.refunds.append((line.sku, line.category, Fraction(0), share, at))
     else:
         for line in order.sales:
             if line.left or line.worth:
@@ -161,9 +150,51 @@ def _go_back(order: Account, event: Said) -> None:
             line.left, line.worth = Fraction(0), 0
 
 
-def _take(order: Account, product: dict[str, Any]) -> tuple[list[tuple[Piece, int]], str | None]:
+def _products_back(order: Account, products: list[dict[str, Any]], total: int | None, at: datetime) -> None:
+    there = sum(line.worth for line in order.sales)
+    baskets = [_take(order, product) for product in products]
+    wanted = [
+        abs(half_up(Fraction(p["quantity"]) * Fraction(p["price"]) * 100))
+        if "price" in p
+        else sum(w for _, _, w in got)
+        for p, got in zip(products, baskets, strict=True)
+    ]
+    if total is not None:
+        weights = wanted if sum(wanted) else [int(Fraction(p["quantity"]) * 10_000) for p in products]
+        wanted = share_out(min(total, there), weights)
+    short = []
+    for got, amount in zip(baskets, wanted, strict=True):
+        worths = [worth for _, _, worth in got]
+        spent = min(amount, sum(worths))
+        for (line, _, worth), money in zip(got, share_out(spent, worths) if got else [], strict=True):
+            line.worth += worth - money
+        short.append(amount - spent)
+    for product, got, amount, lack in zip(products, baskets, wanted, short, strict=True):
+        own = [line for line in order.sales if line.sku == product["sku"]]
+        more = sum(money for _, money in _off(own[::-1], lack))
+        pieces = sum((n for _, n, _ in got), Fraction(0))
+        if pieces or amount - lack + more:
+            category = (got[0][0] if got else own[-1]).category
+            order.refunds.append((product["sku"], category, pieces, amount - lack + more, at))
+        for line, money in _off(order.sales, lack - more):
+            order.refunds.append((line.sku, line.category, Fraction(0), money, at))
+
+
+def _off(lines: list[Piece], amount: int) -> list[tuple[Piece, int]]:
+    """Take an amount off the lines, as far as they hold it, each giving by what it has."""
+    amount = min(amount, sum(line.worth for line in lines))
+    if amount <= 0:
+        return []
+    paid = list(zip(lines, share_out(amount, [line.worth for line in lines]), strict=True))
+    for line, money in paid:
+        line.worth -= money
+    return [(line, money) for line, money in paid if money]
+
+
+def _take(order: Account, product: dict[str, Any]) -> list[tuple[Piece, Fraction, int]]:
+    """Pieces of a product from its last line on, each with its part of that line's worth."""
     wanted = Fraction(product["quantity"])
-    got: list[tuple[Piece, int]] = []
+    got: list[tuple[Piece, Fraction, int]] = []
     for line in reversed(order.sales):
         pieces = min(wanted, line.left) if line.sku == product["sku"] else Fraction(0)
         if pieces:
@@ -171,8 +202,8 @@ def _take(order: Account, product: dict[str, Any]) -> tuple[list[tuple[Piece, in
             line.left -= pieces
             line.worth -= worth
             wanted -= pieces
-            got.append((line, worth))
-    return got, next((line.category for line, _ in got), None)
+            got.append((line, pieces, worth))
+    return got
 
 
 def random_order(random: Random, number: str, begin: datetime) -> list[Said]:
@@ -190,7 +221,7 @@ def random_order(random: Random, number: str, begin: datetime) -> list[Said]:
         lines = {"products": _products(random)} if random.random() < 0.4 else {}
         say("Order Updated", random.randint(0, 60), **lines, **_heads(random))
     for _ in range(random.choice([0, 0, 1, 2, 3])):
-        say("Order Refunded", random.randint(0, 700), **_refund(random))
+        say("Order Refunded", random.randint(0, 700), **_refund(random, number))
     if random.random() < 0.2:
         say("Order Cancelled", random.randint(0, 100), currency="CNY")
     return events
@@ -201,6 +232,8 @@ def _products(random: Random) -> list[dict[str, Any]]:
     for _ in range(random.randint(1, 3)):
         sku = random.choice("xyz")
         product: dict[str, Any] = {"sku": sku, "name": NAMES[sku], "price": random.choice(["9.99", "0.335", "20", "3"])}
+        if random.random() < 0.1:
+            product["price"] = random.choice(["-2", "-25"])
         product["quantity"] = random.choice(["1", "2", "3", "0.5"])
         if random.random() < 0.2:
             product["discount"] = "0.11"
@@ -225,21 +258,20 @@ def _heads(random: Random) -> dict[str, Any]:
     return heads
 
 
-def _refund(random: Random) -> dict[str, Any]:
+def _refund(random: Random, number: str) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if random.random() < 0.6:
-        # No more than the smallest line holds of a product, so that every piece is one that was sold or is unmatched.
-        products = [{"sku": random.choice("xyz"), "quantity": random.choice(["1", "0.5", "2"])}]
+        products = [{"sku": random.choice("xyzw"), "quantity": random.choice(["1", "0.5", "2", "9"])}]
         if random.random() < 0.3:
             products.append({"sku": products[0]["sku"], "quantity": "1"})
         for product in products:
             if random.random() < 0.5:
-                product["price"] = random.choice(["3", "9.99", "0.335"])
+                product["price"] = random.choice(["3", "9.99", "0.335", "-3", "-0.335", "700"])
         told["products"] = products
     if random.random() < 0.4:
         told["total"] = random.choice(["0.01", "5", "7.77", "500"])
     if random.random() < 0.3:
-        told["refund_id"] = random.choice(["r1", "r2"])
+        told["refund_id"] = random.choice(["r1", "r2", number])
     if random.random() < 0.2:
         told["refunded_at"] = "2024-03-20T09:00:00+08:00"
     return told

@@ -192,6 +192,40 @@ CASES: dict[str, tuple[list[Said], list[tuple[Any, ...]]]] = {
             ("refund", "y", "0", 155, "cancelled"),
         ],
     ),
+    "a price below zero goes back as well": (
+        [SOLD, said("Refunded", 6, 2, products=[{"sku": "x", "quantity": 1, "price": -9}])],
+        [*with_status(SALE, "partly_refunded"), ("refund", "x", "1", 900, "completed")],
+    ),
+    "more money back than the product cost comes off the others": (
+        [SOLD, said("Refunded", 6, 2, products=[{"sku": "x", "quantity": 1, "price": 30}])],
+        [
+            *with_status(SALE, "partly_refunded"),
+            ("refund", "x", "1", 2915, "completed"),
+            ("refund", "y", "0", 85, "completed"),
+        ],
+    ),
+    "no more money and pieces back than there are": (
+        [
+            SOLD,
+            said("Refunded", 6, 2, products=[{"sku": "x", "quantity": 9, "price": 900}]),
+            said("Refunded", 7, 3, products=[{"sku": "y", "quantity": 2, "price": 5}, {"sku": "w", "quantity": 1}]),
+        ],
+        [
+            *with_status(SALE, "refunded"),
+            ("refund", "x", "3", 2915, "completed"),
+            ("refund", "y", "0", 535, "completed"),
+            ("refund", "y", "1", 0, "completed"),
+        ],
+    ),
+    "a coupon as a product was not paid for the others": (
+        [said("Completed", 5, 1, products=[SOAP, {"sku": "c", "price": -5}]), said("Refunded", 6, 2)],
+        [
+            ("sale", "x", "3", 3000, "refunded"),
+            ("sale", "c", "1", -500, "refunded"),
+            ("refund", "x", "3", 2500, "completed"),
+            ("refund", "c", "1", 0, "completed"),
+        ],
+    ),
     "an amount without products": (
         [said("Completed", 5, 1, total=30, shipping=8, tax="1.5", discount=2)],
         [("sale", "-", "1", 2050, "paid")],
@@ -216,12 +250,26 @@ def test_a_refund_of_an_unknown_order_stands_alone_until_the_order_comes(brand: 
     back = said("Refunded", 6, 2, products=[{"sku": "x", "quantity": 1, "price": 9}], refund_id="R7")
     take([back], brand, home)
     alone = lines(home)
-    assert {number: shown(rows) for number, rows in alone.items()} == {"R7": [("refund", "x", "1", 900, "completed")]}
-    assert alone["R7"][0]["refund_of"] == "A"
+    assert {number: shown(rows) for number, rows in alone.items()} == {
+        "A-RR7": [("refund", "x", "1", 900, "completed")]
+    }
+    assert alone["A-RR7"][0]["refund_of"] == "A"
     take([SOLD], brand, home)
     together = lines(home)
     assert shown(together["A"])[-1] == ("refund", "x", "1", 900, "completed")
-    assert shown(together["R7"]) == [("refund", "-", "0", 0, "cancelled")]
+    assert shown(together["A-RR7"]) == [("refund", "-", "0", 0, "cancelled")]
+
+
+@pytest.mark.django_db
+def test_a_refund_numbered_like_an_order_replaces_none(brand: Brand, home: Home) -> None:
+    other = Said("Order Completed", BEGIN, b"o" * 16, {"order_id": "B", "products": [CREAM]})
+    take([other, said("Refunded", 6, 2, total=-4, refund_id="B"), said("Refunded", 6, 3, total=1)], brand, home)
+    found = {number: shown(rows) for number, rows in lines(home).items()}
+    assert found.pop("B") == [("sale", "y", "1", 550, "paid")]
+    assert found == {
+        "A-RB": [("refund", "-", "0", 400, "completed")],
+        f"A-R{'03' * 4}": [("refund", "-", "0", 100, "completed")],
+    }
 
 
 @pytest.mark.django_db
