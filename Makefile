@@ -16,6 +16,8 @@ DEV := $(VENV)/.dev
 SPARK := $(VENV)/.spark
 SOAK := $(VENV)/.soak
 SDK := $(VENV)/.sdk
+# Tests that start whole products or a browser: one after the other, as two at once would starve each other's time limits.
+ALONE := tests/browser tests/sdk tests/faults
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huitou/locale/*/LC_MESSAGES/django.po))
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	--python-version 3.11 pyproject.toml
@@ -36,7 +38,8 @@ test: $(DEV) $(CATALOGUES) browser $(SDK) ## everything: format, lint, types, im
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest $(ALONE)
 
 check: $(DEV) $(CATALOGUES) ## format, lint, types, import contracts and the repository's own rules, in seconds
 	$(BIN)/ruff format --check .
