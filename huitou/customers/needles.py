@@ -40,6 +40,8 @@ _NAME_ENDS = (
     "收件人",
     "联系人",
 )
+# Letters and digits that are read as others, and what cannot be seen between them: such a text has to be looked at.
+_FOLDED = "[０-９Ａ-Ｚａ-ｚ＠．－＋​-‏‐-―‪-‮⁠−　﻿ ]"
 # Names and values of a JSON object, in a text that is none as a whole.
 _PAIR = re.compile(r'"([^"\\]{1,100})"\s*:\s*(?:"((?:[^"\\]|\\.)*)|(-?\d+))')
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -66,7 +68,7 @@ class Needles:
                 self._whole.setdefault(kind, set()).add(folded)
             if kind != NAME and (number := read_phone(value)):
                 phones.add(number.removeprefix("+").removeprefix("86"))
-            if kind != NAME and _tells_one(folded):
+            if kind != NAME and tells_one(folded):
                 words.add(folded)
         self._names = self._whole.get(NAME, set())
         self._codes = {value for kind, values in self._whole.items() if kind != NAME for value in values}
@@ -74,6 +76,9 @@ class Needles:
         listed = [re.escape(word) for word in sorted(words, key=len, reverse=True)]
         listed += [rf"(?:(?:00)?86{_SEPARATOR})?0?{_SEPARATOR.join(phone)}" for phone in sorted(phones)]
         self._anywhere = re.compile(rf"(?<![0-9a-z])(?:{'|'.join(listed)})(?![0-9a-z])") if listed else None
+        quoted = [re.escape(json.dumps(code, ensure_ascii=False)[1:-1]) for code in sorted(self._codes)]
+        # What JSON in small letters must match, in PostgreSQL, to hold anything of that but persons' names.
+        self.hint = rf"(?<![0-9a-z])(?:{'|'.join([*listed, *quoted])})(?![0-9a-z])|{_FOLDED}" if quoted else None
         weak = sorted(self._names | self._codes, key=len, reverse=True)
         self._hint = re.compile("|".join(map(re.escape, weak))) if weak else None
 
@@ -105,6 +110,17 @@ class Needles:
                 if self.in_text(text) or self._is_value(name, text, names):
                     return True
         return False
+
+    def without(self, value: Any, *, name: str = "") -> Any:
+        """The value without what tells of the person; None where nothing is left."""
+        if isinstance(value, dict):
+            told = {key: self.without(inner, name=key) for key, inner in value.items() if not self.in_text(key)}
+            return {key: inner for key, inner in told.items() if inner is not None} or None
+        if isinstance(value, list):
+            # An element keeps its place.
+            told_list = [self.without(inner, name=name) for inner in value]
+            return told_list if any(inner is not None for inner in told_list) else None
+        return None if self.in_json({name: value}, names=False) else value
 
     def _is_value(self, name: str, text: str, names: bool) -> bool:
         """Whether a field of that name, with that value, tells of the person."""
@@ -164,7 +180,7 @@ class Needles:
         return False
 
 
-def _tells_one(value: str) -> bool:
+def tells_one(value: str) -> bool:
     """Whether a text that holds this value can only mean its owner: an address, or a long code that is no word."""
     if "@" in value:
         return True

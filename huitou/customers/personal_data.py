@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Model, Q, QuerySet
 
 from huitou.customers.identifier_kind import Key
@@ -19,6 +20,8 @@ from huitou.customers.models import (
     Person,
     ReviewCase,
 )
+from huitou.customers.needles import Needles
+from huitou.customers.sql import people as sql
 
 PERSONAL = (
     "Person",
@@ -74,4 +77,25 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, in
     counts["persons"] = Person.objects.filter(pk__in=person_ids).update(
         display_name="", phone="", attributes={}, told_at={}
     )
+    return counts | _erase_in_others(person_ids, Needles(identifiers))
+
+
+def _erase_in_others(person_ids: Sequence[int], needles: Needles) -> dict[str, int]:
+    """What others told of the person: values of their attributes, and codes that they came by."""
+    if needles.hint is None:
+        return {}
+    counts = {"attributes_of_others": 0, "origins_of_others": 0}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.PERSONS_HINTED, {"hint": needles.hint, "persons": list(person_ids)})
+        persons = [row[0] for row in cursor.fetchall()]
+        cursor.execute(sql.ORIGINS_HINTED, {"hint": needles.hint, "persons": list(person_ids)})
+        origins = [row[0] for row in cursor.fetchall()]
+    for person in Person.objects.filter(pk__in=persons).order_by("pk"):
+        left = needles.without(person.attributes) or {}
+        if left != person.attributes:
+            counts["attributes_of_others"] += Person.objects.filter(pk=person.pk).update(attributes=left)
+    for origin in Acquisition.objects.filter(pk__in=origins).order_by("pk"):
+        told = {name: getattr(origin, name) for name in ("code", "campaign") if needles.in_text(getattr(origin, name))}
+        if told:
+            counts["origins_of_others"] += Acquisition.objects.filter(pk=origin.pk).update(**dict.fromkeys(told, ""))
     return counts

@@ -310,7 +310,9 @@ def portrait_lines(portrait: Portrait) -> list[str]:
         lines.append(f"  {channel} · {purpose}: {state} {format_instant(c.at, zone)} {c.source}".rstrip())
     if portrait.acquisition:
         found = portrait.acquisition
-        lines.append("  " + " · ".join(part for part in (found["label"], found["code"], found["campaign"]) if part))
+        inviter = f"#{found['inviter']}" if found["inviter"] else ""
+        origin = (found["label"], found["code"], inviter, found["campaign"])
+        lines.append("  " + " · ".join(part for part in origin if part))
     for m in portrait.merges:
         told = _("join %(id)s: %(sentence)s") % {"id": m.id, "sentence": m.sentence}
         lines.append(f"  {told}; {m.ended}" if m.ended else f"  {told}")

@@ -179,7 +179,9 @@ def record_acquisitions(*, reports: Sequence[AcquisitionReport], clock: Clock) -
             problems.append(Problem(r.person_id, "acquisition", r.kind[:100], reason))
             continue
         inviter = r.inviter_person_id if r.inviter_person_id != r.person_id else None
-        code, campaign = storable(r.code)[:100], storable(r.campaign)[:100]
+        # An inviter's number is personal of somebody else: that person stands beside, and can be erased.
+        code = "" if r.kind == "inviter" else storable(r.code)[:100]
+        campaign = storable(r.campaign)[:100]
         rows.append((r.person_id, r.at, r.kind, code, campaign, inviter, r.source[:100]))
     with transaction.atomic():
         alive = _lock_persons(row[0] for row in rows)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from huitou.customers.milestone_kinds import MILESTONE_KINDS
+from huitou.customers.naming import WHO
 
 # Attributes with one of these words in their name, or as long as free text, could name a person: they never enter the
-# lake.
+# lake, no more than those whose name tells who somebody is (customers/naming.py).
 _WORDS = """
 name display_name nickname firstname lastname fullname realname username phone mobile tel telephone mail email
 wechat weixin wxid qq openid unionid address addr street line1 line2 postcode postal zip zipcode avatar id_card
@@ -15,6 +16,8 @@ _NAMING = tuple(_WORDS.split())
 # Whole dates are personal too: of a milestone only what it declares is mirrored, never what a file called so.
 PERSONAL = (*_NAMING, *sorted({n for m in MILESTONE_KINDS.values() if m.form == "date" for n in (m.kind, *m.aliases)}))
 LONGEST_VALUE = 100
+# As customers/naming.py spreads names.
+_SPREAD = r"lower(regexp_replace(attribute.key, '([a-z0-9])([A-Z])', '\1_\2', 'g'))"
 # Values that look like a phone, an address or somebody's id name a person under whatever name they stand.
 _NAMES_SOMEBODY = "'@|[0-9]{7,}|^[A-Za-z0-9_-]{16,}$'"
 
@@ -25,7 +28,7 @@ ATTRIBUTES = """
 SELECT person.id, attribute.key, attribute.value
 FROM customers_person AS person, jsonb_each_text(person.attributes) AS attribute
 WHERE attribute.value <> '' AND length(attribute.value) <= {longest}
-    AND lower(attribute.key) !~ {personal} AND attribute.value !~ {somebody}
+    AND {name} !~ {personal} AND attribute.value !~ {somebody}
     AND (length(person.display_name) < 2 OR position(person.display_name IN attribute.value) = 0)
 ORDER BY person.id, attribute.key
 """
@@ -37,7 +40,7 @@ SELECT DISTINCT ON (customer, name) customer, name, value FROM (
     FROM customers_person AS person CROSS JOIN jsonb_each_text(person.attributes) AS attribute
     LEFT JOIN customers_personlink AS link ON link.person_id = person.id
     WHERE attribute.value <> '' AND length(attribute.value) <= {longest}
-        AND lower(attribute.key) !~ {personal} AND attribute.value !~ {somebody}
+        AND {name} !~ {personal} AND attribute.value !~ {somebody}
         AND (length(person.display_name) < 2 OR position(person.display_name IN attribute.value) = 0)
     UNION ALL
     SELECT coalesce(link.customer_id, m.person_id), shown.name, substr(m.value, shown.first, shown.length),
@@ -78,8 +81,8 @@ UNLOCK = "SELECT pg_advisory_unlock(hashtext('huitou.refresh'))"
 def _limits() -> dict[str, object]:
     """What never enters the lake, as the attribute queries take it."""
     latin, other = [w for w in PERSONAL if w.isascii()], [w for w in PERSONAL if not w.isascii()]
-    personal = f"'(^|[^a-z])({'|'.join(latin)})($|[^a-z])|{'|'.join(other)}'"
-    return {"longest": LONGEST_VALUE, "personal": personal, "somebody": _NAMES_SOMEBODY}
+    personal = f"'(^|[^a-z])({'|'.join(latin)})($|[^a-z])|{'|'.join(other)}|{WHO}'"
+    return {"longest": LONGEST_VALUE, "name": _SPREAD, "personal": personal, "somebody": _NAMES_SOMEBODY}
 
 
 def attributes_query() -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from huitou.sources.consuming.properties import is_code, is_personal_name, names_somebody
+from huitou.sources.consuming.properties import is_code, is_personal_name, names_owner, names_somebody, own_marks
 from huitou.sources.intake.messages import is_too_deep
 from huitou.sources.models import DeadLetter
 from huitou.sources.tracking.queries import current_plan
@@ -25,7 +26,7 @@ def masked_payload(payload: bytes) -> str | None:
         return None
     if not isinstance(told, dict) or _has_telling_names(told):
         return None
-    return json.dumps(_masked(told, []), ensure_ascii=False, indent=2)
+    return json.dumps(_masked(told, [], _own(told)), ensure_ascii=False, indent=2)
 
 
 def restored_payload(text: str, payload: bytes) -> bytes:
@@ -39,7 +40,7 @@ def restored_payload(text: str, payload: bytes) -> bytes:
     except (ValueError, RecursionError):
         told = None
     if isinstance(told, dict):
-        _masked(told, hidden)
+        _masked(told, hidden, _own(told))
     by_mark = {_mark(number): value for number, value in enumerate(hidden, 1)}
     return json.dumps(_restored(json.loads(text), by_mark), ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -72,34 +73,39 @@ def _has_telling_names(value: Any) -> bool:
     return isinstance(value, list) and any(_has_telling_names(inner) for inner in value)
 
 
-def _masked(value: Any, hidden: list[Any], name: str = "", about_person: bool = False) -> Any:
+def _own(told: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
+    """What the event says that its person is known by."""
+    return own_marks(str(told[name]) for name in _IDENTITIES if isinstance(told.get(name), str | int))
+
+
+def _masked(
+    value: Any, hidden: list[Any], own: Collection[tuple[str, bool]], name: str = "", about_person: bool = False
+) -> Any:
     """The value with marks, in the order of `hidden`, which the hidden ones are added to."""
     if isinstance(value, dict):
-        return {
-            key: _masked(inner, hidden, key, about_person or key == "traits" or (name != "" and is_personal_name(key)))
-            for key, inner in value.items()
-        }
+        about = {key: about_person or key == "traits" or (name != "" and is_personal_name(key)) for key in value}
+        return {key: _masked(inner, hidden, own, key, about[key]) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_masked(inner, hidden, name, about_person) for inner in value]
-    if value is None or isinstance(value, bool) or _may_be_shown(value, name, about_person):
+        return [_masked(inner, hidden, own, name, about_person) for inner in value]
+    if value is None or isinstance(value, bool) or _may_be_shown(value, name, about_person, own):
         return value
     hidden.append(value)
     return _mark(len(hidden))
 
 
-def _may_be_shown(value: str | int | float, name: str, about_person: bool) -> bool:
+def _may_be_shown(value: str | int | float, name: str, about_person: bool, own: Collection[tuple[str, bool]]) -> bool:
     if isinstance(value, str) and (names_somebody(value) or value.startswith("[hidden")):
         return False
     if name in _PLAIN:
         return True
     plan = current_plan()
-    if about_person or name in _IDENTITIES or name in plan.personal:
+    if about_person or name in _IDENTITIES or name in plan.personal or is_personal_name(name):
         return False
     if isinstance(value, float):
-        return not is_personal_name(name)
-    if is_code(value):
-        return not is_personal_name(name) or name in plan.codes
-    return isinstance(value, str) and name in plan.codes
+        return True
+    if names_owner(str(value), own):
+        return False
+    return is_code(value) or (isinstance(value, str) and name in plan.codes)
 
 
 def _restored(value: Any, by_mark: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 
 from huitou.customers.identifier_kind import Key
@@ -15,6 +16,12 @@ from huitou.sources.consuming.identities import identifiers_in
 from huitou.sources.kept_files import forget_in_files, forget_in_imports
 from huitou.sources.models import DeadLetter, EventDetail, InboxEvent
 
+_BLOCK = 1000
+# Small letters, as the needles' hint has them.
+DETAILS_HINTED = """
+SELECT event_hash FROM sources_eventdetail
+WHERE NOT person_id = ANY(%(persons)s::bigint[]) AND lower(properties::text) ~ %(hint)s
+"""
 PERSONAL = ("ImportRun", "InboxEvent", "DeadLetter", "EventDetail")
 IMPERSONAL = {
     "Consumer": "names of our own processes",
@@ -48,11 +55,33 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, in
     counts = {"event_details": EventDetail.objects.filter(person_id__in=person_ids).delete()[0]}
     needles = Needles(identifiers)
     if needles:
+        counts["details_of_others"] = _erase_in_details(person_ids, needles)
         counts["waiting_events"] = _delete_held(InboxEvent.objects.all(), needles)
         counts["dead_letters"] = _delete_held(DeadLetter.objects.all(), needles)
         counts |= forget_in_files(needles, settings.HOME)
         counts["imports"] = forget_in_imports(needles)
     return counts
+
+
+def _erase_in_details(person_ids: Sequence[int], needles: Needles) -> int:
+    """Take out of the details of others' events what tells of the person: whom they invited, whose number they gave."""
+    if needles.hint is None:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(DETAILS_HINTED, {"hint": needles.hint, "persons": list(person_ids)})
+        hinted = [row[0] for row in cursor.fetchall()]
+    changed = 0
+    for start in range(0, len(hinted), _BLOCK):
+        for detail in EventDetail.objects.filter(pk__in=hinted[start : start + _BLOCK]).order_by("pk"):
+            left = needles.without(detail.properties)
+            if left is None:
+                detail.delete()
+            elif left != detail.properties:
+                EventDetail.objects.filter(pk=detail.pk).update(properties=left)
+            else:
+                continue
+            changed += 1
+    return changed
 
 
 def _delete_held(rows: QuerySet[Any], needles: Needles) -> int:

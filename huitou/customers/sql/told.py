@@ -64,12 +64,14 @@ INSERT INTO customers_acquisition AS known (person_id, at, kind, code, campaign,
 SELECT DISTINCT ON (person) person, at, kind, code, campaign, inviter, source, %s
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[])
     AS told (person, at, kind, code, campaign, inviter, source)
-ORDER BY person, at, kind COLLATE "C", code COLLATE "C", campaign COLLATE "C", inviter
+ORDER BY person, at, kind COLLATE "C", code COLLATE "C", campaign COLLATE "C", coalesce(inviter, 0)
 ON CONFLICT (person_id) DO UPDATE SET at = excluded.at, kind = excluded.kind, code = excluded.code,
     campaign = excluded.campaign, inviter_id = excluded.inviter_id, source = excluded.source,
     recorded_at = excluded.recorded_at
-WHERE (excluded.at, excluded.kind COLLATE "C", excluded.code COLLATE "C", excluded.campaign COLLATE "C")
-    < (known.at, known.kind COLLATE "C", known.code COLLATE "C", known.campaign COLLATE "C")
+WHERE (excluded.at, excluded.kind COLLATE "C", excluded.code COLLATE "C", excluded.campaign COLLATE "C",
+        coalesce(excluded.inviter_id, 0))
+    < (known.at, known.kind COLLATE "C", known.code COLLATE "C", known.campaign COLLATE "C",
+        coalesce(known.inviter_id, 0))
 """
 # The latest decision of every person of the customer about one channel and purpose, withdrawals of everything
 # included. Of two at one instant the withdrawal counts; a grant from the future does not count yet.

@@ -88,6 +88,9 @@ def decode_event(row: InboxRow, key: Key, ref: int) -> Event | Refusal:
     context = _context(message.context, row.shared)
     properties = message.properties or {}
     object_type, object_id = object_of(kind, name, _placed(kind, properties, context), message.name or "")
+    if kind in _NAMES and message.name and object_id is None and "name" not in properties:
+        # A page's name that is no code stays out of the lake, and is kept beside its person as a property.
+        properties = {**properties, "name": message.name}
     message_id = row.message_id or message_id_of(message, row.payload, row.id)
     channel = _channel(context, key)
     return Event(

@@ -13,7 +13,8 @@ from django.db import connection
 from huitou.analytics.tables import FCT_EVENTS, INSTANT
 from huitou.sources.consuming import sql
 from huitou.sources.consuming.batch import DEEDS, Batch, Event
-from huitou.sources.consuming.properties import split_properties
+from huitou.sources.consuming.identities import shown_by
+from huitou.sources.consuming.properties import names_owner, own_marks, split_properties
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,8 +23,7 @@ def add_facts(batch: Batch, declared: Set[str] = frozenset(), withheld: Set[str]
     """Put every accepted event into fct_events, and its personal and free-text properties beside its person.
 
     `declared` are names of properties whose texts the brand's tracking plan vouches for, `withheld` those that it calls
-    personal. Details of an event that
-    belongs to nobody are dropped: no erasing could ever find them.
+    personal. Details of an event that belongs to nobody are dropped: no erasing could ever find them.
     """
     events = list(batch.accepted())
     if not events:
@@ -31,7 +31,7 @@ def add_facts(batch: Batch, declared: Set[str] = frozenset(), withheld: Set[str]
     details: list[tuple[uuid.UUID, int, Any, str]] = []
     texts: list[str | None] = []
     for event in events:
-        kept, personal = split_properties(_told(event), declared, withheld) if event.kind in DEEDS else ({}, {})
+        kept, personal = _split(event, declared, withheld) if event.kind in DEEDS else ({}, {})
         texts.append(_encode(kept).decode() if kept else None)
         if personal and event.person_id is not None:
             details.append(
@@ -39,6 +39,18 @@ def add_facts(batch: Batch, declared: Set[str] = frozenset(), withheld: Set[str]
             )
     batch.add_rows(FCT_EVENTS.name, _columns(events, texts))
     _store_details(details)
+
+
+def _split(event: Event, declared: Set[str], withheld: Set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The two halves of the properties; an object that is the event's own person is none."""
+    told = _told(event)
+    own = own_marks(shown_by(event))
+    if event.object_id is not None and names_owner(event.object_id, own):
+        event.object_id = None
+    # Most events hold none of their identifiers: one look at the whole spares one at every value.
+    whole = _encode(told).decode().casefold()
+    held = [(value, anywhere) for value, anywhere in own if value in whole or '"' in value or "\\" in value]
+    return split_properties(told, declared, withheld, held)
 
 
 def _told(event: Event) -> dict[str, Any]:

@@ -65,6 +65,13 @@ def identifiers_of(event: Event) -> Identifiers:
     return tuple(found)
 
 
+def shown_by(event: Event) -> set[str]:
+    """Values of every identifier in the event, of whatever kind it is, also those that tell nothing in its kind."""
+    found = {value for _kind, _namespace, value in identifiers_of(event)}
+    found |= {value for _kind, _namespace, value in _from_traits(event.traits)} if event.traits else set()
+    return found | ({event.previous_id} if event.previous_id else set())
+
+
 def identifiers_in(message: Mapping[str, Any], shared: Mapping[str, Any]) -> set[Key]:
     """Every identifier that an event as it was received shows for its person, as it is kept, whatever is wrong with it.
 

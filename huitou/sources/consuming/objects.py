@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from huitou.sources.consuming.properties import is_code, names_somebody
+from huitou.sources.consuming.properties import is_code, is_personal_name
 
 # Event names begin with the object in the spec; of its codes, the first that is there counts.
 _BY_PREFIX: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -47,7 +47,6 @@ _BY_KEY: tuple[tuple[str, str], ...] = (
     ("cart_id", "cart"),
     ("button", "button"),
 )
-_LONGEST_PATH = 200
 
 
 def object_of(kind: str, name: str, properties: Mapping[str, Any], own_name: str = "") -> tuple[str | None, str | None]:
@@ -59,8 +58,9 @@ def object_of(kind: str, name: str, properties: Mapping[str, Any], own_name: str
         return _place("page", path_of(properties.get("path") or properties.get("url")) or own_name)
     if kind == "screen":
         return _place("screen", own_name)
-    if "object_type" in properties and is_code(properties["object_type"]) and is_code(properties.get("object_id")):
-        return str(properties["object_type"]), str(properties["object_id"])
+    told = properties.get("object_type")
+    if is_code(told) and is_code(properties.get("object_id")) and not is_personal_name(f"{told}_id"):
+        return str(told), str(properties["object_id"])
     object_type, keys = _told_by_name(name)
     for key in keys:
         if is_code(properties.get(key)):
@@ -84,9 +84,8 @@ def _by_key(properties: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 
 def _place(object_type: str, code: str) -> tuple[str | None, str | None]:
-    if not code or len(code) > _LONGEST_PATH or names_somebody(code):
-        return object_type, None
-    return object_type, code
+    bare = code.lstrip("/")
+    return object_type, code if code and (not bare or is_code(bare)) else None
 
 
 def path_of(address: object) -> str:

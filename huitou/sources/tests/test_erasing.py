@@ -21,7 +21,7 @@ from huitou.accounts.queries import get_brand
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
 from huitou.customers.groups import customers_of
-from huitou.customers.models import Identifier, Person
+from huitou.customers.models import Acquisition, Identifier, Person
 from huitou.customers.personal import AlreadyErasedError, erase_customer, export_customer
 from huitou.customers.services import (
     ConsentDecision,
@@ -57,6 +57,7 @@ SPELLINGS = (
     "lei@qq.com",
     "C-90017",
     "browser-of-lei",
+    "M-77120",
 )
 
 
@@ -120,7 +121,13 @@ def send_events(home: Home) -> None:
     """What an app sends, consumed into facts: who it is, what was looked at, and free text."""
     key = create_key(name="app", kind="write", source="app", clock=CLOCK).key
     told = {"userId": "C-90017", "anonymousId": "browser-of-lei", "timestamp": NOW.isoformat()}
-    traits = {"name": "李雷雷", "phone": "139 1234 5670", "email": "Lei@QQ.com", "address": {"street": "李雷雷收"}}
+    traits = {
+        "name": "李雷雷",
+        "memberNo": "M-77120",
+        "phone": "139 1234 5670",
+        "email": "Lei@QQ.com",
+        "address": {"street": "李雷雷收"},
+    }
     note = {"product_id": "x", "note": "call 13912345670", "address": "李雷雷收", "wechat": "oGZUI0egBJY1zhBYw2"}
     events: list[dict[str, Any]] = [
         {"type": "identify", "traits": traits},
@@ -128,12 +135,19 @@ def send_events(home: Home) -> None:
         {"type": "track", "event": "Gift Wished", "properties": {"to": "李雷雷", "phone": 13912345670}},
         {"type": "page", "name": "Home", "properties": {"url": "https://shop.example/p/13912345670?m=lei@qq.com"}},
         {"type": "track", "event": "Looked For", "properties": {"query": "木子妈妈"}},
+        {"type": "track", "event": "Card Shown", "properties": {"memberNo": "M-77120", "ref": "C-90017", "code": "x7"}},
+        {"type": "track", "event": "Shown", "properties": {"object_type": "customer", "object_id": "C-90017"}},
+        {"type": "page", "properties": {"path": "/u/C-90017"}},
+        {"type": "screen", "name": "李雷雷"},
+        # Another one tells of the customer.
+        {"type": "identify", "userId": "D-1", "traits": {"inviter": "C-90017", "invited_by": "C-90017", "city": "x"}},
+        {"type": "track", "event": "Invited", "userId": "D-1", "properties": {"inviter_id": "C-90017", "note": "a b"}},
     ]
     for n, event in enumerate(events):
         payload = json.dumps({"messageId": f"erase-{uuid.uuid4()}-{n}", **told, **event}, ensure_ascii=False).encode()
         InboxEvent.objects.create(received_at=NOW, key_id=key.pk, payload=payload)
     done = consume_once(home=home, clock=CLOCK)
-    assert (done.accepted, done.refused) == (5, 0)
+    assert (done.accepted, done.refused) == (11, 0)
 
 
 def store_events(home: Home, person: int) -> None:
@@ -206,6 +220,11 @@ def test_after_erasing_no_table_and_no_file_holds_the_customer(home: Home, custo
     assert figures(home) == before
     assert found(home) == set()
 
+    friend = Person.objects.get(identifiers__kind="customer_id", identifiers__value="D-1")
+    assert friend.attributes == {"city": "x"}
+    assert EventDetail.objects.get(person=friend).properties == {"note": "a b"}
+    origin = Acquisition.objects.get(person=friend)
+    assert (origin.kind, origin.code, origin.inviter_id) == ("inviter", "", customer)
     names = [path.name for path in home.uploads.rglob("*") if path.is_file()]
     assert names == ["other.csv"]
     assert (InboxEvent.objects.count(), DeadLetter.objects.count()) == (1, 1)

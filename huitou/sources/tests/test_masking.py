@@ -44,6 +44,18 @@ def test_nothing_that_names_somebody_is_shown() -> None:
     assert (read["properties"]["product_id"], read["properties"]["rating"]) == ("p1", 4.5)
 
 
+def test_identifiers_are_hidden_as_they_are_kept_out_of_the_lake() -> None:
+    """Under their names, whoever's they are, and where a value is the event's own identifier under another name."""
+    properties = {"memberNo": "ZQ-1", "inviter_id": "ZQ-2", "id_no": "ZQ-3", "ref": "ZQ-90017", "sku": "S1"}
+    told = {"type": "track", "event": "Told", "userId": "ZQ-90017", "properties": properties}
+    told["context"] = {"externalIds": [{"id": "ZQ-4", "type": "member_no", "collection": "users"}]}
+    shown = masked_payload(json.dumps(told).encode())
+    assert shown is not None
+    assert "ZQ" not in shown
+    assert '"S1"' in shown
+    assert json.loads(restored_payload(shown, json.dumps(told).encode())) == told
+
+
 @pytest.mark.parametrize("payload", [b"{broken 13912345678", b'["13912345678"]', b'{"13912345678": 1}', b"\xff"])
 def test_what_cannot_be_shown_in_parts_is_not_shown(payload: bytes) -> None:
     assert masked_payload(payload) is None
