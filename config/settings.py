@@ -180,6 +180,10 @@ UPLOAD_MAX_BYTES = int(os.environ.get("HUITOU_UPLOAD_MAX_MB", "512")) * 1024 * 1
 SHARED_IDENTIFIER_ACCOUNTS = int(os.environ.get("HUITOU_SHARED_IDENTIFIER_ACCOUNTS", "3"))
 # Events that may wait in the inbox before senders are asked to come later.
 INBOX_MAX_EVENTS = int(os.environ.get("HUITOU_INBOX_MAX_EVENTS", "2000000"))
+# Dead letters of one feed that may wait before its refused events are asked to come later; the consumer's own go on up
+# to twice as many. For how many days those are kept that were replayed or discarded.
+LETTERS_MAX_OPEN = int(os.environ.get("HUITOU_LETTERS_MAX_OPEN", "50000"))
+LETTERS_KEPT_DAYS = int(os.environ.get("HUITOU_LETTERS_KEPT_DAYS", "90"))
 FILE_UPLOAD_HANDLERS = ["huitou.sources.uploads.GuardedUpload"]
 
 # What lets callers through to operations of the API, and how often one of them may ask.

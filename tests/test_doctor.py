@@ -112,7 +112,7 @@ def _waiting_event(_home: Home) -> None:
 def _dead_letter(_home: Home) -> None:
     now = CLOCK.now()
     DeadLetter.objects.create(
-        digest=b"0" * 16, source="s", key_id=1, reason="r", payload=b"{}", received_at=now, last_at=now
+        digest=b"0" * 16, source="s", key_id=1, reason="r", payload=b"{}", size=2, received_at=now, last_at=now
     )
 
 

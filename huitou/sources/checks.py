@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from huitou.core.clock import Clock
-from huitou.core.doctor import OK, WARN, Check
-from huitou.sources.models import DeadLetter, ImportRun, InboxEvent
+from huitou.core.doctor import FAIL, OK, WARN, Check
+from huitou.sources.dead_letters import measure_fullness
+from huitou.sources.models import ImportRun, InboxEvent
 
 _WAIT = timedelta(minutes=5)
 _STUCK = timedelta(hours=6)
@@ -24,6 +25,12 @@ def check_inbox(clock: Clock) -> tuple[str, str, str]:
     oldest = InboxEvent.objects.aggregate(at=Min("received_at"))["at"] if InboxEvent.objects.exists() else None
     if oldest is None:
         return OK, _("empty"), ""
+    if held := InboxEvent.objects.filter(pk__lt=0)[:limit].count():
+        detail = _("%(count)s events were refused and find no room among the dead letters; they are held") % {
+            "count": f"{held:,}"
+        }
+        mend = _("Nothing is lost. Replay or discard dead letters of their feed; held events follow within a minute.")
+        return WARN, detail, mend
     waiting = InboxEvent.objects.all()[:limit].count()
     seconds = (clock.now() - oldest).total_seconds()
     detail = _("%(count)s wait, the oldest for %(seconds)s s") % {"count": f"{waiting:,}", "seconds": f"{seconds:.0f}"}
@@ -33,7 +40,19 @@ def check_inbox(clock: Clock) -> tuple[str, str, str]:
 
 def check_dead_letters(_clock: Clock) -> tuple[str, str, str]:
     """Events that were refused and wait for somebody to decide."""
-    count = DeadLetter.objects.filter(state="open").count()
+    feeds = measure_fullness()
+    if near := [feed for feed in feeds if feed.is_near]:
+        listed = ", ".join(f"{feed.source} {feed.waiting:,}" for feed in near)
+        detail = _("at most %(limit)s of a feed may wait; nearly or already full: %(feeds)s") % {
+            "limit": f"{near[0].limit:,}",
+            "feeds": listed,
+        }
+        mend = _(
+            "Senders of refused events are asked to come later when it is full. Mend them, then replay or discard what "
+            "waits: huitou events discard --source ... --reason ... The limit is HUITOU_LETTERS_MAX_OPEN."
+        )
+        return (FAIL if any(feed.is_full for feed in near) else WARN), detail, mend
+    count = sum(feed.waiting for feed in feeds)
     mend = _("See why on the Data page, mend the cause and replay them.")
     return (WARN if count else OK), (_("%(count)s wait") % {"count": f"{count:,}"} if count else _("none")), mend
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.utils.translation import gettext as _
 
 from huitou.accounts.models import User
@@ -47,7 +48,7 @@ class LetterInvalidError(DomainError):
 
 @dataclass(frozen=True)
 class Replayed:
-    """How many letters went back into the inbox, and which of the asked ones were not open any more."""
+    """How many letters went back into the inbox, and which of the asked ones were not open any more, or cut."""
 
     count: int
     skipped: tuple[int, ...] = ()
@@ -71,13 +72,14 @@ def replay_letters(
     actor: User | None = None,
     actor_label: str = "cli",
 ) -> Replayed:
-    """Put open letters back into the inbox: these, or all of a feed or reason. A letter goes at most once.
+    """Put open letters back into the inbox: these, or all of a feed or reason. A letter goes at most once, a cut one
+    never: of it only the beginning is there.
 
     They arrive as they did the first time, so their time is corrected as it would have been; with `at_receipt`, they
     count as having happened when they arrived, for devices whose clock is wrong. Should one be refused again, its
     letter is open again. Raises LetterUnknownError where `ids` name no letter at all.
     """
-    chosen = list_letters(source=source, reason=reason).order_by("pk")
+    chosen = list_letters(source=source, reason=reason).filter(size__lte=MAX_EVENT_BYTES).order_by("pk")
     if ids:
         chosen = chosen.filter(pk__in=ids)
         if unknown := sorted(set(ids) - set(DeadLetter.objects.filter(pk__in=ids).values_list("pk", flat=True))):
@@ -133,7 +135,7 @@ def replay_edited(
             raise LetterUnknownError(_("Dead letter %(id)s is not open.") % {"id": letter_id})
         before = bytes(letter.payload)
         message_id = letter.message_id or _own_id(letter)
-        letter.payload = payload
+        letter.payload, letter.size = payload, len(payload)
         letter.digest = hashlib.blake2b(letter.source.encode() + b"\0" + payload, digest_size=16).digest()
         _put_back([letter], clock=clock, at_receipt=False, message_id=message_id)
         record_audit(
@@ -147,19 +149,63 @@ def replay_edited(
         )
 
 
-def discard_letters(*, ids: Sequence[int], clock: Clock, actor: User | None = None, actor_label: str = "cli") -> int:
-    """Decide against open letters; they stay on record. Returns how many were open."""
+def discard_letters(
+    *,
+    clock: Clock,
+    ids: Sequence[int] = (),
+    source: str = "",
+    reason: str = "",
+    actor: User | None = None,
+    actor_label: str = "cli",
+) -> int:
+    """Decide against open letters: these, or all of a feed or reason; they stay on record for a while.
+
+    Returns how many were open. Raises LetterInvalidError where nothing says which.
+    """
+    if not (ids or source or reason):
+        raise LetterInvalidError(_("Say which dead letters to discard: numbers, a feed or a reason."))
+    chosen = list_letters(source=source, reason=reason).order_by("pk")
+    if ids:
+        chosen = chosen.filter(pk__in=ids)
     with transaction.atomic():
-        letters = list(DeadLetter.objects.select_for_update().filter(pk__in=ids, state="open").order_by("pk"))
-        for letter in letters:
-            letter.state = "discarded"
-            letter.last_at = clock.now()
-        DeadLetter.objects.bulk_update(letters, ["state", "last_at"])
-        if letters:
+        locked = list(chosen.select_for_update().values_list("pk", flat=True))
+        DeadLetter.objects.filter(pk__in=locked).update(state="discarded", last_at=clock.now())
+        if locked:
             record_audit(
-                action="event.discarded", clock=clock, actor=actor, actor_label=actor_label, count=len(letters)
+                action="event.discarded",
+                clock=clock,
+                actor=actor,
+                actor_label=actor_label,
+                count=len(locked),
+                detail={"source": source, "reason": reason, "first": locked[0], "last": locked[-1]},
             )
-    return len(letters)
+    return len(locked)
+
+
+@dataclass(frozen=True)
+class Fullness:
+    """How many letters of a feed wait, of how many that may."""
+
+    source: str
+    waiting: int
+    limit: int
+
+    @property
+    def is_near(self) -> bool:
+        """Whether somebody should see to it now."""
+        return self.waiting >= self.limit * 0.8
+
+    @property
+    def is_full(self) -> bool:
+        """Whether refused events of this feed are taken no more."""
+        return self.waiting >= self.limit
+
+
+def measure_fullness() -> list[Fullness]:
+    """Every feed that has open letters, the fullest first."""
+    counted = DeadLetter.objects.filter(state="open").values_list("source").annotate(n=Count("pk"))
+    found = [Fullness(source, waiting, settings.LETTERS_MAX_OPEN) for source, waiting in counted]
+    return sorted(found, key=lambda fullness: (-fullness.waiting, fullness.source))
 
 
 def _put_back(letters: Sequence[DeadLetter], *, clock: Clock, at_receipt: bool, message_id: str | None = None) -> None:
@@ -183,7 +229,7 @@ def _put_back(letters: Sequence[DeadLetter], *, clock: Clock, at_receipt: bool, 
         letter.state, letter.replayed_at, letter.last_at = "replayed", now, now
         letter.attempts += 1
     InboxEvent.objects.bulk_create(rows)
-    fields = ["state", "replayed_at", "last_at", "attempts", "payload", "digest"]
+    fields = ["state", "replayed_at", "last_at", "attempts", "payload", "size", "digest"]
     DeadLetter.objects.bulk_update(letters, fields, batch_size=_BLOCK)
 
 

@@ -78,6 +78,8 @@ class LetterOut(Schema):
     last_at: datetime = Field(description="Latest arrival or attempt.")
     count: int = Field(description="Arrivals of the same event.")
     attempts: int = Field(description="Replays so far.")
+    size: int = Field(description="Bytes of the event.")
+    is_cut: bool = Field(description="Only its beginning was kept: it cannot be replayed as it is.")
     state: Literal["open", "replayed", "discarded"]
 
 
@@ -116,7 +118,7 @@ class ReplayOut(Schema):
     """What went back into the inbox."""
 
     count: int
-    skipped: list[int] = Field(description="Asked for, and not open any more.")
+    skipped: list[int] = Field(description="Asked for, and not open any more, or cut.")
 
 
 @router.write("/dead-letters/replays", permission="data.write", returns=ReplayOut)
@@ -147,9 +149,11 @@ def replay_edited_letter(request: HttpRequest, letter_id: LetterId, body: Edited
 
 
 class DiscardIn(Body):
-    """Which letters."""
+    """Which open letters: these, or all of a feed or reason. One of the three has to be there."""
 
-    ids: LetterIds = Field(min_length=1, max_length=10_000, examples=[[17, 18]])
+    ids: LetterIds = Field([], max_length=10_000, examples=[[17, 18]])
+    source: Annotated[Text, Field(max_length=100)] = ""
+    reason: Annotated[Text, Field(max_length=50)] = ""
 
 
 class DiscardOut(Schema):
@@ -160,8 +164,11 @@ class DiscardOut(Schema):
 
 @router.write("/dead-letters/discards", permission="data.write", returns=DiscardOut)
 def discard_dead_letters(request: HttpRequest, body: DiscardIn) -> DiscardOut:
-    """Decide against open letters; they stay on record."""
-    return DiscardOut(count=dead_letters.discard_letters(ids=body.ids, clock=_CLOCK, **acting(request)))
+    """Decide against open letters; they stay on record for a while."""
+    count = dead_letters.discard_letters(
+        ids=body.ids, source=body.source, reason=body.reason, clock=_CLOCK, **acting(request)
+    )
+    return DiscardOut(count=count)
 
 
 def _letter(letter: DeadLetter) -> LetterOut:
@@ -173,4 +180,16 @@ def _letter(letter: DeadLetter) -> LetterOut:
     )
 
 
-_LETTER_FIELDS = ("source", "reason", "kind", "name", "received_at", "last_at", "count", "attempts", "state")
+_LETTER_FIELDS = (
+    "source",
+    "reason",
+    "kind",
+    "name",
+    "received_at",
+    "last_at",
+    "count",
+    "attempts",
+    "size",
+    "is_cut",
+    "state",
+)

@@ -112,6 +112,8 @@ def _told_letter(letter: Any) -> dict[str, Any]:
         "last_at": letter.last_at,
         "count": letter.count,
         "attempts": letter.attempts,
+        "size": letter.size,
+        "is_cut": letter.is_cut,
         "payload": bytes(letter.payload).decode(errors="replace"),
     }
 
@@ -145,6 +147,28 @@ def replay(
     if done.skipped:
         numbers = ", ".join(map(str, done.skipped))
         typer.echo(_("Not open any more, or not as asked for: %(ids)s.") % {"ids": numbers})
+
+
+@app.command("discard")
+@booted
+def discard(
+    ids: Annotated[list[int] | None, typer.Argument(help="Dead letters, by number.", show_default=False)] = None,
+    reason: ReasonOption = "",
+    source: SourceOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Decide against dead letters: they are not taken in any more."""
+    from django.utils.translation import gettext as _
+
+    from huitou.core.clock import SystemClock
+    from huitou.core.terminal import print_json
+    from huitou.sources.dead_letters import discard_letters
+
+    count = discard_letters(clock=SystemClock(), ids=ids or (), reason=reason, source=source)
+    if as_json:
+        print_json({"discarded": count})
+        return
+    typer.echo(_("Dead letters discarded: %(count)d.") % {"count": count})
 
 
 @booted

@@ -19,7 +19,13 @@ from huitou.accounts.queries import find_brand
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
-from huitou.sources.dead_letters import discard_letters, list_letters, replay_edited, replay_letters
+from huitou.sources.dead_letters import (
+    discard_letters,
+    list_letters,
+    measure_fullness,
+    replay_edited,
+    replay_letters,
+)
 from huitou.sources.intake.refusals import reason_label, reason_remedy
 from huitou.sources.masking import masked_payload, restored_payload, shown_detail, shown_name
 from huitou.sources.models import DeadLetter
@@ -48,6 +54,7 @@ def show_letters(request: HttpRequest) -> HttpResponse:
         "reasons": _by_reason(asked["source"]),
         "words": _words(state),
         "sources": _distinct("source", state),
+        "near": [fullness for fullness in measure_fullness() if fullness.is_near],
     }
     part = request.headers.get("HX-Request") == "true"
     return render(request, "sources/letters_part.html" if part else "sources/letters.html", context)
@@ -65,7 +72,12 @@ def _by_reason(source: str) -> list[dict[str, Any]]:
     """Open letters by reason, commonest first, with what mends them."""
     letters = list_letters(source=source).order_by().values("reason").annotate(n=Count("pk"), arrivals=Sum("count"))
     return [
-        {**row, "label": reason_label(row["reason"]), "remedy": reason_remedy(row["reason"])}
+        {
+            **row,
+            "label": reason_label(row["reason"]),
+            "remedy": reason_remedy(row["reason"]),
+            "is_cut": row["reason"] == "too_large",
+        }
         for row in letters.order_by("-n", "reason")
     ]
 
@@ -100,8 +112,9 @@ def _act(request: HttpRequest) -> HttpResponse:
             ).count
         elif action == "replay" and ids:
             done = replay_letters(clock=_CLOCK, ids=ids, actor=_user(request)).count
-        elif action == "discard" and ids:
-            discarded = discard_letters(ids=ids, clock=_CLOCK, actor=_user(request))
+        elif (action == "discard" and ids) or (action == "discard_reason" and asked["reason"]):
+            chosen = {"ids": ids} if action == "discard" else asked
+            discarded = discard_letters(**chosen, clock=_CLOCK, actor=_user(request))
             text = ngettext("%(n)s dead letter discarded.", "%(n)s dead letters discarded.", discarded)
             messages.success(request, text % {"n": discarded})
             return target
@@ -137,7 +150,7 @@ def show_letter(request: HttpRequest, letter_id: int) -> HttpResponse:
         "brand": find_brand() or Brand(),
         "remedy": reason_remedy(letter.reason),
         "payload": shown,
-        "size": len(payload),
+        "size": letter.size,
         "lines": min(30, (shown or "").count("\n") + 2),
     }
     return render(request, "sources/letter.html", context, status=422 if request.method == "POST" else 200)

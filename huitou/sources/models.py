@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from huitou.sources.intake.messages import MAX_EVENT_BYTES
+
 
 class ImportRun(models.Model):
     """One file on its way in. Each state is reached by a committed step, so a killed import resumes where it was."""
@@ -69,7 +71,11 @@ class ImportRun(models.Model):
 
 
 class InboxEvent(models.Model):
-    """One event as it arrived, acknowledged and not yet consumed. Rows come in by COPY and go with the batch."""
+    """One event as it arrived, acknowledged and not yet consumed. Rows come in by COPY and go with the batch.
+
+    One whose number is below zero is held: it was refused, and there was no room for it among the dead letters. Thus
+    those whose turn it is are found as fast as if no others were there.
+    """
 
     received_at = models.DateTimeField()
     key_id = models.BigIntegerField(help_text="write key that sent it")
@@ -82,7 +88,10 @@ class InboxEvent(models.Model):
 
     class Meta:
         db_table = "sources_inbox"
-        indexes: ClassVar = [models.Index(fields=["id"], name="inbox_urgent", condition=models.Q(urgent=True))]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="inbox_urgent", condition=models.Q(urgent=True)),
+            models.Index(fields=["letter_id"], name="inbox_replayed", condition=models.Q(letter_id__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"inbox #{self.pk}"
@@ -94,7 +103,7 @@ class DeadLetter(models.Model):
     # open: waits for somebody; replayed: back in the inbox, or taken; discarded: somebody decided against it.
     STATES: ClassVar = [(s, s) for s in ("open", "replayed", "discarded")]
 
-    digest = models.BinaryField(max_length=16, help_text="hash of feed and payload: the same refusal is one letter")
+    digest = models.BinaryField(max_length=16, help_text="hash of feed and whole payload: the same is one letter")
     source = models.CharField(max_length=100, help_text="feed")
     key_id = models.BigIntegerField()
     reason = models.CharField(max_length=50, help_text="code, see sources.intake.refusals")
@@ -102,7 +111,8 @@ class DeadLetter(models.Model):
     kind = models.CharField(max_length=20, blank=True, help_text="track, identify ..., where it could be read")
     name = models.CharField(max_length=200, blank=True, help_text="event name, where it could be read")
     message_id = models.CharField(max_length=200, blank=True, help_text="the sender's id, or the one it was given")
-    payload = models.BinaryField()
+    payload = models.BinaryField(help_text="of an event that is too large, its beginning")
+    size = models.BigIntegerField(help_text="bytes of the whole payload")
     shared = models.BinaryField(null=True)
     received_at = models.DateTimeField(help_text="first arrival")
     last_at = models.DateTimeField(help_text="latest arrival or attempt")
@@ -119,7 +129,13 @@ class DeadLetter(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-id"], name="letter_open", condition=models.Q(state="open")),
             models.Index(fields=["source", "reason"], name="letter_by_reason", condition=models.Q(state="open")),
+            models.Index(fields=["last_at"], name="letter_settled", condition=~models.Q(state="open")),
         ]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only the beginning was kept: it cannot be taken in again as it is."""
+        return self.size > MAX_EVENT_BYTES
 
     def __str__(self) -> str:
         return f"dead letter #{self.pk} ({self.reason})"

@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ from huitou.sources.consuming.consents import record_batch_consents
 from huitou.sources.consuming.decoding import InboxRow, decode_event, load_keys
 from huitou.sources.consuming.facts import add_facts
 from huitou.sources.consuming.identities import resolve_identities
-from huitou.sources.consuming.letters import keep_refused
+from huitou.sources.consuming.letters import keep_refused, release_held
 from huitou.sources.consuming.orders import record_batch_orders
 from huitou.sources.consuming.quality import count_quality
 from huitou.sources.consuming.seen import give_back, take_fresh
@@ -60,12 +60,13 @@ SUBSCRIBERS: tuple[Callable[[Batch], None], ...] = (
 
 @dataclass(frozen=True)
 class Consumed:
-    """What one batch came to. `claimed` 0: nothing waited; `full`: more may wait."""
+    """What one batch came to. `claimed` 0: nothing waited; `full`: more may wait; `held`: refused, without room."""
 
     claimed: int = 0
     accepted: int = 0
     repeated: int = 0
     refused: int = 0
+    held: int = 0
     batches: tuple[int, ...] = ()
     full: bool = False
 
@@ -75,6 +76,7 @@ class Consumed:
             self.accepted + other.accepted,
             self.repeated + other.repeated,
             self.refused + other.refused,
+            self.held + other.held,
             self.batches + other.batches,
             self.full or other.full,
         )
@@ -102,7 +104,11 @@ def consume_once(*, home: Home, clock: Clock, limit: int = BATCH_EVENTS) -> Cons
 
 
 def drain(*, home: Home, clock: Clock, patience_seconds: float | None = None) -> int:
-    """Take in everything that waits now; returns how many of these still wait when patience ends, normally 0."""
+    """Take in everything that waits now; returns how many of these still wait when patience ends, normally 0.
+
+    What is held waits for somebody, and is not counted.
+    """
+    release_held()
     with connection.cursor() as cursor:
         cursor.execute(sql.LAST_ID)
         last_id = cursor.fetchone()[0]
@@ -168,9 +174,9 @@ def _bury(inbox_id: int, error: Exception, *, home: Home, clock: Clock) -> Consu
     with transaction.atomic():
         rows = _claim(sql.CLAIM_THESE, [inbox_id])
         keys = load_keys({row.key_id for row in rows})
-        keep_refused([(row, Refusal("failed", rendered(error))) for row in rows], keys, clock=clock)
-        _delete(rows)
-    return Consumed(claimed=len(rows), refused=len(rows))
+        held = keep_refused([(row, Refusal("failed", rendered(error))) for row in rows], keys, clock=clock)
+        _delete(row for row in rows if row.id not in held)
+    return Consumed(claimed=len(rows), refused=len(rows) - len(held), held=len(held))
 
 
 def _take_batch(
@@ -223,17 +229,19 @@ def _take_batch(
             for event in spoiled:
                 repeated[event.source] = repeated.get(event.source, 0) - len(twins.get(event.hash, ()))
             rows = [row for row in rows if row.id not in left]
-        keep_refused(refused, keys, clock=clock)
-        count_quality(batch, [(keys[row.key_id].source, row.received_at) for row in unreadable])
+        held = keep_refused(refused, keys, clock=clock)
+        unreadable = [row for row in unreadable if row.id not in held]
+        count_quality(batch, [(keys[row.key_id].source, row.received_at) for row in unreadable], held)
         claimed = stage_rows(batch)
         reach("consume.staged")
-        _delete(rows)
+        _delete(row for row in rows if row.id not in held)
         _report(rows, clock, started)
         consumed = Consumed(
             claimed=len(rows),
             accepted=len(batch.events) - len(spoiled),
             repeated=sum(repeated.values()),
-            refused=len(refused),
+            refused=len(refused) - len(held),
+            held=len(held),
             batches=tuple(claimed),
             full=full,
         )
@@ -256,7 +264,7 @@ def _claim(query: str, *parameters: Any) -> list[InboxRow]:
         return [InboxRow(*row) for row in cursor.fetchall()]
 
 
-def _delete(rows: Sequence[InboxRow]) -> None:
+def _delete(rows: Iterable[InboxRow]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.DELETE_CLAIMED, [number_array([row.id for row in rows])])
 

@@ -23,6 +23,7 @@ from huitou.core.models import LakeBatch
 from huitou.sources.consuming import sql
 from huitou.sources.consuming.compaction import compact_if_scattered
 from huitou.sources.consuming.consumer import consume_once
+from huitou.sources.consuming.letters import forget_letters, release_held
 from huitou.sources.consuming.trouble import is_transient, rendered
 
 logger = logging.getLogger(__name__)
@@ -92,12 +93,18 @@ def _tell(what: str, error: Exception, pause: float) -> None:
 
 
 def keep_up(*, home: Home, clock: Clock) -> None:
-    """What has to be done now and then: finish what killed consumers claimed, sweep what they staged, compact."""
+    """What has to be done now and then.
+
+    Finish what killed consumers claimed, sweep what they staged, compact, give held events another turn, forget dead
+    letters that were settled long ago.
+    """
     commit_pending(home=home, clock=clock)
     _sweep_staging(home)
     compact_if_scattered(home=home)
     with connection.cursor() as cursor:
         cursor.execute(sql.FORGET_CONSUMERS, [clock.now() - _FORGOTTEN])
+    release_held()
+    forget_letters(clock=clock)
 
 
 def _sweep_staging(home: Home) -> None:

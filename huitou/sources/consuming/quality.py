@@ -23,8 +23,13 @@ _PROMPT_SECONDS = 300.0
 _DOUBTED_CLOCK_SECONDS = 60.0
 
 
-def count_quality(batch: Batch, unreadable: Iterable[tuple[str, datetime]] = ()) -> None:
-    """Check and count the batch. `unreadable` are feed and arrival of what was refused before it became an event."""
+def count_quality(
+    batch: Batch, unreadable: Iterable[tuple[str, datetime]] = (), held: frozenset[int] = frozenset()
+) -> None:
+    """Check and count the batch. `unreadable` are feed and arrival of what was refused before it became an event.
+
+    Rows of the inbox that are `held` count when they are settled.
+    """
     checker = current_checker()
     days = _Days(find_brand() or Brand())
     counts: dict[tuple[str, date], DayCounts] = {}
@@ -32,6 +37,8 @@ def count_quality(batch: Batch, unreadable: Iterable[tuple[str, datetime]] = ())
     problems: dict[tuple[str, str, Finding], Seen] = {}
     refused = batch.refused
     for event in batch.events:
+        if event.inbox_id in held:
+            continue
         key = (event.source, days.of(event.received_at))
         counted = counts.get(key)
         if counted is None:

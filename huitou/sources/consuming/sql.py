@@ -10,7 +10,7 @@ SELECT {_COLUMNS} FROM (
     SELECT {_COLUMNS}, bytes, sum(bytes) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS upto
     FROM (
         SELECT {_COLUMNS}, octet_length(payload) + coalesce(octet_length(shared), 0) AS bytes
-        FROM sources_inbox WHERE {{which}} ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+        FROM sources_inbox WHERE {{which}} AND id > 0 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
     ) AS locked
 ) AS counted
 WHERE upto - bytes < %s ORDER BY id
@@ -20,9 +20,9 @@ CLAIM_URGENT, CLAIM = _CLAIM.format(which="urgent"), _CLAIM.format(which="NOT ur
 # Looking for the event that spoils a batch: the same rows again, fewer of them.
 CLAIM_THESE = f"SELECT {_COLUMNS} FROM sources_inbox WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED"
 DELETE_CLAIMED = "DELETE FROM sources_inbox WHERE id = ANY(%s::bigint[])"
-SOME_WAIT = "SELECT EXISTS (SELECT 1 FROM sources_inbox)"
+SOME_WAIT = "SELECT EXISTS (SELECT 1 FROM sources_inbox WHERE id > 0)"
 LAST_ID = "SELECT coalesce(max(id), 0) FROM sources_inbox"
-WAITING_UP_TO = "SELECT count(*) FROM sources_inbox WHERE id <= %s"
+WAITING_UP_TO = "SELECT count(*) FROM sources_inbox WHERE id > 0 AND id <= %s"
 
 # One consumer at a time looks and writes: between them lies the day border, which no unique index spans.
 LOCK_SEEN = "SELECT pg_advisory_xact_lock(hashtext('huitou.sources.seen'))"
@@ -56,6 +56,37 @@ UPDATE sources_deadletter
 SET state = 'open', reason = %(reason)s, detail = %(detail)s, last_at = %(now)s
 WHERE id = %(letter_id)s AND NOT EXISTS (
     SELECT 1 FROM sources_deadletter AS twin WHERE twin.state = 'open' AND twin.digest = sources_deadletter.digest
+)
+"""
+# How many letters of feeds wait; counted up to a limit.
+COUNT_LETTERS = """
+SELECT source, (SELECT count(*) FROM (
+    SELECT 1 FROM sources_deadletter AS letter WHERE letter.state = 'open' AND letter.source = asked.source LIMIT %s
+) AS waiting)
+FROM unnest(%s::text[]) AS asked (source)
+"""
+# A held event has a number below zero: nobody who looks for the next ones comes past it.
+HOLD = "UPDATE sources_inbox SET id = -id WHERE id = ANY(%s::bigint[])"
+HELD_FEEDS = """
+SELECT DISTINCT key.source FROM sources_inbox AS held JOIN accounts_apikey AS key ON key.id = held.key_id
+WHERE held.id < 0
+"""
+# As many of each feed as there is room for, in the order of their arrival, under fresh numbers.
+RELEASE = """
+UPDATE sources_inbox AS inbox SET id = nextval('sources_inbox_id_seq')
+FROM (
+    SELECT held.id, key.source, row_number() OVER (PARTITION BY key.source ORDER BY held.id DESC) AS place
+    FROM sources_inbox AS held JOIN accounts_apikey AS key ON key.id = held.key_id WHERE held.id < 0
+) AS waiting JOIN unnest(%s::text[], %s::bigint[]) AS room (source, free) USING (source)
+WHERE inbox.id = waiting.id AND waiting.place <= room.free
+"""
+# Settled letters are kept for a while. A clock that jumps ahead must not make us forget: both have to say they are old.
+FORGET_LETTERS = """
+DELETE FROM sources_deadletter WHERE id IN (
+    SELECT id FROM sources_deadletter AS letter
+    WHERE state <> 'open' AND last_at < least(%s, now()) - make_interval(days => %s)
+        AND NOT EXISTS (SELECT 1 FROM sources_inbox AS inbox WHERE inbox.letter_id = letter.id)
+    ORDER BY last_at LIMIT 10000 FOR UPDATE SKIP LOCKED
 )
 """
 REPORT = """

@@ -13,6 +13,7 @@ from django.db.models import Max, Min, Q, Sum
 
 from huitou.accounts.models import ApiKey, Brand
 from huitou.core.clock import Clock, local_day
+from huitou.sources.dead_letters import Fullness, measure_fullness
 from huitou.sources.feeds.counting import COUNTS, DayCounts
 from huitou.sources.models import DeadLetter, Feed, FeedDay, ImportRun
 
@@ -43,8 +44,9 @@ class FeedView:
     """One feed. Shares are between 0 and 1, None where nothing came in the window; `counts` are sums over it.
 
     expected : longest silence that is normal; `is_late` where the present one is longer
-    attention : codes of what is wrong, worst first: never_sent, late, rejected, invalid, incomplete, gap, repeated,
-        clock, no_user, no_channel
+    letters : arrivals that are dead letters; `fullness` says how many letters they are, and how many may be
+    attention : codes of what is wrong, worst first: never_sent, letters_full, late, rejected, invalid,
+        incomplete, gap, repeated, clock, no_user, no_channel
     """
 
     source: str
@@ -58,6 +60,7 @@ class FeedView:
     counts: DayCounts = field(default_factory=DayCounts)
     days: tuple[FeedDayView, ...] = ()
     letters: int = 0
+    fullness: Fullness | None = None
     keys: tuple[str, ...] = ()
     attention: tuple[str, ...] = ()
 
@@ -92,6 +95,7 @@ def _event_feeds(now: datetime, today: date, days: int) -> Iterable[FeedView]:
         .annotate(n=Sum("count"))
         .values_list("source", "n")
     )
+    fullness = {feed.source: feed for feed in measure_fullness()}
     since = today - timedelta(days=days + _LEARNED_DAYS)
     history: dict[str, dict[date, FeedDay]] = {}
     for row in FeedDay.objects.filter(day__gt=since):
@@ -102,6 +106,7 @@ def _event_feeds(now: datetime, today: date, days: int) -> Iterable[FeedView]:
             kept.get(source),
             history.get(source, {}),
             letters.get(source, 0),
+            fullness.get(source),
             keys.get(source, []),
             now,
             today,
@@ -114,6 +119,7 @@ def _event_feed(
     feed: Feed | None,
     history: dict[date, FeedDay],
     letters: int,
+    fullness: Fullness | None,
     keys: Sequence[str],
     now: datetime,
     today: date,
@@ -126,6 +132,7 @@ def _event_feed(
     expected = _expected(feed, history, today)
     late = feed is not None and now - feed.last_received_at > expected * (1 if feed.expected_seconds else _PATIENCE)
     counts = DayCounts(**sums)
+    has_sent = feed is not None or counts.received > 0 or letters > 0
     return FeedView(
         source=source,
         kind=EVENTS,
@@ -138,8 +145,9 @@ def _event_feed(
         counts=counts,
         days=views,
         letters=letters,
+        fullness=fullness,
         keys=tuple(keys),
-        attention=_attention(feed is not None or counts.received > 0, late, counts, views, letters),
+        attention=_attention(has_sent, late, counts, views, letters, fullness),
     )
 
 
@@ -166,7 +174,12 @@ def _expected(feed: Feed | None, history: dict[date, FeedDay], today: date) -> t
 
 
 def _attention(
-    has_sent: bool, late: bool, counts: DayCounts, days: Sequence[FeedDayView], letters: int
+    has_sent: bool,
+    late: bool,
+    counts: DayCounts,
+    days: Sequence[FeedDayView],
+    letters: int,
+    fullness: Fullness | None,
 ) -> tuple[str, ...]:
     if not has_sent:
         return ("never_sent",)
@@ -179,6 +192,7 @@ def _attention(
         return bool(counts.accepted) and getattr(counts, name) < counts.accepted * share
 
     found = {
+        "letters_full": fullness is not None and fullness.is_near,
         "late": late,
         "rejected": letters > 0 or over("rejected", 0.01),
         "invalid": over("invalid", 0.02),

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from huitou.console.formats import format_day, format_value
 from huitou.sources.feeds.queries import FILES, FeedView
 
-_BAD = ("late", "rejected", "gap")
+_BAD = ("letters_full", "late", "rejected", "gap")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def _advice(code: str, feed: FeedView, silence: timedelta | None) -> Advice:
         link = _("See the problems")
     elif code == "rejected" and feed.kind == FILES:
         url, link = reverse("data"), _("See the imports")
-    elif code == "rejected":
+    elif code in ("rejected", "letters_full"):
         url, link = f"{reverse('data_letters')}?{urlencode({'source': feed.source})}", _("See the dead letters")
     elif code in ("never_sent", "no_channel"):
         url, link = reverse("settings_keys"), _("Keys")
@@ -88,6 +88,16 @@ def _rejected(feed: FeedView, silence: timedelta | None) -> tuple[str, str, str]
         _("%(share)s of the events were refused; %(count)s wait as dead letters.")
         % {"share": _share(feed, "rejected"), "count": format_value(feed.letters, "count")},
         _("Read the reasons, mend the sender, and replay what was refused."),
+    )
+
+
+def _letters_full(feed: FeedView, silence: timedelta | None) -> tuple[str, str, str]:
+    waiting, limit = (feed.fullness.waiting, feed.fullness.limit) if feed.fullness else (0, 0)
+    return (
+        _("many refused"),
+        _("%(waiting)s of at most %(limit)s dead letters wait. Beyond that, requests with refused events come later.")
+        % {"waiting": format_value(waiting, "count"), "limit": format_value(limit, "count")},
+        _("Mend the sender, then replay what waits or discard it."),
     )
 
 
@@ -152,6 +162,7 @@ def _no_channel(feed: FeedView, silence: timedelta | None) -> tuple[str, str, st
 
 _WORDS = {
     "never_sent": _never_sent,
+    "letters_full": _letters_full,
     "late": _late,
     "rejected": _rejected,
     "invalid": _invalid,

@@ -28,11 +28,13 @@ from huitou.sources.intake.messages import MAX_REQUEST_BYTES, check_event, parse
 from huitou.sources.intake.pressure import Pressure
 from huitou.sources.intake.refusals import Refusal, reason_label, reason_remedy
 from huitou.sources.intake.requests import Request, RequestError, endpoint_of, parse_body, read_body, shown_key
-from huitou.sources.intake.storing import Arrival, Store, letter_row
+from huitou.sources.intake.storing import Arrival, LettersFullError, Store, letter_row
 
 logger = logging.getLogger(__name__)
 PREFIX = "/v1/"
 _BUSY_RETRY_SECONDS = 1
+# Somebody has to mend the sender, or to replay or discard what waits.
+_LETTERS_RETRY_SECONDS = 60
 _ANYWHERE = ("Access-Control-Allow-Origin", "*")
 _JSON = ("Content-Type", "application/json")
 _PHRASES = {
@@ -165,7 +167,14 @@ class Door:
                 refused.append((index, bytes(payload), refusal))
         letters = [letter_row(arrival, payload, refusal) for _index, payload, refusal in refused]
         if taken or letters:
-            self._store.put(arrival, taken, letters)
+            try:
+                self._store.put(arrival, taken, letters)
+            except LettersFullError as error:
+                message = _(
+                    "%(count)s of these events cannot be taken (%(reason)s), and no more refused events of this feed "
+                    "are kept. Nothing was taken: mend them, or send the others without them."
+                ) % {"count": len(refused), "reason": reason_label(refused[0][2].reason)}
+                raise LaterError("letters_full", 429, message, _LETTERS_RETRY_SECONDS) from error
         if not refused:
             return 200, _TAKEN, []
         return _report(taken=len(taken), refused=refused, letters=letters)

@@ -9,16 +9,22 @@ FROM STDIN (FORMAT BINARY)
 # Sorted by digest like every other writer of several letters; the same refusal again is the same letter.
 INSERT_LETTERS = """
 INSERT INTO sources_deadletter (
-    digest, source, key_id, reason, detail, kind, name, message_id, payload, shared, received_at, last_at, sent_at,
-    count, attempts, state
+    digest, source, key_id, reason, detail, kind, name, message_id, payload, size, shared, received_at, last_at,
+    sent_at, count, attempts, state
 )
 VALUES (
     %(digest)s, %(source)s, %(key_id)s, %(reason)s, %(detail)s, %(kind)s, %(name)s, %(message_id)s, %(payload)s,
-    %(shared)s, %(received_at)s, %(received_at)s, %(sent_at)s, %(count)s, 0, 'open'
+    %(size)s, %(shared)s, %(received_at)s, %(received_at)s, %(sent_at)s, %(count)s, 0, 'open'
 )
 ON CONFLICT (digest) WHERE state = 'open' DO UPDATE
 SET count = sources_deadletter.count + excluded.count, last_at = excluded.last_at, reason = excluded.reason,
     detail = excluded.detail
+"""
+# Whether as many letters of a feed wait as may.
+LETTERS_FULL = """
+SELECT count(*) >= %(limit)s FROM (
+    SELECT 1 FROM sources_deadletter WHERE state = 'open' AND source = %(source)s LIMIT %(limit)s
+) AS waiting
 """
 # What the door refused, in the counters of its feed for the brand's day; a brand not set up yet has Shanghai's.
 COUNT_REFUSED = """
@@ -35,10 +41,10 @@ ON CONFLICT (source, day) DO UPDATE
 SET received = kept.received + excluded.received, rejected = kept.rejected + excluded.rejected
 """
 # How many wait, by ids: the numbers between the first row and the next id to be given. Numbers that a broken request
-# used up are counted until those before them are consumed.
+# used up are counted until those before them are consumed. Those that are held have numbers below zero.
 BACKLOG = """
 SELECT coalesce((SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM sources_inbox_id_seq)
-    - (SELECT min(id) FROM sources_inbox) + 1, 0)
+    - (SELECT min(id) FROM sources_inbox WHERE id > 0) + 1, 0) + (SELECT count(*) FROM sources_inbox WHERE id < 0)
 """
 # What all consumers together took in a second lately.
 DRAIN_RATE = """

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import struct
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,12 +14,13 @@ from typing import Any
 
 import msgspec
 import psycopg
+from django.conf import settings
 from psycopg_pool import ConnectionPool
 
 from huitou.core.jobs import database_address
 from huitou.sources.intake import sql
 from huitou.sources.intake.keys import Sender
-from huitou.sources.intake.messages import KINDS, LONGEST_ID, tells_consent
+from huitou.sources.intake.messages import KINDS, LONGEST_ID, MAX_EVENT_BYTES, tells_consent
 from huitou.sources.intake.refusals import Refusal
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -28,8 +31,15 @@ _COLUMNS = 8
 _CALM, _URGENT = struct.pack("!i?", 1, False), struct.pack("!i?", 1, True)
 _pack_length = struct.Struct("!i").pack
 _WAIT_SECONDS = 2.0
+# A feed that was found full is taken for full for so long: a flood must not make us count each time.
+_FULL_SECONDS = 1.0
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+logger = logging.getLogger(__name__)
+
+
+class LettersFullError(Exception):
+    """As many dead letters of the feed wait as may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,10 @@ def inbox_rows(arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw]) -> byt
 
 
 def letter_row(arrival: Arrival, payload: bytes, refusal: Refusal) -> dict[str, Any]:
-    """The dead letter of one refused event; kind, name and id as far as they can be read."""
+    """The dead letter of one refused event; kind, name and id as far as they can be read.
+
+    Of an event that is too large the beginning is kept: enough to see who sends it, and no store for large things.
+    """
     head = _readable(payload)
     return {
         "digest": hashlib.blake2b(arrival.sender.source.encode() + b"\0" + payload, digest_size=16).digest(),
@@ -83,7 +96,8 @@ def letter_row(arrival: Arrival, payload: bytes, refusal: Refusal) -> dict[str, 
         "reason": refusal.reason,
         "detail": refusal.detail.replace("\x00", "�")[:2000],
         **head,
-        "payload": payload,
+        "payload": payload[:MAX_EVENT_BYTES],
+        "size": len(payload),
         "shared": arrival.shared,
         "received_at": arrival.received_at,
         "sent_at": arrival.sent_at,
@@ -124,6 +138,7 @@ class Store:
     def __init__(self, connections: int) -> None:
         self._size = connections
         self._pool: ConnectionPool[Connection] | None = None
+        self._full_until: dict[str, float] = {}  # by feed, as many as there are
         self._lock = threading.Lock()
 
     def _open(self) -> ConnectionPool[Connection]:
@@ -148,7 +163,13 @@ class Store:
                 self._pool = None
 
     def put(self, arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw], letters: Sequence[dict[str, Any]]) -> None:
-        """Make the request's events durable, all or none. Raises psycopg.OperationalError if that cannot be said."""
+        """Make the request's events durable, all or none.
+
+        Raises psycopg.OperationalError if that cannot be said, LettersFullError if the feed's refused events find no
+        room any more.
+        """
+        if letters and time.monotonic() < self._full_until.get(arrival.sender.source, 0.0):
+            raise LettersFullError
         pool = self._pool or self._open()
         try:
             with pool.connection() as connection, connection.cursor() as cursor:
@@ -157,6 +178,7 @@ class Store:
                     _copy(cursor, inbox_rows(arrival, payloads))
                     return
                 with connection.transaction():
+                    self._check_room(cursor, arrival.sender.source)
                     if payloads:
                         _copy(cursor, inbox_rows(arrival, payloads))
                     cursor.executemany(sql.INSERT_LETTERS, merged_letters(letters))
@@ -166,6 +188,16 @@ class Store:
             # The others in the pool are likely dead too: the next requests should not find out one by one.
             pool.check()
             raise
+
+    def _check_room(self, cursor: psycopg.Cursor[tuple[Any, ...]], source: str) -> None:
+        """One request more than may be is kept, so that a large one fits as soon as there is room at all."""
+        limit = settings.LETTERS_MAX_OPEN
+        cursor.execute(sql.LETTERS_FULL, {"source": source, "limit": limit})
+        row = cursor.fetchone()
+        if row is not None and row[0]:
+            logger.warning("intake: %s dead letters of %s wait; requests with refused events come later", limit, source)
+            self._full_until[source] = time.monotonic() + _FULL_SECONDS
+            raise LettersFullError
 
     def ask(self, *queries: str) -> list[Any]:
         """The one value that each query gives."""

@@ -157,7 +157,14 @@ def store_events(home: Home, person: int) -> None:
     for body in (payload, other):
         InboxEvent.objects.create(received_at=NOW, key_id=1, payload=body)
         DeadLetter.objects.create(
-            digest=body[:16], source="app", key_id=1, reason="x", payload=body, received_at=NOW, last_at=NOW
+            digest=body[:16],
+            source="app",
+            key_id=1,
+            reason="x",
+            payload=body,
+            size=len(body),
+            received_at=NOW,
+            last_at=NOW,
         )
     EventDetail.objects.create(
         event_hash="0" * 32, person_id=person, occurred_at=NOW, properties={"note": "李雷雷 called"}
@@ -297,7 +304,15 @@ def hold(payload: bytes, shared: bytes | None = None) -> None:
     InboxEvent.objects.create(received_at=NOW, key_id=1, payload=payload, shared=shared)
     digest = uuid.uuid4().bytes
     DeadLetter.objects.create(
-        digest=digest, source="app", key_id=1, reason="x", payload=payload, shared=shared, received_at=NOW, last_at=NOW
+        digest=digest,
+        source="app",
+        key_id=1,
+        reason="x",
+        payload=payload,
+        size=len(payload),
+        shared=shared,
+        received_at=NOW,
+        last_at=NOW,
     )
 
 

@@ -152,7 +152,7 @@ def test_a_bad_event_becomes_a_dead_letter_and_the_others_are_taken(
     assert [told["messageId"] for told in stored()] == ["good", "too"]
     letter = DeadLetter.objects.get()
     assert (letter.reason, letter.source, letter.state) == (reason, "shop", "open")
-    assert json.loads(bytes(letter.payload)) == event
+    assert bytes(letter.payload) == json.dumps(event).encode()[:MAX_EVENT_BYTES]
 
 
 @pytest.mark.parametrize(
