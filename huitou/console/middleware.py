@@ -1,4 +1,4 @@
-"""What every response carries: the headers that keep browsers from harm, and the operator's language."""
+"""What every response carries: the headers that keep browsers from harm, the operator's language, and reasons."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import translation
+
+from huitou.core.errors import DomainError
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -59,6 +62,22 @@ def _policy(request: HttpRequest, response: HttpResponse) -> str:
     if request.path.startswith(BACK_OFFICE):
         return _BACK_OFFICE
     return _CHARTS if getattr(response, "allow_chart_styles", False) else _STRICT
+
+
+class Refusals:
+    """A page that cannot be had for a reason somebody can do something about says the reason, and what to do."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Called by Django for what a view raised; None leaves it to the page for errors of ours."""
+        if not isinstance(exception, DomainError):
+            return None
+        return render(request, "refused.html", {"message": exception.message}, status=exception.status)
 
 
 class ConsoleLanguage:

@@ -20,7 +20,7 @@ from huitou.core.boot import NO_KEY, PRIVATE_FOLDERS, has_pending_migrations
 from huitou.core.clock import Clock
 from huitou.core.doctor import DATABASE, FAIL, NOTHING, OK, SKIPPED, WARN, Check
 from huitou.core.health import WORKER_SILENT_SECONDS, worker_silence
-from huitou.core.models import LakeBatch
+from huitou.core.models import LakeBatch, RefreshRun
 
 Answer = tuple[str, str, str]
 _GIB = 1 << 30
@@ -179,12 +179,16 @@ def check_migrations(_clock: Clock) -> Answer:
 
 
 def check_lake(_clock: Clock) -> Answer:
-    """Every table of the lake opens."""
+    """Every table of the lake opens, and what the last refresh left is there."""
     from huitou.analytics.engines import Lake
     from huitou.analytics.tables import TABLES
 
     lake = Lake(settings.HOME.lake_url)
     there = [table for table in TABLES if lake.version(table) is not None]
+    last = RefreshRun.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()
+    lost = [name for name, version in (last.versions if last else {}).items() if lake.kept_files(name, version) is None]
+    if lost:
+        return FAIL, _("lost: %(tables)s") % {"tables": ", ".join(sorted(lost))}, _("Compute anew: huitou refresh")
     return OK, _("%(there)s of %(all)s tables are there") % {"there": len(there), "all": len(TABLES)}, ""
 
 

@@ -112,11 +112,10 @@ def _basis(lake: Lake, brand: Brand, as_of: datetime) -> dict[str, Any]:
 
 
 def _is_there(lake: Lake, run: RefreshRun) -> bool:
-    """Whether the lake still has what the run published; a lake or table that was removed has not."""
+    """Whether the lake still has what the run published; a lake, table or file that was removed has not."""
     if lake.identity(DAYS) != run.detail.get("days"):
         return False
-    versions = {name: lake.version(name) for name in COMPUTED}
-    return all(version is not None and version >= run.versions[name] for name, version in versions.items())
+    return all(lake.kept_files(name, version) is not None for name, version in run.versions.items())
 
 
 def _run(
@@ -197,9 +196,8 @@ def _kept_register(register: str, last: RefreshRun | None, basis: dict[str, Any]
     ):
         return None
     kept = {table: last.versions.get(table) for table in REGISTERS[register]}
-    if any(version is None or (lake.version(table) or -1) < version for table, version in kept.items()):
-        return None
-    return {table: version for table, version in kept.items() if version is not None}
+    there = {table: v for table, v in kept.items() if v is not None and lake.kept_files(table, v) is not None}
+    return there if len(there) == len(kept) else None
 
 
 def _forget_old(lake: Lake) -> None:

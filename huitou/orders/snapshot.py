@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import ibis
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from huitou.accounts.queries import get_brand
-from huitou.analytics.engines import Engine
+from huitou.analytics.engines import Engine, SnapshotGoneError
 from huitou.analytics.rebuild import define_orders, features_at
 from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.core.engine import open_home_engine
@@ -18,7 +20,7 @@ from huitou.core.models import RefreshRun
 
 
 class NotRefreshedError(DomainError):
-    """Nothing was ever computed."""
+    """Nothing was ever computed, or the lake has lost it."""
 
     code = "not_refreshed"
     status = 409
@@ -37,26 +39,32 @@ def get_last_refresh() -> RefreshRun:
     return run
 
 
-def open_engine(as_of: datetime | None = None) -> Engine:
-    """An engine over the tables of the last finished refresh; the caller closes it (it is a context manager).
+@contextmanager
+def open_engine(as_of: datetime | None = None) -> Iterator[Engine]:
+    """An engine over the tables of the last finished refresh.
 
     With `as_of`, the tables int_orders, int_order_categories and int_refunds are those as of that instant,
-    computed from the facts that the refresh has seen. Raises NotRefreshedError before the first refresh.
+    computed from the facts that the refresh has seen. Raises NotRefreshedError before the first refresh, and where
+    a table that is asked for was removed from the lake.
     """
-    return open_engine_of(get_last_refresh(), as_of)
+    with open_engine_of(get_last_refresh(), as_of) as engine:
+        yield engine
 
 
-def open_engine_of(run: RefreshRun, as_of: datetime | None = None) -> Engine:
+@contextmanager
+def open_engine_of(run: RefreshRun, as_of: datetime | None = None) -> Iterator[Engine]:
     """`open_engine` over the tables of a given refresh."""
-    engine = open_home_engine(settings.HOME, versions=run.versions)
-    if as_of is not None and as_of != run.as_of:
-        brand = get_brand()
-        try:
-            define_orders(engine, as_of=as_of, zone=brand.zone, exclusions=Exclusions.from_json(brand.exclusions))
-        except BaseException:
-            engine.close()
-            raise
-    return engine
+    try:
+        with open_home_engine(settings.HOME, versions=run.versions) as engine:
+            if as_of is not None and as_of != run.as_of:
+                brand = get_brand()
+                define_orders(engine, as_of=as_of, zone=brand.zone, exclusions=Exclusions.from_json(brand.exclusions))
+            yield engine
+    except SnapshotGoneError as error:
+        raise NotRefreshedError(
+            _("The lake no longer holds the table %(table)s as the last refresh left it: run huitou refresh.")
+            % {"table": error.table}
+        ) from error
 
 
 def features_as_of(engine: Engine, as_of: datetime) -> ibis.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -44,7 +43,7 @@ def find_answer(question: Question, brand: Brand, *, today: date) -> Answer:
     run = get_last_refresh()
     # Tables of the refresh leave out what was excluded then; those as of an instant are computed now.
     excluded = brand.exclusions if question.as_of is not None else run.detail["basis"]["exclusions"]
-    with closing(open_engine_of(run, question.as_of)) as engine:
+    with open_engine_of(run, question.as_of) as engine:
         days = _days(engine, question, run, brand) if _uses_days(question.metric) else None
         return _compute(question, engine, days, today, Exclusions.from_json(excluded))
 

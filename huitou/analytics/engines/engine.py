@@ -17,6 +17,14 @@ from huitou.analytics.engines.lake import Lake
 from huitou.analytics.tables import TABLES
 
 
+class SnapshotGoneError(Exception):
+    """The lake has not, or not wholly, the version of `table` that is to be read."""
+
+    def __init__(self, table: str, version: int) -> None:
+        super().__init__(f"version {version} of {table} is not in the lake any more")
+        self.table = table
+
+
 class Engine(ABC):
     """Ibis over one consistent snapshot of the lake. `versions` pins tables; others are read at their newest."""
 
@@ -31,9 +39,16 @@ class Engine(ABC):
         return self.lake.version(name) if pinned is None else pinned
 
     def table(self, name: str) -> ibis.Table:
-        """The declared lake table as an Ibis table; without rows where nothing was written yet."""
+        """The declared lake table as an Ibis table; without rows where nothing was written yet.
+
+        Raises SnapshotGoneError where a pinned version was removed: that is no table without rows.
+        """
         if name not in self._tables:
-            self._tables[name] = self.read(name, self.lake.files(name, self._versions.get(name)))
+            pinned = self._versions.get(name)
+            files = self.lake.files(name) if pinned is None else self.lake.kept_files(name, pinned)
+            if files is None:
+                raise SnapshotGoneError(name, pinned or 0)
+            self._tables[name] = self.read(name, files)
         return self._tables[name]
 
     def publish(self, name: str, expression: ibis.Table) -> ibis.Table:

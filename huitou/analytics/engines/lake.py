@@ -54,9 +54,9 @@ class Lake:
         opened = self._open(table)
         return None if opened is None else opened.version()
 
-    def files(self, table: str, version: int | None = None) -> list[str]:
-        """Parquet files of one snapshot (the newest by default), in a fixed order; empty if there is no table."""
-        opened = self._open(table, version)
+    def files(self, table: str) -> list[str]:
+        """Parquet files of the newest snapshot, in a fixed order; empty if there is no table."""
+        opened = self._open(table)
         return [] if opened is None else sorted(opened.file_uris())
 
     def append(self, table: str, staged: Path, *, transaction_id: str) -> int:
@@ -150,12 +150,14 @@ class Lake:
         return None if opened is None else str(opened.metadata().id)
 
     def kept_files(self, table: str, version: int) -> list[str] | None:
-        """Files of one version on this machine; None if there is no such version any more, or if one is gone."""
+        """Files of one version; None if there is no such version any more, or if one is gone from this machine."""
         try:
-            files = sorted(DeltaTable(self._uri(table), version=version).file_uris())
+            opened = self._open(table, version)
         except DeltaError:
             return None
-        return files if all(Path(file).exists() for file in files) else None
+        files = [] if opened is None else sorted(opened.file_uris())
+        is_whole = opened is not None and ("://" in self.url or all(Path(file).exists() for file in files))
+        return files if is_whole else None
 
     def added_files(self, table: str, since: int, until: int) -> list[str] | None:
         """Files that brought rows after version `since`, up to `until`; None if they do not tell all that has changed.

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from huitou.analytics.engines import DuckEngine, Engine, Lake, LakeWriteError, sweep_scratch
+from huitou.analytics.engines import DuckEngine, Engine, Lake, LakeWriteError, SnapshotGoneError, sweep_scratch
 from huitou.analytics.tables import TABLES
 
 
@@ -46,6 +46,22 @@ def test_a_pinned_engine_reads_the_old_version(lake: Lake, engine: Engine, tmp_p
 
 def _loose() -> pa.Schema:
     return pa.schema([field.with_nullable(True) for field in TABLES["dim_products"].schema])
+
+
+@pytest.mark.parametrize("lost", ["table", "file", "version"])
+def test_a_pinned_version_that_is_gone_is_no_empty_table(lake: Lake, engine: Engine, tmp_path: Path, lost: str) -> None:
+    engine.provide("dim_products", _products(3))
+    version, _rows = engine.write("dim_products", engine.table("dim_products"))
+    if lost == "file":
+        Path(*lake.files("dim_products")).unlink()
+    elif lost == "table":
+        lake.drop("dim_products")
+    else:
+        version += 1
+    with DuckEngine(lake, scratch=tmp_path / "other", versions={"dim_products": version}) as other:
+        with pytest.raises(SnapshotGoneError, match="dim_products"):
+            other.table("dim_products")
+        assert other.to_pyarrow(other.table("dim_persons")).num_rows == 0, "nobody wrote it, and nobody says so"
 
 
 def test_files_that_were_never_committed_are_not_read(lake: Lake, engine: Engine) -> None:

@@ -13,6 +13,7 @@ from django.test import Client
 
 from huitou.accounts.models import AuditEntry, Brand, User
 from huitou.accounts.roles import ADMIN, ANALYST
+from huitou.analytics.engines import Lake
 from huitou.console.channels import channel_label, channel_labels
 from huitou.core.home import Home
 from huitou.customers.models import Identifier, Person
@@ -54,6 +55,15 @@ def shown(client: Client, address: str) -> tuple[int, list[str]]:
     counted = re.search(r"([\d,]+) customers?</p>", text)
     assert counted is not None
     return int(counted[1].replace(",", "")), re.findall(r'href="/customers/(\d+)/"', text)
+
+
+def test_lost_figures_are_no_zeros(many: datetime, home: Home) -> None:
+    """A page that needs them says what to do instead."""
+    Lake(home.lake_url).drop("feat_customers")
+    client = client_of(ANALYST)
+    for address in ("/", "/customers/", "/customers/1/"):
+        response = client.get(address)
+        assert (response.status_code, "huitou refresh" in response.content.decode()) == (409, True), address
 
 
 def test_the_due_list_is_whole_over_its_pages(many: datetime) -> None:

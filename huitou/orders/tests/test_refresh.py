@@ -19,6 +19,7 @@ from huitou.analytics.tests.feature_oracle import features_of
 from huitou.analytics.tests.happenings import event
 from huitou.analytics.tests.histories import START, order_lines
 from huitou.analytics.tests.order_oracle import answer
+from huitou.core.checks import check_lake
 from huitou.core.home import Home
 from huitou.core.models import RefreshRun
 from huitou.customers.models import Person
@@ -92,14 +93,31 @@ def test_any_change_is_taken_in(home: Home, brand: Brand, feed: Feed, change: st
         assert mirrored == [{"person_id": 90_001, "attribute": "city", "value": "北京"}]
 
 
-def _days(home: Home, events: list[Row]) -> list[int]:
-    """Events of each row of int_person_days, with these in the lake."""
-    if events:
-        table = pa.Table.from_pylist(events, TABLES["fct_events"].schema)
-        staged = home.staging / f"events-{events[0]['event_id']}"
-        staged.mkdir(parents=True)
-        pq.write_table(table, staged / "rows.parquet")
-        Lake(home.lake_url).append("fct_events", staged, transaction_id=staged.name)
+@pytest.mark.parametrize("table", ["feat_customers", "int_orders", "dim_persons"])
+def test_a_table_that_was_removed_is_told_and_computed_anew(home: Home, brand: Brand, feed: Feed, table: str) -> None:
+    feed(_histories(3))
+    _refresh(home, brand)
+    before = list_customers(page_size=1000)
+    shutil.rmtree(f"{home.lake_url}/{table}")
+    with pytest.raises(NotRefreshedError, match=f"{table}.* huitou refresh"), open_engine() as engine:
+        engine.table(table)
+    status, detail, mend = check_lake(brand.clock)
+    assert (status, table in detail, "huitou refresh" in mend) == ("fail", True, True)
+    assert not _refresh(home, brand).skipped
+    assert list_customers(page_size=1000) == before
+    assert check_lake(brand.clock)[0] == "ok"
+
+
+def _bring(home: Home, events: list[Row]) -> None:
+    table = pa.Table.from_pylist(events, TABLES["fct_events"].schema)
+    staged = home.staging / f"events-{events[0]['event_id']}"
+    staged.mkdir(parents=True)
+    pq.write_table(table, staged / "rows.parquet")
+    Lake(home.lake_url).append("fct_events", staged, transaction_id=staged.name)
+
+
+def _days() -> list[int]:
+    """Events of each row of int_person_days."""
     with open_engine() as engine:
         return sorted(engine.to_pyarrow(engine.table("int_person_days"))["events"].to_pylist())
 
@@ -110,39 +128,39 @@ def _seen(name: str, brand: Brand, days: int = 1) -> Row:
 
 def test_lost_days_come_back_with_their_history(home: Home, brand: Brand) -> None:
     _refresh(home, brand)
-    _days(home, [_seen(f"e{n}", brand) for n in range(10)])
+    _bring(home, [_seen(f"e{n}", brand) for n in range(10)])
     _refresh(home, brand)
     shutil.rmtree(f"{home.lake_url}/int_person_days")
-    _days(home, [_seen("late", brand)])
+    _bring(home, [_seen("late", brand)])
     _refresh(home, brand)
-    assert _days(home, []) == [11]
+    assert _days() == [11]
 
 
 def test_facts_that_were_made_anew_are_taken_in_though_their_version_is_the_same(home: Home, brand: Brand) -> None:
     _refresh(home, brand)
-    _days(home, [_seen("a", brand)])
+    _bring(home, [_seen("a", brand)])
     _refresh(home, brand)
     lake = Lake(home.lake_url)
     version = lake.version("fct_events")
     lake.drop("fct_events")
-    _days(home, [_seen("b", brand), _seen("c", brand)])
+    _bring(home, [_seen("b", brand), _seen("c", brand)])
     assert lake.version("fct_events") == version
     assert not _refresh(home, brand).skipped
-    assert _days(home, []) == [2]
+    assert _days() == [2]
 
 
 def test_a_forced_refresh_continues_from_nothing(home: Home, brand: Brand) -> None:
     """Even days that were falsified on disk are right again."""
     _refresh(home, brand)
-    _days(home, [_seen("a", brand)])
+    _bring(home, [_seen("a", brand)])
     _refresh(home, brand)
     (path,) = Lake(home.lake_url).files("int_person_days")
     # The file itself, without the partition of its folder.
     rows = pq.ParquetFile(path).read()
     pq.write_table(rows.set_column(rows.schema.get_field_index("events"), "events", pa.array([99], pa.int64())), path)
-    assert _days(home, []) == [99]
+    assert _days() == [99]
     _refresh(home, brand, force=True)
-    assert _days(home, []) == [1]
+    assert _days() == [1]
 
 
 def test_a_failed_refresh_leaves_the_last_one(
@@ -180,7 +198,7 @@ def test_an_unfinished_run_is_closed(home: Home, brand: Brand, feed: Feed) -> No
 
 def test_an_empty_store_refreshes_to_empty_tables(home: Home, brand: Brand) -> None:
     with pytest.raises(NotRefreshedError):
-        open_engine()
+        list_customers()
     assert _refresh(home, brand).run.detail["tables"]["feat_customers"]["rows"] == 0
     assert list_customers().total == 0
 
