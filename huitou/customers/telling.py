@@ -63,8 +63,12 @@ class AcquisitionReport:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that could not be taken: of whom, which, what was given, and why, in the reader's language."""
+    """Something that could not be taken: of whom, which, what was given, and why, in the reader's language.
 
+    `place` is the position of the report or decision among those that were handed over.
+    """
+
+    place: int
     person_id: int
     name: str
     value: str
@@ -81,7 +85,7 @@ def record_traits(*, traits: Sequence[TraitReport], source: str, clock: Clock) -
     reached: list[tuple[int, str, str, datetime]] = []
     problems: list[Problem] = []
     today = clock.now().date()
-    for report in traits:
+    for place, report in enumerate(traits):
         at = _microseconds(report.at)
         for name, text in ((NAME, report.display_name), (PHONE, report.phone)):
             if text.strip():
@@ -89,12 +93,12 @@ def record_traits(*, traits: Sequence[TraitReport], source: str, clock: Clock) -
         for name, value in report.attributes.items():
             milestone = find_milestone(name)
             if milestone is None:
-                _keep(told, problems, report, name, value)
+                _keep(told, problems, place, report, name, value)
             elif value is not None and str(value).strip():
                 try:
                     kept = read_milestone(milestone, value, today)
                 except MilestoneRefusedError as refused:
-                    problems.append(Problem(report.person_id, name, str(value)[:100], str(refused)))
+                    problems.append(Problem(place, report.person_id, name, str(value)[:100], str(refused)))
                 else:
                     reached.append((report.person_id, milestone.kind, kept, report.at))
     with transaction.atomic():
@@ -105,7 +109,12 @@ def record_traits(*, traits: Sequence[TraitReport], source: str, clock: Clock) -
 
 
 def _keep(
-    told: list[tuple[int, str, str, int]], problems: list[Problem], report: TraitReport, name: str, value: object
+    told: list[tuple[int, str, str, int]],
+    problems: list[Problem],
+    place: int,
+    report: TraitReport,
+    name: str,
+    value: object,
 ) -> None:
     """Note an attribute, or the reason why it cannot be one."""
     text = _json(value)
@@ -120,7 +129,7 @@ def _keep(
         return
     else:
         reason = _("is neither text nor number")
-    problems.append(Problem(report.person_id, name[:100], text[:100], reason))
+    problems.append(Problem(place, report.person_id, name[:100], text[:100], reason))
 
 
 def _json(value: object) -> str:
@@ -143,11 +152,11 @@ def record_consents(*, decisions: Sequence[ConsentDecision], clock: Clock) -> li
     customer, a grant with the person it came from and with those who had withdrawn it.
     """
     rows, problems = [], []
-    for d in decisions:
+    for place, d in enumerate(decisions):
         channel, purpose = fold(d.channel).lower()[:30], fold(d.purpose).lower()[:30]
         if not channel or not purpose or (d.granted and _EVERY in (channel, purpose)):
             reason = _("a decision names its channel and its purpose; only a withdrawal may be of all (*)")
-            problems.append(Problem(d.person_id, "consent", f"{channel}/{purpose}", reason))
+            problems.append(Problem(place, d.person_id, "consent", f"{channel}/{purpose}", reason))
             continue
         rows.append((d.person_id, channel, purpose, d.granted, d.at, d.source[:100], storable(d.text_version)[:100]))
     with transaction.atomic():
@@ -173,10 +182,10 @@ def record_acquisitions(*, reports: Sequence[AcquisitionReport], clock: Clock) -
     """Keep what first brought each person here: the earliest report counts. Returns what was refused."""
     known = dict(Acquisition.KINDS)
     rows, problems = [], []
-    for r in reports:
+    for place, r in enumerate(reports):
         if r.kind not in known:
             reason = _("is none of %(known)s") % {"known": ", ".join(known)}
-            problems.append(Problem(r.person_id, "acquisition", r.kind[:100], reason))
+            problems.append(Problem(place, r.person_id, "acquisition", r.kind[:100], reason))
             continue
         inviter = r.inviter_person_id if r.inviter_person_id != r.person_id else None
         # An inviter's number is personal of somebody else: that person stands beside, and can be erased.

@@ -47,7 +47,9 @@ def record_batch_acquisitions(batch: Batch) -> None:
         )
         for person_id, (event, kind, code, campaign) in earliest.items()
     ]
-    record_acquisitions(reports=reports, clock=batch.clock)
+    told_by = [event for event, *_origin in earliest.values()]
+    for problem in record_acquisitions(reports=reports, clock=batch.clock):
+        batch.leave_out(told_by[problem.place], problem.name)
 
 
 def _origin(event: Event) -> tuple[str, str, str] | None:

@@ -60,12 +60,17 @@ class Batch:
     home: Home
     clock: Clock
     refused: dict[int, Refusal] = field(default_factory=dict)  # by ref
+    untaken: dict[int, list[str]] = field(default_factory=dict)  # by ref: what of an event could not be taken
     repeated: dict[str, int] = field(default_factory=dict)  # messages that were known already, by feed
     rows: dict[str, list[pa.Table]] = field(default_factory=dict)  # by lake table, without batch_id and month
 
     def refuse(self, event: Event, reason: str, detail: str = "") -> None:
         """Send one event to the dead letters; what was written for it elsewhere in this batch stays."""
         self.refused.setdefault(event.ref, Refusal(reason, detail))
+
+    def leave_out(self, event: Event, name: str) -> None:
+        """Note that a part of an event could not be taken; the others were. It is told with what came unplanned."""
+        self.untaken.setdefault(event.ref, []).append(name)
 
     def accepted(self) -> Iterator[Event]:
         """The events that nobody refused so far."""

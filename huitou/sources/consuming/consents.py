@@ -22,6 +22,7 @@ class _UnreadableError(ValueError):
 
 def record_batch_consents(batch: Batch) -> None:
     """Hand over every decision in the batch. An event of which one cannot be read is refused; its others are kept."""
+    told_by: list[Event] = []
     decisions: list[ConsentDecision] = []
     for event in batch.of_kind("track", "identify"):
         if event.person_id is None:
@@ -39,8 +40,11 @@ def record_batch_consents(batch: Batch) -> None:
                 decisions.append(_decision(event, event.person_id, entry))
             except _UnreadableError as error:
                 batch.refuse(event, "consent_unreadable", f"{place}: {error}")
+            else:
+                told_by.append(event)
     if decisions:
-        record_consents(decisions=decisions, clock=batch.clock)
+        for problem in record_consents(decisions=decisions, clock=batch.clock):
+            batch.leave_out(told_by[problem.place], problem.name)
 
 
 def _decision(event: Event, person_id: int, told: object) -> ConsentDecision:

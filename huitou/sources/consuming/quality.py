@@ -5,7 +5,7 @@ Comes last: what others refused counts as rejected. One pass over the events, tw
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,13 +14,15 @@ from huitou.accounts.queries import find_brand
 from huitou.core.clock import local_day
 from huitou.sources.consuming.batch import DEEDS, Batch, Event
 from huitou.sources.feeds.counting import DayCounts, FeedMarks, add_counts
-from huitou.sources.tracking.checking import Checker, Finding, example_of
+from huitou.sources.tracking.checking import UNTAKEN, Finding, Judgement, example_of
 from huitou.sources.tracking.problems import Seen, add_problems
 from huitou.sources.tracking.queries import current_checker
 
 # Later than this an event was kept back: by an app without a network, or by a queue.
 _PROMPT_SECONDS = 300.0
 _DOUBTED_CLOCK_SECONDS = 60.0
+# What is told about a person is not planned.
+_FINE = Judgement((), True)
 
 
 def count_quality(
@@ -48,10 +50,8 @@ def count_quality(
             counted.rejected += 1
             continue
         _count(event, counted, marks)
-        if event.kind in DEEDS:
-            _check(event, counted, checker, problems)
-        else:
-            counted.complete += 1
+        judged = checker.judge(event.name, event.properties) if event.kind in DEEDS else _FINE
+        _count_judged(event, judged, batch.untaken.get(event.ref, ()), counted, problems)
     for source, at in unreadable:
         counted = counts.setdefault((source, days.of(at)), DayCounts())
         counted.received += 1
@@ -98,17 +98,22 @@ def _count(event: Event, counted: DayCounts, marks: dict[str, FeedMarks]) -> Non
         mark.see(event.received_at, event.occurred_at)
 
 
-def _check(event: Event, counted: DayCounts, checker: Checker, problems: dict[tuple[str, str, Finding], Seen]) -> None:
-    judged = checker.judge(event.name, event.properties)
+def _count_judged(
+    event: Event,
+    judged: Judgement,
+    untaken: Sequence[str],
+    counted: DayCounts,
+    problems: dict[tuple[str, str, Finding], Seen],
+) -> None:
     if judged.is_complete:
         counted.complete += 1
-    if not judged.findings:
+    if not judged.findings and not untaken:
         return
-    if judged.is_valid:
+    if judged.is_valid and not untaken:
         counted.unplanned += 1
     else:
         counted.invalid += 1
-    for finding in judged.findings:
+    for finding in (*judged.findings, *(Finding(UNTAKEN, name) for name in dict.fromkeys(untaken))):
         key = (event.source, event.name, finding)
         seen = problems.get(key)
         if seen is None:
@@ -118,4 +123,5 @@ def _check(event: Event, counted: DayCounts, checker: Checker, problems: dict[tu
 
 
 def _example(event: Event, finding: Finding) -> dict[str, Any]:
-    return {**example_of(finding, event.properties), "event_id": event.hash.hex()}
+    told = event.traits if finding.problem == UNTAKEN else event.properties
+    return {**example_of(finding, told), "event_id": event.hash.hex()}

@@ -21,12 +21,14 @@ _ELSEWHERE = frozenset(
 
 def record_batch_traits(batch: Batch) -> None:
     """Hand over what the batch's identify and group calls say, feed by feed."""
-    reports: dict[str, list[TraitReport]] = {}
+    reports: dict[str, list[tuple[Event, TraitReport]]] = {}
     for event in batch.of_kind("identify", "group"):
         if event.person_id is not None and (report := _report(event, event.person_id)) is not None:
-            reports.setdefault(event.source, []).append(report)
+            reports.setdefault(event.source, []).append((event, report))
     for source in sorted(reports):
-        record_traits(traits=reports[source], source=source, clock=batch.clock)
+        traits = [report for _, report in reports[source]]
+        for problem in record_traits(traits=traits, source=source, clock=batch.clock):
+            batch.leave_out(reports[source][problem.place][0], problem.name)
 
 
 def _report(event: Event, person_id: int) -> TraitReport | None:

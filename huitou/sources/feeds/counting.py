@@ -15,8 +15,8 @@ class DayCounts:
     """Events of one feed on one day of the brand, by arrival. All but `received` and its parts count accepted ones.
 
     received = accepted + rejected + repeated. complete: nothing that is required is missing. invalid: something
-    missing, or of a wrong type or value. unplanned: only more than was planned. prompt: arrived within five minutes.
-    corrected: the device's clock was off by more than a minute.
+    missing, of a wrong type or value, or left out. unplanned: only more than was planned. prompt: arrived
+    within five minutes. corrected: the device's clock was off by more than a minute.
     """
 
     received: int = 0

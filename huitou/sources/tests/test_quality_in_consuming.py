@@ -6,9 +6,13 @@ import json
 
 import pytest
 
+from huitou.accounts.queries import get_brand
 from huitou.accounts.services import create_brand
 from huitou.core.home import Home
+from huitou.customers.models import Milestone, Person
 from huitou.sources.dead_letters import replay_letters
+from huitou.sources.feeds.queries import find_feed
+from huitou.sources.intake.messages import event_hash
 from huitou.sources.models import DeadLetter, EventDetail, FeedDay, PlanProblem
 from huitou.sources.tests.eventing import Client, consume, facts, track
 from huitou.sources.tracking.services import declare_event
@@ -59,3 +63,26 @@ def test_every_arrival_is_counted_once_wherever_it_is_refused(client: Client, ho
     replay_letters(clock=client.clock, reason="order_incomplete")
     consume(home, client.clock)
     assert counted() == {**expected, "received": 7, "rejected": 3, "repeated": 2}
+
+
+def test_what_an_identify_call_tells_badly_is_counted_and_told(client: Client, home: Home) -> None:
+    """A birthday that is no day, on the right one of three events of one customer; the rest of it is taken."""
+    told: list[dict[str, object]] = [
+        {"birthday": "1990-05-17"},
+        {"birthday": "soon", "city": "上海", "note": "x" * 3000},
+        {"city": "杭州"},
+    ]
+    client.batch(*(track(f"i{n}", None, type="identify", traits=traits) for n, traits in enumerate(told)))
+    client.batch(track("c", "Consent Granted", properties={"channel": "\u200b", "purpose": "marketing"}))
+    assert consume(home, client.clock).accepted == 4
+    assert counted() == {"received": 4, "accepted": 4, "complete": 4, "invalid": 2}
+    found = {(one.event, one.property): one for one in PlanProblem.objects.filter(problem="untaken")}
+    assert set(found) == {("Identify", "birthday"), ("Identify", "note"), ("Consent Granted", "consent")}
+    example = dict(found["Identify", "birthday"].example)
+    assert example.pop("event_id") == event_hash("shop", "i1").hex()
+    assert example == {"kind": "text", "length": 4}
+    assert Milestone.objects.get().value == "1990-05-17"
+    assert Person.objects.get().attributes["city"] in ("上海", "杭州")
+    feed = find_feed("shop", brand=get_brand(), clock=client.clock)
+    assert feed is not None
+    assert (feed.share("invalid"), "invalid" in feed.attention) == (0.5, True)

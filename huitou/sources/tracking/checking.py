@@ -12,7 +12,9 @@ from huitou.sources.tracking.plan import Plan, PlannedProperty
 
 UNPLANNED_EVENT, UNPLANNED_PROPERTY = "unplanned_event", "unplanned_property"
 MISSING, WRONG_TYPE, WRONG_VALUE = "missing_property", "wrong_type", "wrong_value"
-PROBLEMS = (MISSING, WRONG_TYPE, WRONG_VALUE, UNPLANNED_EVENT, UNPLANNED_PROPERTY)
+# Not a question of the plan: a birthday that is no day, say. The rest of the event was taken.
+UNTAKEN = "untaken"
+PROBLEMS = (MISSING, WRONG_TYPE, WRONG_VALUE, UNTAKEN, UNPLANNED_EVENT, UNPLANNED_PROPERTY)
 _CLASSES: dict[str, tuple[type, ...]] = {
     "code": (str, int),
     "text": (str,),
@@ -163,9 +165,11 @@ def _is_time(value: str) -> bool:
 
 def example_of(finding: Finding, properties: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of the value that a finding is about: its kind, and itself only where it is a planned code."""
-    if finding.problem not in (UNPLANNED_PROPERTY, WRONG_TYPE, WRONG_VALUE):
+    if finding.problem not in (UNPLANNED_PROPERTY, WRONG_TYPE, WRONG_VALUE, UNTAKEN):
         return {}
     name, _brackets, inner = finding.property.partition("[]")
+    if finding.problem == UNTAKEN and name not in properties:
+        return {}
     for value in _values(properties.get(name), inner.removeprefix(".")):
         shown: dict[str, Any] = {"kind": _KINDS.get(type(value), "object")}
         if isinstance(value, str):

@@ -14,6 +14,7 @@ from huitou.sources.tracking.checking import (
     MISSING,
     UNPLANNED_EVENT,
     UNPLANNED_PROPERTY,
+    UNTAKEN,
     WRONG_TYPE,
     WRONG_VALUE,
 )
@@ -24,6 +25,7 @@ PROBLEM_WORDS = {
     MISSING: gettext_lazy("required property missing"),
     WRONG_TYPE: gettext_lazy("wrong type"),
     WRONG_VALUE: gettext_lazy("value not planned"),
+    UNTAKEN: gettext_lazy("value that cannot be used"),
     UNPLANNED_EVENT: gettext_lazy("event not planned"),
     UNPLANNED_PROPERTY: gettext_lazy("property not planned"),
 }
@@ -48,7 +50,7 @@ def problem_rows(problems: Iterable[PlanProblem]) -> list[ProblemRow]:
             problem=problem,
             word=str(PROBLEM_WORDS.get(problem.problem, problem.problem)),
             detail=problem_detail(problem, plan),
-            tone="warn" if problem.problem in (MISSING, WRONG_TYPE, WRONG_VALUE) else "info",
+            tone="warn" if problem.problem in (MISSING, WRONG_TYPE, WRONG_VALUE, UNTAKEN) else "info",
             can_declare=problem.problem == UNPLANNED_EVENT
             or (problem.problem == UNPLANNED_PROPERTY and "[]" not in problem.property),
         )
@@ -66,7 +68,7 @@ def problem_detail(problem: PlanProblem, plan: Plan) -> str:
         allowed = ", ".join(planned.values) or str(TYPES[planned.type])
         shown = problem.example.get("value", came)
         return _("planned: %(planned)s; came: %(came)s") % {"planned": allowed, "came": shown}
-    if problem.problem == UNPLANNED_PROPERTY:
+    if problem.problem == UNPLANNED_PROPERTY or (problem.problem == UNTAKEN and came):
         return _("came: %(came)s") % {"came": came}
     return ""
 
