@@ -9,13 +9,22 @@ LONGEST = 200
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20, 0xA0: 0x20, 0x2212: 0x2D, 0x2013: 0x2D, 0x2014: 0x2D}
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\x00"))
 _FOLD = _WIDE | _INVISIBLE
-_WORDS = """
+_WORDS = r"""
 nan null nil none n/a #n/a nat undefined unknown (null) guest anonymous test testuser test_user true false not_set
 无 暂无 未知 匿名 匿名用户 匿名买家 散客 游客 非会员 测试 - -- — / -1 \\n
 """
-_NOBODY = frozenset({*_WORDS.split(), "[object object]", "(not set)"})
-_ALL_ZERO = re.compile(r"[0\-]+")
-_ALL_ONE_DIGIT = re.compile(r"(\d)\1{7,}")
+NOBODYS_WORDS = frozenset({*_WORDS.split(), "[object object]", "(not set)"})
+# 13800138000 and its like, and one digit held down for all that follows the first three.
+_PLACEHOLDER_PHONES = "|".join(
+    [*(f"1{n}001{n}000" for n in range(30, 100)), *(rf"1[3-9]\d{digit}{{8}}" for digit in range(10))]
+)
+# Numbers that stand for nobody wherever a customer has a number: nought, what is as long as a phone and no phone, and
+# placeholder phones. Shorter ones of one digit (8, 88888888) are somebody's. No back references: DuckDB reads it, too.
+NOBODYS_NUMBERS = (
+    r"[0\-]+|-1|" + "|".join(rf"{digit}{{11,}}" for digit in range(1, 10)) + "|12345678901|12345678910"
+    rf"|(?:\+?86)?(?:{_PLACEHOLDER_PHONES})"
+)
+_NOBODYS_NUMBER = re.compile(NOBODYS_NUMBERS)
 
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _LANDLINE = re.compile(r"0[1-9]\d{1,2}[2-8]\d{6,7}")
@@ -28,8 +37,7 @@ _EXTENSION = re.compile(
 )
 # What is dialed within a country only: +44 (0)20.
 _TRUNK = re.compile(r"^((?:\+|00)\s*\d{1,3}[\s\-.]*)\(0\)")
-# 13800138000 and its like, and one digit held down.
-_PLACEHOLDER = re.compile(r"(1\d\d)00\1(?:000)|1\d\d(\d)\2{7}")
+_PLACEHOLDER = re.compile(_PLACEHOLDER_PHONES)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
 _NOBODYS_MAIL = frozenset(("test", "unknown", "none", "null", "nobody", "noreply", "no-reply", "undefined"))
 
@@ -51,7 +59,7 @@ def read_code(text: str) -> str | None:
     code = text if text.isascii() and text.isalnum() else fold(text).strip("=").strip("'\"`").strip()
     if not code or len(code) > LONGEST or "**" in code:
         return None
-    if _ALL_ZERO.fullmatch(code) or _ALL_ONE_DIGIT.fullmatch(code) or code.lower() in _NOBODY:
+    if _NOBODYS_NUMBER.fullmatch(code) or code.lower() in NOBODYS_WORDS:
         return None
     return code
 

@@ -36,6 +36,7 @@ from huitou.customers.telling import (
     ConsentDecision,
     Problem,
     TraitReport,
+    epoch_microseconds,
     record_acquisitions,
     record_consents,
     record_traits,
@@ -80,10 +81,10 @@ def resolve_persons(
 ) -> ResolvedPersons:
     """Find or make the person of every given number, set-wise; the answer maps each number to its person.
 
-    `blocks` is CSV without a header: value, display_name, phone, namespace, at (since when; only value and namespace
-    must be filled). A value names one person within kind and namespace; whoever is first makes it, two callers at
-    once get the same. Given again, nothing new is made, and names and phones that a later file fills are taken over
-    (not asked about without `with_details`).
+    `blocks` is CSV without a header: value, display_name, when that was told (epoch microseconds), phone, when that
+    was told, namespace, at (since when; only value and namespace must be filled). A value names one person within
+    kind and namespace; whoever is first makes it, two callers at once get the same. Given again, nothing new is made,
+    and names and phones that were told later are taken over (not asked about without `with_details`).
     """
     keys: dict[str, Any] = {"kind": kind, "source": source[:100], "now": clock.now()}
     with transaction.atomic(), connection.cursor() as cursor:
@@ -149,7 +150,7 @@ def resolve_person_ids(
 def _csv_blocks(values: Iterable[str], namespace: str) -> Iterator[bytes]:
     pending: list[str] = []
     for value in values:
-        pending.append('"' + value.replace('"', '""') + '",,,"' + namespace.replace('"', '""') + '",\n')
+        pending.append('"' + value.replace('"', '""') + '",,,,,"' + namespace.replace('"', '""') + '",\n')
         if len(pending) == 10_000:
             yield "".join(pending).encode()
             pending = []
@@ -160,14 +161,17 @@ def update_details(*, blocks: Iterable[bytes], clock: Clock, kind: str = CUSTOME
     """Take over what a customer file says about persons who are already there; returns how many were touched.
 
     `blocks` is CSV: value, display_name, phone, known_since, attributes (a JSON object). Empty cells change nothing.
+    A customer file has no time of its own: it tells what it says now, and what was told later than that stays.
     """
+    at = epoch_microseconds(clock.now())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK)
         cursor.execute(sql.CREATE_INCOMING_DETAILS)
         with cursor.copy(sql.COPY_INCOMING_DETAILS) as copy:
             for block in blocks:
                 copy.write(block)
-        cursor.execute(sql.UPSERT_DETAILS, {"kind": kind, "namespace": namespace})
+        cursor.execute(sql.STAMP_INCOMING_DETAILS, {"at": at})
+        cursor.execute(sql.UPSERT_DETAILS, {"kind": kind, "namespace": namespace, "at": at})
         touched = int(cursor.rowcount)
         cursor.execute("DROP TABLE incoming_details")
     return touched

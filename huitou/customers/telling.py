@@ -86,7 +86,7 @@ def record_traits(*, traits: Sequence[TraitReport], source: str, clock: Clock) -
     problems: list[Problem] = []
     today = clock.now().date()
     for place, report in enumerate(traits):
-        at = _microseconds(report.at)
+        at = epoch_microseconds(report.at)
         for name, text in ((NAME, report.display_name), (PHONE, report.phone)):
             if text.strip():
                 told.append((report.person_id, name, _json(text.strip()[: 200 if name == NAME else 40]), at))
@@ -125,7 +125,7 @@ def _keep(
     elif isinstance(value, float) and not isfinite(value):
         reason = _("is neither text nor number")
     elif value in (None, "") or isinstance(value, str | int | float | bool | list | dict):
-        told.append((report.person_id, name, "null" if value == "" else text, _microseconds(report.at)))
+        told.append((report.person_id, name, "null" if value == "" else text, epoch_microseconds(report.at)))
         return
     else:
         reason = _("is neither text nor number")
@@ -198,7 +198,8 @@ def record_acquisitions(*, reports: Sequence[AcquisitionReport], clock: Clock) -
     return problems
 
 
-def _microseconds(at: datetime) -> int:
+def epoch_microseconds(at: datetime) -> int:
+    """When something was told, as it is kept beside a person's traits."""
     delta = at - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 

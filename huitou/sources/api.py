@@ -156,7 +156,8 @@ def _masked(name: str, value: str | None) -> str | None:
         return value
     if name == "customer_id":
         return show_identifier("customer_id", value)
-    return {"phone": mask_phone, "name": mask_name, "customer_name": mask_name}.get(name, str)(value)
+    phones, names = ("phone", "recipient_phone"), ("name", "customer_name", "recipient_name")
+    return mask_phone(value) if name in phones else mask_name(value) if name in names else str(value)
 
 
 def _without_names(problem: dict[str, Any]) -> dict[str, Any]:

@@ -222,16 +222,34 @@ ORDER_FIELDS: tuple[Field, ...] = (
         "phone",
         CODE,
         _("Phone"),
-        "The buyer's phone. Kept with the person, never in the lake; masked ones identify nobody.",
-        "联系手机|手机号|手机号码|手机|联系电话|收货人手机号/提货人手机号|收件手机号|收件人手机号|phone|mobile"
-        "|phone_number|phone number|telephone",
+        "The buyer's own phone: whose it is on other orders is the same customer. Kept with the person, never in the"
+        " lake; masked ones identify nobody.",
+        "手机号|手机号码|手机|phone|mobile|phone_number|phone number|telephone",
     ),
     _field(
         "customer_name",
         TEXT,
         _("Customer name"),
         "The buyer's name. Kept with the person, never in the lake.",
-        "买家姓名|客户姓名|会员姓名|客户名称|收货人姓名|收货人/提货人|收件人|收货人|customer_name|customer name",
+        "买家姓名|客户姓名|会员姓名|客户名称|customer_name|customer name",
+    ),
+    _field(
+        "recipient_phone",
+        CODE,
+        _("Recipient's phone"),
+        "Phone of whom the parcel goes to, who may be somebody else: a contact detail where the buyer's own is not"
+        " known; it identifies and joins nobody.",
+        "收货人手机号/提货人手机号|收件手机号|收件人手机号|收件人电话|收货手机|收货手机号|收货人手机|收货人手机号"
+        "|收货人电话|收货电话|收件人手机|联系手机|联系电话|recipient_phone|recipient phone|receiver_phone"
+        "|receiver phone|shipping phone|shipping_phone",
+    ),
+    _field(
+        "recipient_name",
+        TEXT,
+        _("Recipient's name"),
+        "Name of whom the parcel goes to; shown where the buyer's own is not known.",
+        "收货人姓名|收件人姓名|收货人/提货人|收件人|收货人|recipient_name|recipient name|receiver_name|receiver name"
+        "|shipping name|shipping_name",
     ),
 )
 

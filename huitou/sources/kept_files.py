@@ -71,11 +71,17 @@ def _columns(told: Mapping[str, Any]) -> Columns:
     for name, kinds in _KINDS.items():
         for header in _headers(told, name):
             identifiers[header] = identifiers.get(header, frozenset()) | kinds
-    return Columns(identifiers, frozenset(_headers(told, "customer_name") + _headers(told, "name") + _NAMES))
+    names = frozenset(header for name in _TOLD_NAMES for header in _headers(told, name))
+    return Columns(identifiers, names.union(_NAMES))
 
 
 # A customer's number is of the brand or of the platform; files of the brand's own have one space for all.
-_KINDS = {"customer_id": frozenset({"customer_id", "buyer_id"}), "phone": frozenset({"phone"})}
+_KINDS = {
+    "customer_id": frozenset({"customer_id", "buyer_id"}),
+    "phone": frozenset({"phone"}),
+    "recipient_phone": frozenset({"phone"}),
+}
+_TOLD_NAMES = ("customer_name", "recipient_name", "name")
 _NAMES = ["姓名", "昵称", "name", "fullname", "receivername"]
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-# What a file knows of people: their number and where it holds, name and phone where it gives them, and since when.
+# What a file knows of people: their number and where it holds, name and phone with when they were told (epoch
+# microseconds; zero where they are only whom the parcels go to), and since when the number is known.
 CREATE_INCOMING = """
 CREATE TEMP TABLE incoming_people (
-    value text NOT NULL, display_name text, phone text, namespace text NOT NULL, at timestamptz
+    value text NOT NULL, display_name text, name_at bigint, phone text, phone_at bigint, namespace text NOT NULL,
+    at timestamptz
 ) ON COMMIT DROP
 """
-COPY_INCOMING = "COPY incoming_people (value, display_name, phone, namespace, at) FROM STDIN (FORMAT csv)"
+COPY_INCOMING = """
+COPY incoming_people (value, display_name, name_at, phone, phone_at, namespace, at) FROM STDIN (FORMAT csv)
+"""
 ANALYZE_INCOMING = "ANALYZE incoming_people"
 # Unknown numbers, each with a person id of its own, in the order of the key that all writers insert in.
 CREATE_UNKNOWN = """
 CREATE TEMP TABLE unknown_people ON COMMIT DROP AS
-SELECT value, display_name, phone, namespace, at, nextval(pg_get_serial_sequence('customers_person', 'id')) AS person_id
+SELECT missing.*, nextval(pg_get_serial_sequence('customers_person', 'id')) AS person_id
 FROM (
     SELECT DISTINCT ON (incoming.namespace, incoming.value) incoming.*
     FROM incoming_people AS incoming
@@ -24,8 +28,9 @@ FROM (
 ) AS missing
 """
 INSERT_PERSONS = """
-INSERT INTO customers_person (id, display_name, phone, attributes, created_at)
-SELECT person_id, coalesce(display_name, ''), coalesce(phone, ''), '{}', %(now)s
+INSERT INTO customers_person (id, display_name, phone, attributes, told_at, created_at)
+SELECT person_id, coalesce(display_name, ''), coalesce(phone, ''), '{}', jsonb_strip_nulls(jsonb_build_object(
+    '$name', CASE WHEN display_name <> '' THEN name_at END, '$phone', CASE WHEN phone <> '' THEN phone_at END)), %(now)s
 FROM unknown_people ORDER BY namespace, value
 """
 INSERT_IDENTIFIERS = """
@@ -40,20 +45,29 @@ DELETE FROM customers_person AS person USING unknown_people AS unknown
 WHERE person.id = unknown.person_id
     AND NOT EXISTS (SELECT 1 FROM customers_identifier AS i WHERE i.person_id = person.id)
 """
-# A later file may know more; what it leaves empty stays, and a masked phone never replaces a whole one.
-UPDATE_DETAILS = """
-UPDATE customers_person AS person
-SET display_name = coalesce(nullif(incoming.display_name, ''), person.display_name),
-    phone = CASE
-        WHEN coalesce(incoming.phone, '') = '' THEN person.phone
-        WHEN incoming.phone LIKE '%%*%%' AND person.phone <> '' AND person.phone NOT LIKE '%%*%%' THEN person.phone
-        ELSE incoming.phone END
+# A file that tells something later than it was told last knows more; what it leaves empty stays, and a whole phone
+# replaces a masked one and never the other way. Of two files of one instant the one that comes in last counts.
+_NEWER = """coalesce(incoming.{value}, '') <> ''
+    AND (coalesce((person.told_at ->> '{name}')::bigint, -1) < incoming.{at}
+        OR ((person.told_at ->> '{name}')::bigint = incoming.{at} AND incoming.{value} <> person.{value}))"""
+_NEW_NAME = _NEWER.format(value="display_name", name="$name", at="name_at")
+_IS_WHOLE = "{phone} <> '' AND {phone} NOT LIKE '%%*%%'"
+_KNOWS_WHOLE, _TELLS_WHOLE = _IS_WHOLE.format(phone="person.phone"), _IS_WHOLE.format(phone="incoming.phone")
+_NEW_PHONE = f"""(
+    ({_NEWER.format(value="phone", name="$phone", at="phone_at")} AND ({_TELLS_WHOLE} OR NOT ({_KNOWS_WHOLE})))
+    OR (person.phone LIKE '%%*%%' AND {_TELLS_WHOLE} AND incoming.phone_at > 0))"""
+_SET_DETAILS = f"""
+    display_name = CASE WHEN {_NEW_NAME} THEN incoming.display_name ELSE person.display_name END,
+    phone = CASE WHEN {_NEW_PHONE} THEN incoming.phone ELSE person.phone END,
+    told_at = person.told_at
+        || CASE WHEN {_NEW_NAME} THEN jsonb_build_object('$name', incoming.name_at) ELSE '{{}}' END
+        || CASE WHEN {_NEW_PHONE} THEN jsonb_build_object('$phone', incoming.phone_at) ELSE '{{}}' END"""
+UPDATE_DETAILS = f"""
+UPDATE customers_person AS person SET {_SET_DETAILS}
 FROM incoming_people AS incoming
 JOIN customers_identifier AS known
     ON known.kind = %(kind)s AND known.namespace = incoming.namespace AND known.value = incoming.value
-WHERE person.id = known.person_id
-    AND (coalesce(incoming.display_name, '') NOT IN ('', person.display_name)
-        OR coalesce(incoming.phone, '') NOT IN ('', person.phone))
+WHERE person.id = known.person_id AND (({_NEW_NAME}) OR ({_NEW_PHONE}))
 """
 SELECT_PERSON_IDS = """
 COPY (
@@ -88,20 +102,22 @@ WHERE known.person_id <> given.person_id AND known.stopped_at IS NULL
 """
 CREATE_INCOMING_DETAILS = """
 CREATE TEMP TABLE incoming_details (
-    value text NOT NULL, display_name text, phone text, known_since timestamptz, attributes jsonb
+    value text NOT NULL, display_name text, phone text, known_since timestamptz, attributes jsonb,
+    name_at bigint, phone_at bigint
 ) ON COMMIT DROP
 """
-COPY_INCOMING_DETAILS = "COPY incoming_details FROM STDIN (FORMAT csv)"
-# Attributes are joined name by name; only what the file filled replaces what is known.
-UPSERT_DETAILS = """
-UPDATE customers_person AS person
-SET display_name = coalesce(nullif(incoming.display_name, ''), person.display_name),
-    phone = CASE
-        WHEN coalesce(incoming.phone, '') = '' THEN person.phone
-        WHEN incoming.phone LIKE '%%*%%' AND person.phone <> '' AND person.phone NOT LIKE '%%*%%' THEN person.phone
-        ELSE incoming.phone END,
+COPY_INCOMING_DETAILS = """
+COPY incoming_details (value, display_name, phone, known_since, attributes) FROM STDIN (FORMAT csv)
+"""
+STAMP_INCOMING_DETAILS = "UPDATE incoming_details SET name_at = %(at)s, phone_at = %(at)s"
+# Attributes are joined name by name; only what the file filled, and nobody told later, replaces what is known.
+_NEW_ATTRIBUTES = """coalesce((SELECT jsonb_object_agg(told.key, {value}) FROM jsonb_each(incoming.attributes) AS told
+        WHERE coalesce((person.told_at ->> told.key)::bigint, -1) <= %(at)s), '{{}}')"""
+UPSERT_DETAILS = f"""
+UPDATE customers_person AS person SET {_SET_DETAILS}
+        || {_NEW_ATTRIBUTES.format(value="%(at)s")},
     known_since = coalesce(incoming.known_since, person.known_since),
-    attributes = person.attributes || coalesce(incoming.attributes, '{}')
+    attributes = person.attributes || {_NEW_ATTRIBUTES.format(value="told.value")}
 FROM incoming_details AS incoming
 JOIN customers_identifier AS known
     ON known.kind = %(kind)s AND known.namespace = %(namespace)s AND known.value = incoming.value

@@ -6,6 +6,7 @@ Ordinary cells take the short way; the costly steps see only those that need the
 from __future__ import annotations
 
 from huitou.analytics.engines import Scratch
+from huitou.customers.normalizing import NOBODYS_NUMBERS, NOBODYS_WORDS
 
 # Full-width letters, digits and punctuation, and the odd blanks and signs of spreadsheets and chat programs.
 _WIDE = "".join(chr(0xFF01 + i) for i in range(94)) + "\u3000\u00a0￥￡−"
@@ -16,7 +17,10 @@ _UNCLEAN = r"[\x00-\x1f\x7f\x{a0}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{fe
 _WIDE_FORMS = r"[\x{2212}\x{3000}\x{ff01}-\x{ff5e}\x{ffe1}\x{ffe5}]"
 _BLANKS = " \\t\\r\\n\\v\\f"
 NOTHING = ("nan", "null", "none", "n/a", "#n/a", "nat", "\\n", "-", "--", "—", "/", "undefined", "无", "暂无")
+# Buyers whom nobody named.
 NOBODY = ("匿名", "匿名用户", "匿名买家", "散客", "游客", "非会员", "guest", "anonymous", "unknown")
+# What stands in a cell where a program or a hand had nobody to put there; events know the same.
+_PLACEHOLDERS = tuple(sorted(NOBODYS_WORDS - {*NOTHING, *NOBODY}))
 TOTALS = "(本页|本日|订单|总)?(合计|总计|小计|共计|汇总|累计)|(grand |sub-? ?)?totals?|sum"
 # A number that a spreadsheet shortened: the digits behind the first few are gone.
 LOST_DIGITS = r"\d(\.\d+)?[eE]\+?\d{2,}"
@@ -59,6 +63,11 @@ CREATE OR REPLACE MACRO is_nothing(x) AS
 CREATE OR REPLACE MACRO is_nobody(x) AS
     CASE WHEN length(x) > 9 OR regexp_matches(x, '[0-9]') THEN false
     ELSE list_contains([{listed(NOTHING + NOBODY)}], lower(x)) END;
+CREATE OR REPLACE MACRO is_placeholder(x) AS
+    CASE WHEN x < '1' OR length(x) > 10
+        THEN regexp_full_match(x, {text(NOBODYS_NUMBERS)}) OR list_contains([{listed(_PLACEHOLDERS)}], lower(x))
+    WHEN regexp_matches(x, '[0-9]') THEN false
+    ELSE list_contains([{listed(_PLACEHOLDERS)}], lower(x)) END;
 CREATE OR REPLACE MACRO is_masked(x) AS
     CASE WHEN contains(x, '**') THEN true WHEN length(x) = 11 THEN regexp_full_match(x, '{MASKED}') ELSE false END;
 CREATE OR REPLACE MACRO has_lost_digits(x) AS

@@ -224,17 +224,18 @@ def _count(scratch: Scratch, kind: str) -> Counts:
 def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
     if mapping.kind != "orders":
         return []
-    masked, nameless, partly, incomplete = scratch.row("""
-        SELECT count_if(masked), count_if(customer_id IS NULL),
+    masked, placeholders, nameless, partly, incomplete = scratch.row("""
+        SELECT count_if(masked), count_if(placeholder), count_if(customer_id IS NULL),
             count_if(status = 'partly_refunded' AND coalesce(returned_minor, 0) = 0 AND amount_minor > 0),
             (SELECT count(DISTINCT order_id) FROM parsed WHERE rejected IS NULL AND order_id IN (
                 SELECT order_id FROM parsed WHERE rejected IS NOT NULL AND order_id IS NOT NULL))
         FROM parsed WHERE rejected IS NULL""")
     warnings: list[dict[str, Any]] = []
 
-    def warn(code: str, count: int, message: str) -> None:
+    def warn(code: str, count: int, message: str, at_terminal: str = "") -> None:
         if count:
-            warnings.append({"code": code, "count": count, "message": message})
+            remedy = {"at_terminal": at_terminal} if at_terminal else {}
+            warnings.append({"code": code, "count": count, "message": message, **remedy})
 
     if not mapping.has("customer_id"):
         warn(
@@ -242,6 +243,17 @@ def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
             nameless,
             _("No column says who bought: all orders are anonymous, outside customer metrics."),
         )
+    warn(
+        "placeholder_customers",
+        placeholders,
+        _(
+            "%(count)s rows name the buyer by a number of nobody (0, -1, 13800138000, 测试 ...); they are anonymous. If"
+            " another column holds the buyer's number, choose that one; else put the numbers right in the shop's"
+            " system and export again."
+        )
+        % {"count": placeholders},
+        "--map customer_id=COLUMN",
+    )
     warn(
         "masked_customers",
         masked,
@@ -277,7 +289,17 @@ def _warnings(scratch: Scratch, mapping: FileMapping) -> list[dict[str, Any]]:
         by_name = _("No column holds a product code: the product name takes its place.")
         without = _("No column says what was bought: every row counts as the same product.")
         warn("no_sku", 1, by_name if mapping.has("product_name") else without)
-    return warnings + _unused_warnings(mapping)
+    return warnings + _recipient_warnings(mapping) + _unused_warnings(mapping)
+
+
+def _recipient_warnings(mapping: FileMapping) -> list[dict[str, Any]]:
+    """Where only phones of recipients are there: they are not taken for buyers unless somebody says so."""
+    if mapping.has("customer_id") or "recipient_phone" not in mapping.indexes:
+        return []
+    column = mapping.columns["recipient_phone"]
+    message = _("%(column)s is the phone of whom parcels go to, which says nothing of who bought.") % {"column": column}
+    flag = map_flag("customer_id", column)
+    return [{"code": "recipients_only", "count": 1, "message": message, "at_terminal": flag}]
 
 
 def _unused_warnings(mapping: FileMapping) -> list[dict[str, Any]]:

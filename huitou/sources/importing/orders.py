@@ -22,7 +22,6 @@ from huitou.sources.importing.times import instant, wall_time
 _LONGEST_CODE = 200
 _LARGEST_MINOR = 10**15
 _CLEANERS = {CODE: "code", NUMBER: "number_code", MONEY: "number_code", INSTANT: "time_code"}
-_IDENTITIES = ("order_id", "sku", "customer_id", "refund_of", "phone")
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,7 @@ def _typed_step(mapping: FileMapping, facts: ColumnFacts) -> str:
             parts.append(f"CAST(NULL AS VARCHAR) AS m_{field.name}")
     parts.append("t_customer_id IS NOT NULL AND NOT is_nobody(t_customer_id) AS is_named")
     parts.append("coalesce(is_masked(t_customer_id), false) AS is_masked")
+    parts.append("coalesce(is_placeholder(t_customer_id), false) AS is_placeholder")
     return f"SELECT *, {', '.join(parts)} FROM cells"
 
 
@@ -220,8 +220,14 @@ def _is_good(mapping: FileMapping, facts: ColumnFacts) -> str:
 # Columns of `parsed`, each with its SQL and the fields it needs; without one of them it is the same for all rows.
 _OUTPUTS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("order_id", "t_order_id", (), ""),
-    ("customer_id", "CASE WHEN is_named AND NOT is_masked THEN t_customer_id END", ("customer_id",), "VARCHAR"),
+    (
+        "customer_id",
+        "CASE WHEN is_named AND NOT is_masked AND NOT is_placeholder THEN t_customer_id END",
+        ("customer_id",),
+        "VARCHAR",
+    ),
     ("masked", "is_named AND is_masked", ("customer_id",), "false"),
+    ("placeholder", "is_named AND is_placeholder", ("customer_id",), "false"),
     ("sku", "code_of", (), ""),
     ("product_name", "t_product_name", ("product_name",), "VARCHAR"),
     ("category", "t_category", ("category",), "VARCHAR"),
@@ -230,6 +236,8 @@ _OUTPUTS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("store", "t_store", ("store",), "VARCHAR"),
     ("customer_name", "t_customer_name", ("customer_name",), "VARCHAR"),
     ("phone", "t_phone", ("phone",), "VARCHAR"),
+    ("recipient_name", "t_recipient_name", ("recipient_name",), "VARCHAR"),
+    ("recipient_phone", "t_recipient_phone", ("recipient_phone",), "VARCHAR"),
     ("is_refund", "is_refund", (), ""),
     ("quantity", "abs(pieces)", (), ""),
     ("amount_minor", "CASE WHEN is_refund THEN abs(worth_minor) ELSE worth_minor END", (), ""),

@@ -61,8 +61,10 @@ def parse_records(
             values.append(f"t{i} AS v{i}")
     at = next(i for i, f in enumerate(fields) if f.name == key)
     header = text(mapping.headers[mapping.indexes[key]]) if key in mapping.indexes else "NULL"
-    # A masked number names nobody, so it cannot be the key of a record.
-    nobody = f"v{at} IS NULL OR is_nobody(v{at}) OR is_masked(v{at})" if key == "customer_id" else f"v{at} IS NULL"
+    # A masked number names nobody, so it cannot be the key of a record; no more can a placeholder.
+    nobody, placeholder = f"v{at} IS NULL", "false"
+    if key == "customer_id":
+        nobody, placeholder = f"{nobody} OR is_nobody(v{at}) OR is_masked(v{at})", f"is_placeholder(v{at})"
     raw_value = " ".join(
         f"WHEN {text(f.name)} THEN c{mapping.indexes[f.name]}" for f in fields if f.name in mapping.indexes
     )
@@ -79,6 +81,7 @@ checked AS (
         WHEN regexp_full_match(lower(v{at}), {text(f"({cells.TOTALS})[ :]*")}) THEN 'total_row'
         WHEN v{at} = {header} THEN 'repeated_header'
         WHEN {nobody} THEN 'missing:{key}'
+        WHEN {placeholder} THEN 'placeholder:{key}'
         WHEN has_lost_digits(v{at}) THEN 'lost_digits:{key}'
         WHEN length(v{at}) > 200 THEN 'too_long:{key}'
         {" ".join(reasons)} END AS rejected

@@ -26,6 +26,9 @@ REASONS: dict[str, str | Promise] = {
     "line_without_order": gettext_lazy("The line's order number is not in the order file."),
     "order_without_lines": gettext_lazy("The order has no line in the line file."),
     "missing": gettext_lazy("%(label)s is empty."),
+    "placeholder": gettext_lazy(
+        "%(label)s stands for nobody (0, -1, 13800138000, 测试 ...); put the customer's own number there."
+    ),
     "too_long": gettext_lazy("%(label)s is longer than 200 characters; is the right column mapped?"),
     "lost_digits": gettext_lazy(
         "A spreadsheet shortened the number and its last digits are lost. Export the file again and open it with the"

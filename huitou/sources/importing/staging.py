@@ -31,6 +31,8 @@ from huitou.sources.importing.records import column_name, record_fields
 _PEOPLE = 200_000
 _IDENTIFIERS = 50_000
 _ROW_GROUP = 122_880
+# What files of orders tell of buyers: of themselves, and of whom the parcels went to.
+_DETAILS = {"name": ("customer_name", "recipient_name"), "phone": ("phone", "recipient_phone")}
 # How files of several platforms call them: the word in their channel, and the platform's code.
 PLATFORMS = {
     "淘宝": "taobao",
@@ -54,17 +56,16 @@ def resolve_customers(
     persons' identifiers, which may join them with persons of other shops. Returns how many persons are new.
     """
     scratch, mapping = examined.scratch, examined.mapping
-    named = mapping.kind == "orders" and (mapping.has("customer_name") or mapping.has("phone"))
-    details = (
-        "arg_max(customer_name, row_order) AS name, arg_max(phone, row_order) AS phone"
-        if named
-        else "'' AS name, '' AS phone"
+    named = mapping.kind == "orders" and any(mapping.has(name) for pair in _DETAILS.values() for name in pair)
+    details = ", ".join(
+        _detail(name, *pair) if named else f"'' AS {name}, 0 AS {name}_at" for name, pair in _DETAILS.items()
     )
     place = text(namespace) if not mapping.platform else _shop(mapping.platform, source)
     first = "min(occurred_at)" if mapping.kind == "orders" else "CAST(NULL AS TIMESTAMP)"
     scratch.run(
         f"CREATE OR REPLACE TABLE people AS SELECT customer_id AS value, {details}, {place} AS place, {first} AS since"
-        " FROM parsed WHERE rejected IS NULL AND customer_id IS NOT NULL GROUP BY customer_id, place ORDER BY 1, 4"
+        " FROM parsed WHERE rejected IS NULL AND customer_id IS NOT NULL GROUP BY customer_id, place"
+        " ORDER BY value, place"
     )
     if mapping.platform:
         _drop_junk(scratch)
@@ -73,7 +74,7 @@ def resolve_customers(
     created = 0
     for start in range(0, total, _PEOPLE):
         sql = (
-            "SELECT value, name, phone, place, strftime(since, '%Y-%m-%dT%H:%M:%S.%fZ') FROM people"
+            "SELECT value, name, name_at, phone, phone_at, place, strftime(since, '%Y-%m-%dT%H:%M:%S.%fZ') FROM people"
             f" WHERE rowid >= {start} AND rowid < {start + _PEOPLE}"
         )
         resolved = resolve_persons(
@@ -89,6 +90,16 @@ def resolve_customers(
     if mapping.has("phone"):
         _give_phones(scratch, place, first, source=source, clock=clock)
     return created
+
+
+def _detail(name: str, own: str, recipients: str) -> str:
+    """SQL of what the last order says of the buyer, and when. Whom the parcel went to stands in where nothing does:
+    told at no time, so that whatever is known of the buyer outranks it."""
+    latest = "CAST(epoch_us(occurred_at) AS HUGEINT) * 4294967296 + row_order"
+    return (
+        f"coalesce(arg_max({own}, {latest}), arg_max({recipients}, {latest})) AS {name},"
+        f" coalesce(epoch_us(max(occurred_at) FILTER ({own} IS NOT NULL)), 0) AS {name}_at"
+    )
 
 
 def _shop(platform: str, source: str) -> str:

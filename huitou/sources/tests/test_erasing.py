@@ -35,7 +35,7 @@ from huitou.customers.services import (
 from huitou.orders.queries import list_customers
 from huitou.orders.refresh import refresh
 from huitou.sources.consuming.consumer import consume_once
-from huitou.sources.importing.options import read_preset
+from huitou.sources.importing.options import ImportOptions, read_preset
 from huitou.sources.job_progress import JobState, write_state
 from huitou.sources.kept_files import ImportUnderWayError
 from huitou.sources.models import DeadLetter, EventDetail, ImportRun, InboxEvent
@@ -71,9 +71,10 @@ def upload(home: Home, name: str, text: str, encoding: str = "gb18030") -> Path:
 
 
 def import_upload(home: Home, path: Path, preset: str = "", kind: str = "orders") -> ImportRun:
-    options = read_preset(preset) if preset else None
-    if options is None:
+    if not preset:
         return bring(path, kind)
+    # The phones of these orders are the buyers' own.
+    options = ImportOptions(columns={"phone": ("联系手机",)}).over(read_preset(preset))
     run = start_import(path=path, kind=kind, options=options, clock=CLOCK)
     return run_import(run.pk, home=home, clock=CLOCK)
 
