@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 
 from django.utils.functional import Promise, lazy
@@ -36,6 +37,17 @@ class DomainError(Exception):
     def for_terminal(self) -> str:
         """The message with the options that mend it."""
         return f"{self.message} {self.at_terminal}".strip()
+
+
+def kind_and_place(error: BaseException) -> str:
+    """An error that nobody anticipated by its kind and the line of ours that raised it.
+
+    What it says itself may quote what somebody wrote, such as a row with a name and a phone.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    ours = [(f.f_globals.get("__name__", ""), line) for f, line in frames]
+    places = [f"{module}:{line}" for module, line in ours if module.startswith("huitou.")]
+    return f"{type(error).__name__} ({places[-1]})" if places else type(error).__name__
 
 
 def _fill(message: Promise, values: Mapping[str, object]) -> str:

@@ -3,6 +3,7 @@
 IMPERSONAL = {
     "LakeBatch": "names of tables, folders and batches",
     "RefreshRun": "versions and seconds",
-    "StoredAnswer": "answers to writes, which name customers by number; what is unmasked or exported is kept nowhere",
+    "StoredAnswer": "answers to writes, which name customers by number; what is unmasked or exported is kept nowhere,"
+    " and names of uploaded files are erased by sources",
     "RateLimit": "callers of the API: keys and operators",
 }

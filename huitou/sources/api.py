@@ -12,7 +12,7 @@ from ninja import File, Path, Query, Schema
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from huitou.accounts.access_api import acting, caller_of
+from huitou.accounts.access_api import acting
 from huitou.accounts.queries import get_brand
 from huitou.console.formats import mask_name, mask_phone, mask_text
 from huitou.core.clock import SystemClock
@@ -247,15 +247,16 @@ def import_file(request: HttpRequest, body: ImportIn) -> ImportDetail:
 
     The same file in the same way is the same import: sent twice, nothing is counted twice.
     """
-    kept = _kept(body.upload)
+    kept, asking = _kept(body.upload), acting(request)
     run = services.start_import(
         path=kept.path,
         lines_path=kept.lines,
         kind=body.kind,
         options=body.options(),
-        user=caller_of(request).user,
+        user=asking["actor"],
+        actor_label=asking["actor_label"],
     )
-    queueing.queue_import(run, clock=SystemClock(), **acting(request))
+    queueing.queue_import(run, clock=SystemClock(), **asking)
     return _detail(run)
 
 

@@ -18,6 +18,7 @@ from huitou.core.http_api.operations import Operations
 from huitou.core.http_api.paging import Page, Paged, newest_page
 from huitou.sources import dead_letters
 from huitou.sources.intake.refusals import reason_label, reason_remedy
+from huitou.sources.masking import shown_name
 from huitou.sources.models import DeadLetter
 from huitou.sources.tailing import Tail
 
@@ -176,6 +177,7 @@ def _letter(letter: DeadLetter) -> LetterOut:
         reason_label=reason_label(letter.reason),
         remedy=reason_remedy(letter.reason),
         id=letter.pk,
+        name=shown_name(letter),
         **{name: getattr(letter, name) for name in _LETTER_FIELDS},
     )
 
@@ -184,7 +186,6 @@ _LETTER_FIELDS = (
     "source",
     "reason",
     "kind",
-    "name",
     "received_at",
     "last_at",
     "count",

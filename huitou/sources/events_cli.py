@@ -72,12 +72,13 @@ def letters(
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List the events that could not be taken, with the reason and how to mend it."""
+    """List the events that could not be taken, with the reason and how to mend it; what names somebody is hidden."""
     from django.utils.translation import gettext as _
 
     from huitou.core.terminal import print_json
     from huitou.sources.dead_letters import list_letters
     from huitou.sources.intake.refusals import reason_label, reason_remedy
+    from huitou.sources.masking import shown_detail, shown_name
 
     found = list_letters(source=source, reason=reason)
     total = found.count()
@@ -90,8 +91,8 @@ def letters(
         return
     for letter in shown:
         typer.echo(
-            f"#{letter.pk}\t{letter.last_at:%Y-%m-%d %H:%M}\t{letter.source}\t{letter.kind} {letter.name}\t"
-            f"{reason_label(letter.reason)} ({letter.reason}) {letter.detail}"
+            f"#{letter.pk}\t{letter.last_at:%Y-%m-%d %H:%M}\t{letter.source}\t{letter.kind} {shown_name(letter)}\t"
+            f"{reason_label(letter.reason)} ({letter.reason}) {shown_detail(letter)}"
         )
     for code in sorted({letter.reason for letter in shown}):
         typer.echo(f"{code}: {reason_remedy(code)}")
@@ -100,13 +101,15 @@ def letters(
 
 
 def _told_letter(letter: Any) -> dict[str, Any]:
+    from huitou.sources.masking import masked_payload, shown_detail, shown_name
+
     return {
         "id": letter.pk,
         "source": letter.source,
         "reason": letter.reason,
-        "detail": letter.detail,
+        "detail": shown_detail(letter),
         "kind": letter.kind,
-        "name": letter.name,
+        "name": shown_name(letter),
         "message_id": letter.message_id,
         "received_at": letter.received_at,
         "last_at": letter.last_at,
@@ -114,7 +117,7 @@ def _told_letter(letter: Any) -> dict[str, Any]:
         "attempts": letter.attempts,
         "size": letter.size,
         "is_cut": letter.is_cut,
-        "payload": bytes(letter.payload).decode(errors="replace"),
+        "payload": masked_payload(bytes(letter.payload)),
     }
 
 

@@ -174,11 +174,11 @@ def forget_in_imports(needles: Needles) -> int:
     """Blank what imports remember of cells and file names that hold the person; returns how many imports did."""
     changed = 0
     for run in ImportRun.objects.order_by("pk"):
-        held = [
-            name
-            for name in ("options", "detected", "mapping", "problems", "warnings", "error", "file_name")
-            if (needles.in_file_name(run.file_name) if name == "file_name" else _quotes(needles, getattr(run, name)))
-        ]
+        told = ("options", "detected", "mapping", "problems", "warnings", "error")
+        held = [name for name in told if _quotes(needles, getattr(run, name))]
+        # Where the file of an import lies is needed until it is done.
+        paths = () if run.state in UNFINISHED else ("file_path", "lines_path")
+        held += [name for name in ("file_name", *paths) if needles.in_file_name(Path(getattr(run, name)).name)]
         if not held:
             continue
         changed += 1
@@ -193,7 +193,7 @@ def forget_in_imports(needles: Needles) -> int:
                 setattr(run, name, {})
             elif name == "warnings":
                 run.warnings = [warning for warning in run.warnings if not _quotes(needles, [warning])]
-            elif name in ("error", "file_name"):
+            elif name != "problems":
                 setattr(run, name, _("erased"))
         run.save(update_fields=["problems", *held])
     return changed

@@ -60,7 +60,12 @@ def shown_detail(letter: DeadLetter) -> str:
 
 def shown_name(letter: DeadLetter) -> str:
     """The event's name, unless it names somebody."""
-    return HIDDEN if names_somebody(letter.name) else letter.name
+    return masked_name(letter.name)
+
+
+def masked_name(name: str) -> str:
+    """A name that an event was given, unless it names somebody."""
+    return HIDDEN if names_somebody(name) else name
 
 
 def _mark(number: int) -> str:

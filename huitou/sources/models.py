@@ -47,6 +47,7 @@ class ImportRun(models.Model):
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    created_label = models.CharField(max_length=150, blank=True, db_default="", help_text="program that asked for it")
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["-created_at"], name="import_newest")]
@@ -55,6 +56,11 @@ class ImportRun(models.Model):
                 name="import_counts_add_up", condition=models.Q(rows__gte=models.F("accepted") + models.F("rejected"))
             ),
         ]
+
+    @property
+    def batch_key(self) -> str:
+        """What stands for the import elsewhere: for its lake batch and in the audit log, where no file name may be."""
+        return f"import-{self.pk}"
 
     @property
     def skipped(self) -> int:

@@ -9,7 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
+from huitou.core.models import StoredAnswer
 from huitou.customers.identifier_kind import Key
 from huitou.customers.needles import Needles
 from huitou.sources.consuming.identities import identifiers_in
@@ -60,6 +62,7 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, in
         counts["dead_letters"] = _delete_held(DeadLetter.objects.all(), needles)
         counts |= forget_in_files(needles, settings.HOME)
         counts["imports"] = forget_in_imports(needles)
+        counts["answers"] = _forget_in_answers(needles)
     return counts
 
 
@@ -81,6 +84,19 @@ def _erase_in_details(person_ids: Sequence[int], needles: Needles) -> int:
             else:
                 continue
             changed += 1
+    return changed
+
+
+def _forget_in_answers(needles: Needles) -> int:
+    """Blank names of files in what the API answered to uploads and imports, which it keeps for repetitions."""
+    changed = 0
+    for answer in StoredAnswer.objects.filter(body__contains="file_name").order_by("pk"):
+        told = json.loads(answer.body)
+        held = [name for name in ("file_name", "lines_file_name") if needles.in_file_name(told.get(name) or "")]
+        held += ["error"] if needles.in_text(told.get("error") or "") else []
+        if held:
+            body = json.dumps({**told, **dict.fromkeys(held, _("erased"))}, ensure_ascii=False)
+            changed += StoredAnswer.objects.filter(pk=answer.pk).update(body=body)
     return changed
 
 

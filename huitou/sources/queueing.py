@@ -50,13 +50,12 @@ def queue_import(run: ImportRun, *, clock: Clock, actor: User | None = None, act
         return
     with transaction.atomic():
         run_import_job.defer(run_id=run.pk, language=_language())
-        # The worker's own entry names the person who is signed in, which a program is not.
         record_audit(
             action="import.requested",
             clock=clock,
             actor=actor,
             actor_label=actor_label,
-            target=run.file_name,
+            target=run.batch_key,
             detail={"run": run.pk, "kind": run.kind, "source": run.source},
         )
     write_state(settings.HOME, import_job_name(run.pk), JobState("waiting"))

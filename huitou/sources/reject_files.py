@@ -26,7 +26,7 @@ def take_reject_file(
             clock=clock,
             actor=actor,
             actor_label=actor_label,
-            target=run.file_name,
+            target=run.batch_key,
             count=run.rejected,
             detail={"run": run.pk},
         )

@@ -25,7 +25,7 @@ from huitou.accounts.models import Brand, User
 from huitou.accounts.queries import get_brand
 from huitou.accounts.services import ensure_brand, record_audit
 from huitou.core.clock import Clock, SystemClock
-from huitou.core.errors import DomainError
+from huitou.core.errors import DomainError, kind_and_place
 from huitou.core.faultpoints import reach
 from huitou.core.home import Home
 from huitou.core.lake import claim_batch, commit_batch, discard_staged, reserve_batch_id, sync_staged
@@ -151,6 +151,7 @@ def start_import(
     lines_path: Path | None = None,
     file_name: str = "",
     user: User | None = None,
+    actor_label: str = "",
     clock: Clock | None = None,
     for_example: bool = False,
 ) -> ImportRun:
@@ -187,6 +188,7 @@ def start_import(
             options=stated,
             created_at=clock.now(),
             created_by=user,
+            created_label=actor_label,
         )
 
 
@@ -311,7 +313,7 @@ def _prepare(run: ImportRun, *, home: Home, clock: Clock, progress: Report, name
     except Exception as error:
         if run.staged_path:
             discard_staged(home, run.staged_path)
-        told = str(error) if isinstance(error, DomainError) else f"{type(error).__name__}: {error}"
+        told = str(error) if isinstance(error, DomainError) else kind_and_place(error)
         run.state, run.error, run.finished_at = "failed", told, clock.now()
         run.save()
         raise
@@ -398,7 +400,7 @@ def _claim(run: ImportRun, *, clock: Clock) -> None:
     with transaction.atomic():
         claim_batch(
             batch_id=run.batch_id,
-            key=f"import-{run.pk}",
+            key=run.batch_key,
             table=_LINES,
             staged_path=run.staged_path,
             row_count=run.staged_rows,
@@ -419,7 +421,8 @@ def _finish(run: ImportRun, *, clock: Clock) -> None:
                 action=f"import.{run.kind}",
                 clock=clock,
                 actor=run.created_by,
-                target=run.file_name,
+                actor_label=run.created_label or "cli",
+                target=run.batch_key,
                 count=run.accepted,
                 detail={"run": run.pk, "source": run.source, "rows": run.rows, "rejected": run.rejected},
             )

@@ -15,6 +15,7 @@ from huitou.analytics.tables import FCT_EVENTS
 from huitou.core.home import Home
 from huitou.core.models import LakeBatch
 from huitou.sources.intake.messages import decode_head
+from huitou.sources.masking import masked_name, shown_name
 from huitou.sources.models import DeadLetter, InboxEvent
 
 _COLUMNS = ("received_at", "occurred_at", "source", "channel", "name", "kind", "person_id", "object_type", "object_id")
@@ -101,7 +102,7 @@ class Tail:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             head = None
         kind = head.type if head else None
-        name = (head.event if head and head.event else kind) or ""
+        name = masked_name((head.event if head and head.event else kind) or "")
         return TailLine(row.received_at, "waiting", self._sources.get(row.key_id, ""), name, kind)
 
     def _refused(self, letters: Any) -> list[TailLine]:
@@ -110,7 +111,7 @@ class Tail:
                 letter.last_at,
                 "refused",
                 letter.source,
-                letter.name or letter.kind,
+                shown_name(letter) or letter.kind,
                 letter.kind,
                 letter_id=letter.pk,
                 reason=letter.reason,

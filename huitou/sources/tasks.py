@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 
 from huitou.accounts.models import User
 from huitou.core.clock import SystemClock
-from huitou.core.errors import DomainError
+from huitou.core.errors import DomainError, kind_and_place
 from huitou.core.home import Home
 from huitou.sources.job_progress import JobState, Reporter, write_state
 
@@ -75,7 +75,7 @@ def _watched(name: str, language: str, work: Callable[[Home, Reporter], object])
             if not error.permanent:
                 raise
         except Exception as error:
-            write_state(home, name, JobState("failed", error=f"{type(error).__name__}: {error}"))
+            write_state(home, name, JobState("failed", error=kind_and_place(error)))
             raise
         else:
             write_state(home, name, JobState("done"))

@@ -6,7 +6,7 @@ import psycopg
 from django.db import Error as DjangoDatabaseError
 from django.db import InterfaceError, OperationalError
 
-from huitou.core.errors import DomainError
+from huitou.core.errors import DomainError, kind_and_place
 
 # Deadlock, serialization, no room, shutting down, connection lost ... by class of SQLSTATE. 42 is a table or column
 # that is not there: a store that is being upgraded, and nothing that a sender could have caused.
@@ -29,6 +29,11 @@ def is_transient(error: BaseException) -> bool:
 
 
 def rendered(error: BaseException) -> str:
-    """The error in one line, without what it was about: details of database errors quote customers' data."""
+    """The error in one line, without what it was about.
+
+    What a sender wrote stands in the details of database errors, and anywhere in errors that nobody anticipated.
+    """
+    if not isinstance(error, DomainError) and not is_transient(error):
+        return kind_and_place(error)
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"[:500]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import uuid
 from collections.abc import Callable
@@ -244,7 +245,7 @@ def test_a_poison_event_is_found_and_the_rest_goes_on(
 ) -> None:
     def choke(batch: Batch) -> None:
         if any(event.message_id == "m13" for event in batch.events):
-            raise ZeroDivisionError("thirteen")
+            raise ZeroDivisionError("张三 13912345678")
 
     monkeypatch.setattr(consumer, "SUBSCRIBERS", (*consumer.SUBSCRIBERS, choke))
     client.batch(*(track(f"m{n}") for n in range(20)))
@@ -253,7 +254,8 @@ def test_a_poison_event_is_found_and_the_rest_goes_on(
     assert len(facts(home)) == 19
     letter = DeadLetter.objects.get()
     assert (letter.reason, letter.message_id) == ("failed", "m13")
-    assert letter.detail == "ZeroDivisionError: thirteen"
+    # Where it happened, and not what it says, which may be a customer's.
+    assert re.fullmatch(r"ZeroDivisionError \(huitou\.sources\.tests\.test_consuming:[0-9]+\)", letter.detail)
 
 
 def test_a_store_that_is_not_ready_buries_nothing(client: Client, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

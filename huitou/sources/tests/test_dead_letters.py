@@ -131,8 +131,20 @@ def test_the_command_line_lists_replays_and_shows_what_arrives(client: Client, h
     run, app = CliRunner(), build()
     client.batch(track("good", properties={"product_id": "S1"}))
     client.batch(track("late", timestamp=AHEAD), track("bad", type="shout"))
+    client.batch(
+        track("named", type="call 13912345678"), track("x", event="Call 13912345678", properties={"a": "张三"})
+    )
     listed = json.loads(run.invoke(app, ["events", "letters", "--json"]).stdout)
-    assert listed["total"] == 2
+    assert listed["total"] == 4
+    everything = "".join(
+        run.invoke(app, ["events", *command]).stdout
+        for command in (["letters", "--json"], ["letters"], ["tail", "--json"], ["tail"])
+    )
+    assert [secret for secret in ("13912345678", "张三", '"u1"') if secret in everything] == []
+    assert "time_future" in everything
+    discard_letters(
+        ids=[row["id"] for row in listed["letters"] if row["message_id"] in ("named", "x")], clock=client.clock
+    )
     told = run.invoke(app, ["events", "replay", "--reason", "time_future", "--at-receipt", "--json"])
     assert json.loads(told.stdout) == {"replayed": 1, "skipped": []}
     waiting = run.invoke(app, ["events", "tail", "--json"]).stdout.splitlines()

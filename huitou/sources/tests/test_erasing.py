@@ -20,6 +20,7 @@ from huitou.accounts.models import AuditEntry
 from huitou.accounts.queries import get_brand
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
+from huitou.core.models import StoredAnswer
 from huitou.customers.groups import customers_of
 from huitou.customers.models import Acquisition, Identifier, Person
 from huitou.customers.personal import AlreadyErasedError, erase_customer, export_customer
@@ -86,7 +87,7 @@ def customer(home: Home) -> int:
     rows += "2,木子妈妈,钱,交易成功,2024-03-02 10:00:00,面霜,1,甲店,13912345670,李雷雷\n"
     rows += "3,邻居,30.00,交易成功,2024-03-03 10:00:00,面霜,1,甲店,13700000001,韩梅梅\n"
     rows += "4,邻居,钱,交易成功,2024-03-03 10:00:00,面霜,1,甲店,13700000001,韩梅梅\n"
-    import_upload(home, upload(home, "taobao.csv", TAOBAO + rows), "taobao")
+    import_upload(home, upload(home, "木子妈妈 taobao.csv", TAOBAO + rows), "taobao")
     lines = "order_id,paid_at,customer_id,sku,amount,phone\nA,2024-04-01,C-90017,x,5.00,139 1234 5670\n"
     import_upload(home, upload(home, "own.csv", lines, "utf-8"))
     import_upload(
@@ -170,6 +171,15 @@ def store_events(home: Home, person: int) -> None:
     EventDetail.objects.create(
         event_hash="0" * 32, person_id=person, occurred_at=NOW, properties={"note": "李雷雷 called"}
     )
+    answer = {"upload": "0" * 32, "file_name": "木子妈妈.csv", "lines_file_name": None}
+    StoredAnswer.objects.create(
+        caller="key x",
+        key="k1",
+        request_hash="0" * 64,
+        status=201,
+        body=json.dumps(answer, ensure_ascii=False),
+        created_at=NOW,
+    )
     write_state(home, "import-9", JobState("failed", error="row 2: 13912345670"))
     home.logs.mkdir(parents=True, exist_ok=True)
     (home.logs / "postgres.log").write_text("fine\nKey (value)=(+8613912345670) exists\n")
@@ -212,7 +222,8 @@ def test_after_erasing_no_table_and_no_file_holds_the_customer(home: Home, custo
     """And figures stay, the neighbor's data stays, and the identifiers seen again are somebody new."""
     before = figures(home)
     held = {Path(place).name for place in found(home)}
-    assert {"public.customers_identifier", "public.sources_inbox", "taobao.csv", "own.csv", "postgres.log"} <= held
+    assert {"public.customers_identifier", "public.sources_inbox", "own.csv", "postgres.log"} <= held
+    assert {"木子妈妈 taobao.csv", "public.core_storedanswer"} <= held
     assert any(name.startswith("import-") and name.endswith(".csv") for name in held), "a file of rejected rows"
     lake = {path: path.read_bytes() for path in (home.root / "lake").rglob("*.parquet")}
 
@@ -236,6 +247,9 @@ def test_after_erasing_no_table_and_no_file_holds_the_customer(home: Home, custo
     names = [path.name for path in home.uploads.rglob("*") if path.is_file()]
     assert names == ["other.csv"]
     assert (InboxEvent.objects.count(), DeadLetter.objects.count()) == (1, 1)
+    answer = json.loads(StoredAnswer.objects.get().body)
+    assert answer["upload"] == "0" * 32
+    assert answer["file_name"]
     rejected = next(home.rejects.glob("import-*.csv")).read_text(encoding="utf-8-sig")
     assert "邻居" in rejected
     assert Identifier.objects.filter(value="邻居").exists()

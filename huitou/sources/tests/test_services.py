@@ -21,7 +21,10 @@ from huitou.core.clock import FixedClock
 from huitou.core.home import Home
 from huitou.customers.models import Identifier, Person
 from huitou.customers.services import resolve_person_ids
+from huitou.sources import services
+from huitou.sources.job_progress import read_state
 from huitou.sources.models import ImportRun
+from huitou.sources.queueing import queue_import
 from huitou.sources.services import (
     FileMissingError,
     ImportOptions,
@@ -32,6 +35,7 @@ from huitou.sources.services import (
     run_import,
     start_import,
 )
+from huitou.sources.tasks import import_job_name, run_import_job
 from huitou.sources.tests.reading import write
 
 HEADER = "order_id,sku,product_name,quantity,unit_price,paid_at,customer_id,status\n"
@@ -271,3 +275,40 @@ def test_product_files_complete_the_catalog(tmp_path: Path) -> None:
     bring(write(tmp_path / "q.csv", "sku,name,category,list_price\ns1,,面部,\ns3,x,y,abc\n"), "products")
     listed = {p.sku: (p.name, p.category, p.list_price_minor) for p in Product.objects.all()}
     assert listed == {"s1": ("面霜", "面部", 12800), "s2": ("皂", "", None)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_audit_log_says_who_asked_and_no_file_name(tmp_path: Path, home: Home) -> None:
+    """Entries are kept for ever; the name of a file may be somebody's."""
+    path = write(tmp_path / "李雷雷.csv", HEADER + "A1,s,,1,1,2024-03-01,c1,\n")
+    run = start_import(path=path, kind="orders", options=ImportOptions(), actor_label="key ha_1234", clock=CLOCK)
+    queue_import(run, clock=CLOCK, actor_label="key ha_1234")
+    run_import(run.pk, clock=CLOCK)
+    entries = AuditEntry.objects.filter(action__startswith="import.").order_by("pk")
+    assert [(e.action, e.actor_label, e.target) for e in entries] == [
+        ("import.requested", "key ha_1234", f"import-{run.pk}"),
+        ("import.orders", "key ha_1234", f"import-{run.pk}"),
+    ]
+    assert "李雷雷" not in repr(list(AuditEntry.objects.values()))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("error", [ValueError("row 2: 李雷雷 13912345670"), KeyError("李雷雷")])
+def test_an_error_nobody_anticipated_is_told_by_its_place(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """What such an error says may be a customer's; where it was raised is not."""
+
+    def choke(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    monkeypatch.setattr(services, "_read", choke)
+    run = start_import(path=write(tmp_path / "o.csv", HEADER), kind="orders", options=ImportOptions(), clock=CLOCK)
+    with pytest.raises(type(error)):
+        run_import_job.func(run_id=run.pk, language="en")
+    run.refresh_from_db()
+    state = read_state(home, import_job_name(run.pk))
+    assert state is not None
+    told = f"{type(error).__name__} (huitou.sources.tests.test_services:"
+    assert run.error.startswith(told)
+    assert state.error == run.error
