@@ -25,6 +25,9 @@ from huitou.customers.identifier_kind import IDENTIFIER_KINDS, Key, read_identif
 from huitou.customers.joining import Evidence, record_uses, weigh
 from huitou.customers.sql import sightings as sql
 
+# So many identifiers tell whether anything is new; if so, all are looked up once, when it is our turn.
+_FIRST_LOOK = 500
+
 
 @dataclass(frozen=True)
 class Sighting:
@@ -36,7 +39,7 @@ class Sighting:
     joins: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Seen:
     """One sighting with its usable identifiers, strongest first."""
 
@@ -46,7 +49,7 @@ class _Seen:
     refs: list[int] = field(default_factory=list, compare=False)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Known:
     """An identifier's owner and row, as far as it has one."""
 
@@ -61,14 +64,19 @@ def resolve_sightings(*, sightings: Sequence[Sighting], source: str, clock: Cloc
     In the caller's transaction. Persons are made for identifiers that nobody has, and persons whose identifiers are
     seen together become one customer where the rules allow it.
     """
-    seen = _read(sightings)
-    owners = _find_owners({key for one in seen for key in one.keys})
-    seen = _without_shared(seen, owners)
+    read = _read(sightings)
+    # In the order of the index: neighbors share its pages.
+    keys = sorted({key for one in read for key in one.keys})
+    owners = _find_owners(keys[:_FIRST_LOOK])
+    if len(owners) == len(keys[:_FIRST_LOOK]):
+        owners |= _find_owners(keys[_FIRST_LOOK:])
+    seen = _without_shared(read, owners)
     if not _is_old_news(seen, owners):
         with transaction.atomic(), connection.cursor() as cursor:
             # One resolution at a time: a second one then finds the first one's persons.
             cursor.execute(sql.LOCK)
-            owners |= _find_owners({key for one in seen for key in one.keys if key not in owners})
+            owners |= _find_owners([key for key in keys if key not in owners])
+            seen = _without_shared(read, owners)
             batch = _Batch(owners, _groups_at_stake(seen, owners))
             for one in sorted(seen, key=lambda s: (s.at, s.keys, s.joins)):
                 batch.place(one)
@@ -107,12 +115,11 @@ def _by_strength(key: Key) -> tuple[int, Key]:
     return -IDENTIFIER_KINDS[key[0]].strength, key
 
 
-def _find_owners(keys: set[Key]) -> dict[Key, _Known]:
+def _find_owners(keys: Sequence[Key]) -> dict[Key, _Known]:
     if not keys:
         return {}
     with connection.cursor() as cursor:
-        # In the order of the index: neighbors share its pages.
-        cursor.execute(sql.FIND_OWNERS, [text_array(column) for column in zip(*sorted(keys), strict=True)])
+        cursor.execute(sql.FIND_OWNERS, [text_array(column) for column in zip(*keys, strict=True)])
         return {
             (kind, ns, value): _Known(person, row, stopped)
             for kind, ns, value, row, person, stopped in cursor.fetchall()
@@ -214,7 +221,7 @@ class _Batch:
         cursor.execute(sql.NEXT_IDENTIFIERS, [len(given)])
         for key, (row,) in zip(given, cursor.fetchall(), strict=True):
             known = self.owners[key]
-            self.owners[key] = _Known(persons.get(known.person, known.person), row)
+            known.person, known.row = persons.get(known.person, known.person), row
         rows = [(known.row, *key, known.person, self._given[key]) for key in given for known in [self.owners[key]]]
         if rows:
             ids, kinds, places, values, owners, times = zip(*rows, strict=True)

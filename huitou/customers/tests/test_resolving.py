@@ -165,6 +165,17 @@ def test_facts_with_nothing_but_what_many_share_are_nobodys(settings: LazySettin
     assert Identifier.objects.get(kind="email").person_id == mail
 
 
+def test_of_a_large_batch_only_what_is_new_is_made_wherever_it_stands() -> None:
+    facts = [(("customer_id", "", f"c{n:03}"),) for n in range(800)]
+    known = see(*facts)
+    assert see(*facts) == known
+    *old, last = see(*facts, (("customer_id", "", "d"),))
+    assert old == known
+    first, *old = see((("customer_id", "", "b"),), *facts)
+    assert old == known
+    assert {*known, first, last} == set(Person.objects.values_list("pk", flat=True))
+
+
 def test_sightings_that_may_not_join_only_look_up() -> None:
     """Known persons stay apart; what is new still finds its owner."""
     one, two = see((U1, A1), (TAOBAO_1, PHONE))
