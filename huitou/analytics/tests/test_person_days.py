@@ -116,7 +116,9 @@ class Brand:
     def engine(self) -> Engine:
         """An engine over what the last finished refresh published."""
         assert self.last is not None
-        versions = {"fct_events": self.last.events_version, "int_person_days": self.last.version}
+        versions = {"int_person_days": self.last.version}
+        if self.last.events_identity is not None:
+            versions["fct_events"] = self.last.events_version
         return DuckEngine(self.lake, scratch=self.folder / "scratch", versions=versions)
 
     def check(self, *instants: datetime) -> None:
