@@ -163,22 +163,19 @@ def http(port: int, secret: str, payloads: list[bytes], size: int, url: str) -> 
 
 
 def fill_seen(url: str, millions: int) -> float:
-    """Random hashes in the partitions of the days before today, a million in each of thirty; returns seconds."""
-    from huitou.sources.consuming import sql
-    from huitou.sources.consuming.seen import DAYS, prepare_days, table_of
+    """Random hashes of the thirty days before today, in the partitions that they would be in; returns seconds."""
+    from huitou.sources.consuming.seen import DAYS, list_partitions, make_partition
 
     started = perf_counter()
     today = datetime.now(tz=UTC).date()
-    prepare_days(today)
     each = millions * 1_000_000 // DAYS
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET synchronous_commit = off")
-        for back in range(1, DAYS + 1):
+        for back in range(DAYS, 0, -1):
             day = today - timedelta(days=back)
-            table = table_of(day)
-            connection.execute(sql.CREATE_DAY.format(table=table, day=day, next=day + timedelta(days=1)))
+            make_partition(day)
+            table = next(partition.table for partition in list_partitions() if partition.holds(day))
             connection.execute(f"INSERT INTO {table} SELECT '{day}', gen_random_uuid() FROM generate_series(1, {each})")
-            connection.execute(sql.INDEX_DAY.format(table=table))
         connection.execute("VACUUM ANALYZE sources_seen")
     return perf_counter() - started
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('huitou.customers.resolve'))"
+# The limit keeps the planner from reading every identifier there is for the few that are asked for.
 FIND_OWNERS = """
-SELECT i.kind, i.namespace, i.value, i.id, i.person_id, i.stopped_at IS NOT NULL
-FROM unnest(%s::text[], %s::text[], %s::text[]) AS asked (kind, namespace, value)
-JOIN customers_identifier AS i USING (kind, namespace, value)
+SELECT asked.n, found.* FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY
+    AS asked (kind, namespace, value, n), LATERAL (
+    SELECT i.id, i.person_id, i.stopped_at IS NOT NULL FROM customers_identifier AS i
+    WHERE i.kind = asked.kind AND i.namespace = asked.namespace AND i.value = asked.value LIMIT 1
+) AS found
 """
 # Of the given uses, those that are recorded already.
 FIND_USES = """
 SELECT u.identifier_id, u.person_id FROM unnest(%s::bigint[], %s::bigint[]) AS asked (identifier_id, person_id)
 JOIN customers_identifieruse AS u USING (identifier_id, person_id)
 """
-NEXT_PERSONS = "SELECT nextval(pg_get_serial_sequence('customers_person', 'id')) FROM generate_series(1, %s)"
-NEXT_IDENTIFIERS = "SELECT nextval(pg_get_serial_sequence('customers_identifier', 'id')) FROM generate_series(1, %s)"
+# The name of the sequence is looked up once, not for every number.
+_NEXT = """
+SELECT nextval(sequence) FROM generate_series(1, %s),
+    (SELECT pg_get_serial_sequence('{table}', 'id')::regclass AS sequence OFFSET 0) AS named
+"""
+NEXT_PERSONS, NEXT_IDENTIFIERS = _NEXT.format(table="customers_person"), _NEXT.format(table="customers_identifier")
 INSERT_PERSONS = """
 INSERT INTO customers_person (id, display_name, phone, attributes, created_at)
 SELECT id, '', '', '{}', %s FROM unnest(%s::bigint[]) AS made (id)

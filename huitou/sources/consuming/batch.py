@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from huitou.core.clock import Clock
@@ -23,8 +24,7 @@ from huitou.sources.intake.refusals import Refusal
 DEEDS = ("track", "page", "screen")
 
 
-@dataclass(slots=True)
-class Event:
+class Event(msgspec.Struct, gc=False):
     """One event, decoded and checked. Everything a sender wrote is here as sent, personal parts included."""
 
     ref: int  # position in the batch

@@ -261,7 +261,7 @@ def _claim(query: str, *parameters: Any) -> list[InboxRow]:
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(query, parameters, binary=True)
-        return [InboxRow(*row) for row in cursor.fetchall()]
+        return [InboxRow._make(row) for row in cursor.fetchall()]
 
 
 def _delete(rows: Iterable[InboxRow]) -> None:

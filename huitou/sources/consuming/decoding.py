@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,8 +27,7 @@ _NAMES = {
 _LONGEST_CHANNEL = 50
 
 
-@dataclass(frozen=True, slots=True)
-class InboxRow:
+class InboxRow(NamedTuple):
     """One claimed row of the inbox."""
 
     id: int
@@ -127,11 +127,17 @@ def _context(own: dict[str, Any] | None, shared: bytes | None) -> Mapping[str, A
     """The event's context over the one that its whole batch shares."""
     if shared is None:
         return own or {}
+    return {**_common(shared), **(own or {})}
+
+
+@lru_cache(maxsize=8)
+def _common(shared: bytes) -> Mapping[str, Any]:
+    """A batch's context, decoded once for the events of its request, which lie together in the inbox."""
     try:
         common = msgspec.json.decode(shared)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return own or {}
-    return {**common, **(own or {})} if isinstance(common, dict) else own or {}
+        return {}
+    return common if isinstance(common, dict) else {}
 
 
 def _placed(kind: str, properties: Mapping[str, Any], context: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -19,22 +19,16 @@ _EXTERNAL = frozenset(kind.kind for kind in IDENTIFIER_KINDS)
 
 
 def resolve_identities(batch: Batch) -> None:
-    """Give every event its person; events of one feed with the same identifiers are one sighting."""
-    by_source: dict[str, dict[Identifiers, list[Event]]] = {}
+    """Give every event its person, feed by feed."""
+    by_source: dict[str, list[Sighting]] = {}
     for event in batch.accepted():
-        identifiers = identifiers_of(event)
-        if identifiers:
-            by_source.setdefault(event.source, {}).setdefault(identifiers, []).append(event)
+        sighting = Sighting(event.ref, identifiers_of(event), event.occurred_at)
+        by_source.setdefault(event.source, []).append(sighting)
+    persons: dict[int, int] = {}
     for source in sorted(by_source):
-        groups = list(by_source[source].items())
-        sightings = [
-            Sighting(ref=number, identifiers=identifiers, at=min(event.occurred_at for event in events))
-            for number, (identifiers, events) in enumerate(groups)
-        ]
-        persons = resolve_sightings(sightings=sightings, source=source, clock=batch.clock)
-        for number, (_identifiers, events) in enumerate(groups):
-            for event in events:
-                event.person_id = persons.get(number)
+        persons |= resolve_sightings(sightings=by_source[source], source=source, clock=batch.clock)
+    for event in batch.events:
+        event.person_id = persons.get(event.ref)
 
 
 def look_up_users(batch: Batch, user_ids: Mapping[int, str], source: str) -> dict[int, int]:

@@ -150,14 +150,16 @@ def split_properties(
     kept: dict[str, Any] = {}
     personal: dict[str, Any] = {}
     for name, value in properties.items():
+        # What JSON is decoded to is of these types exactly.
+        kind = type(value)
         if name in withheld or names_owner(name, own):
             personal[name] = value
-        elif isinstance(value, str):
+        elif kind is str:
             target = kept if _may_stay(name, value, declared) and not names_owner(value, own) else personal
             target[name] = value
-        elif isinstance(value, bool | float) or value is None:
+        elif kind is float or kind is bool or value is None:
             (personal if is_personal_name(name) else kept)[name] = value
-        elif isinstance(value, int):
+        elif kind is int:
             leaves = is_personal_name(name) or not is_code(value) or names_owner(str(value), own)
             (personal if leaves else kept)[name] = value
         else:

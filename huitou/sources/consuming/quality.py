@@ -66,15 +66,15 @@ def count_quality(
 
 
 class _Days:
-    """The brand's day of an instant; remembered by the hour, since zones are slow to ask."""
+    """The brand's day of an instant; remembered by the quarter of an hour, since zones are slow to ask."""
 
     def __init__(self, brand: Brand) -> None:
         self._zone = brand.tz
-        self._known: dict[tuple[date, int, int], date] = {}
+        self._known: dict[float, date] = {}
 
     def of(self, at: datetime) -> date:
         # Zones change at whole quarters of an hour.
-        quarter = (at.date(), at.hour, at.minute // 15)
+        quarter = at.timestamp() // 900
         found = self._known.get(quarter)
         if found is None:
             found = self._known[quarter] = local_day(at, self._zone)

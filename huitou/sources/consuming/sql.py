@@ -26,14 +26,16 @@ WAITING_UP_TO = "SELECT count(*) FROM sources_inbox WHERE id > 0 AND id <= %s"
 
 # One consumer at a time looks and writes: between them lies the day border, which no unique index spans.
 LOCK_SEEN = "SELECT pg_advisory_xact_lock(hashtext('huitou.sources.seen'))"
-LOCK_DAYS = "SELECT pg_advisory_xact_lock(hashtext('huitou.sources.seen.days'))"
-LIST_DAYS = """
-SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
-WHERE inhparent = 'sources_seen'::regclass ORDER BY child.relname
+LOCK_PARTITIONS = "SELECT pg_advisory_xact_lock(hashtext('huitou.sources.seen.days'))"
+LIST_PARTITIONS = r"""
+SELECT bounds[1]::date AS first, bounds[2]::date, child.relname
+FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid,
+    regexp_match(pg_get_expr(child.relpartbound, child.oid), 'FROM \(''(.*)''\) TO \(''(.*)''\)') AS bounds
+WHERE inhparent = 'sources_seen'::regclass ORDER BY first
 """
-CREATE_DAY = "CREATE TABLE {table} PARTITION OF sources_seen FOR VALUES FROM ('{day}') TO ('{next}')"
-INDEX_DAY = "CREATE UNIQUE INDEX {table}_hash ON {table} (hash)"
-DROP_DAY = "DROP TABLE {table}"
+CREATE_PARTITION = "CREATE TABLE {table} PARTITION OF sources_seen FOR VALUES FROM ('{first}') TO ('{end}')"
+INDEX_PARTITION = "CREATE UNIQUE INDEX {table}_hash ON {table} (hash)"
+DROP_PARTITION = "DROP TABLE {table}"
 DATABASE_DAY = "SELECT (now() AT TIME ZONE 'UTC')::date"
 # The hashes of the batch, sorted, so that neighbors share the pages of an index.
 CREATE_INCOMING = """

@@ -21,6 +21,7 @@ from huitou.sources.consuming import consumer
 from huitou.sources.consuming import sql as consuming_sql
 from huitou.sources.consuming.batch import Batch
 from huitou.sources.consuming.consumer import consume_once, drain
+from huitou.sources.consuming.seen import PARTITION_DAYS, list_partitions
 from huitou.sources.consuming.staging import stage_rows
 from huitou.sources.models import Consumer, DeadLetter, EventDetail, InboxEvent
 from huitou.sources.tests.eventing import NOW, Client, Turning, consume, facts, make_client, track
@@ -147,7 +148,7 @@ def test_what_names_somebody_stays_out_of_the_lake_and_beside_the_person(client:
 
 def test_repeats_count_once_whenever_they_come(client: Client, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     # The database's own clock has to agree before anything is forgotten.
-    monkeypatch.setattr(consuming_sql, "DATABASE_DAY", "SELECT DATE '2026-04-10'")
+    monkeypatch.setattr(consuming_sql, "DATABASE_DAY", "SELECT DATE '2026-04-20'")
     client.batch(track("a"), track("a", timestamp=(NOW - timedelta(days=40)).isoformat()), track("b"))
     client.batch(track("a"))
     assert consume(home, client.clock).repeated == 2
@@ -156,9 +157,29 @@ def test_repeats_count_once_whenever_they_come(client: Client, home: Home, monke
     consumed = consume(home, client.clock)
     assert (consumed.accepted, consumed.repeated) == (1, 1)
     assert len(facts(home)) == 3
-    client.clock.instant = NOW + timedelta(days=31)
+    # What lies with younger messages is known as long as these.
+    client.clock.instant = NOW + timedelta(days=31 + PARTITION_DAYS)
     client.batch(track("a"), track("c"))
     assert consume(home, client.clock).accepted == 1
+
+
+def test_days_with_partitions_of_their_own_are_known_beside_longer_ones(client: Client, home: Home) -> None:
+    """As an earlier version of the product left them: yesterday's, today's and those of two days ahead."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS " + ", ".join(p.table for p in list_partitions()))
+        for ahead in (-1, 0, 1, 2):
+            day = (NOW + timedelta(days=ahead)).date()
+            bounds = {"table": f"sources_seen_{day:%Y%m%d}", "first": day, "end": day + timedelta(days=1)}
+            cursor.execute(consuming_sql.CREATE_PARTITION.format(**bounds))
+            cursor.execute(consuming_sql.INDEX_PARTITION.format(**bounds))
+    for later in range(2 * PARTITION_DAYS):
+        client.clock.instant = NOW + timedelta(days=later)
+        client.batch(*(track(f"m{n}") for n in range(later + 1)))
+        assert consume(home, client.clock).accepted == 1
+    kept = list_partitions()
+    assert [p.end for p in kept[:-1]] == [p.first for p in kept[1:]]
+    assert {(p.end - p.first).days for p in kept[:4]} == {1}
+    assert max((p.end - p.first).days for p in kept) == PARTITION_DAYS
 
 
 def test_ids_are_unique_inside_a_feed(client: Client, home: Home) -> None:
