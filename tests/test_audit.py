@@ -37,6 +37,7 @@ UNTOLD = {
     "sources/consuming/consumer.py:_bury": "a batch of events, at the pace of events",
     "sources/consuming/consumer.py:_waiting_ids": "looks under a lock and changes nothing",
     "sources/consuming/seen.py:prepare_partitions": "makes the partitions of the days, which nobody decided",
+    "sources/personal_data.py:look": "reads and changes nothing",
     "sources/services.py:_claim": "_finish writes the import's one entry",
     "sources/services.py:start_import": "_finish writes the import's one entry",
     "sources/connectors/complete_journey/facts.py:name_categories": "part of the example's load: example.started",

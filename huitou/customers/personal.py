@@ -3,7 +3,9 @@
 Such a module may have
 
 - `export(person_ids, identifiers)`: what the app keeps of them, as JSON values,
-- `erase(person_ids, identifiers)`: erases it and returns how much of what,
+- `look(person_ids, identifiers)`: finds what takes long to find, before anything is locked,
+- `erase(person_ids, identifiers)`: erases it and returns how much of what; with `looked`, what its `look` found, and
+  then it looks at what has changed since,
 - `PERSONAL`: names of the app's models that hold personal data, each reached by both,
 - `IMPERSONAL`: names of those with texts that do not, each with the reason.
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +35,9 @@ from huitou.customers.joining import CustomerUnknownError
 from huitou.customers.models import Identifier, Person
 from huitou.customers.needles import NAME
 from huitou.customers.sql.sightings import LOCK
+
+# How often a customer is looked for anew because its identifiers have changed meanwhile.
+_LOOKS = 3
 
 
 class AlreadyErasedError(DomainError):
@@ -69,20 +75,60 @@ def erase_customer(
 ) -> dict[str, int]:
     """Erase everything personal of the customer that the person belongs to, for ever; returns how much of what.
 
-    The persons stay without names, so that no figure moves. Interrupted, it is done again whole. Raises
-    CustomerUnknownError, or AlreadyErasedError.
+    The persons stay without names, so that no figure moves. Interrupted, it is done again whole. Everybody who resolves
+    customers waits for it, so files and events are looked through before. Raises CustomerUnknownError, or
+    AlreadyErasedError.
     """
+    for _attempt in range(_LOOKS):
+        counts = _erase(person_id, _look(person_id), clock=clock, actor=actor, actor_label=actor_label)
+        if counts is not None:
+            return counts
+    # Its identifiers change all the time: the others have to wait after all.
+    counts = _erase(person_id, None, clock=clock, actor=actor, actor_label=actor_label)
+    assert counts is not None
+    return counts
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Who the customer was when it was looked for, and what each module found."""
+
+    persons: list[int]
+    identifiers: list[Key]
+    found: dict[str, Any]
+
+
+def _look(person_id: int) -> _Looked:
+    _customer, persons = _alive(person_id)
+    identifiers = known_identifiers(persons)
+    modules = [module for module in personal_data_modules() if hasattr(module, "look")]
+    return _Looked(persons, identifiers, {module.__name__: module.look(persons, identifiers) for module in modules})
+
+
+def _alive(person_id: int) -> tuple[int, list[int]]:
+    customer, persons = _persons(person_id)
+    if not Person.objects.filter(pk__in=persons, erased_at=None).exists():
+        raise AlreadyErasedError(_("#%(id)s was erased already.") % {"id": customer})
+    return customer, persons
+
+
+def _erase(
+    person_id: int, looked: _Looked | None, *, clock: Clock, actor: User | None, actor_label: str
+) -> dict[str, int] | None:
+    """Erase in one transaction; None where the customer is another than the one that was looked for."""
     with transaction.atomic(), connection.cursor() as cursor:
         # Nobody is resolved to a person that is being erased.
         cursor.execute(LOCK)
-        customer, persons = _persons(person_id)
-        if not Person.objects.filter(pk__in=persons, erased_at=None).exists():
-            raise AlreadyErasedError(_("#%(id)s was erased already.") % {"id": customer})
+        customer, persons = _alive(person_id)
         identifiers = known_identifiers(persons)
+        if looked is not None and (looked.persons, looked.identifiers) != (persons, identifiers):
+            return None
         counts: dict[str, int] = {}
         for module in personal_data_modules():
             if hasattr(module, "erase"):
-                for name, count in module.erase(persons, identifiers).items():
+                found = looked.found.get(module.__name__) if looked else None
+                told = {} if found is None else {"looked": found}
+                for name, count in module.erase(persons, identifiers, **told).items():
                     counts[name] = counts.get(name, 0) + count
         Person.objects.filter(pk__in=persons).update(erased_at=clock.now())
         record_audit(

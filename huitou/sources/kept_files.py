@@ -30,18 +30,51 @@ class ImportUnderWayError(DomainError):
     permanent = False
 
 
-def forget_in_files(needles: Needles, home: Home) -> dict[str, int]:
+class Looks:
+    """Which files hold the person; one that has not changed since it was looked at is not read again."""
+
+    def __init__(self, needles: Needles) -> None:
+        self._needles = needles
+        self._known: dict[Path, tuple[tuple[int, ...], Columns | None, bool]] = {}
+
+    def hold(self, path: Path, columns: Columns | None = None) -> bool:
+        """Whether this file does, read as a table with these columns."""
+        try:
+            told = path.stat()
+        except FileNotFoundError:
+            return False
+        # From before the file is read: whatever is written meanwhile makes it another one.
+        state = (told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+        known = self._known.get(path)
+        if known is None or known[:2] != (state, columns):
+            known = self._known[path] = (state, columns, self._needles.in_file(path, columns))
+        return known[2]
+
+
+def look_in_files(needles: Needles, home: Home) -> Looks:
+    """Read every file that may hold the person."""
+    looks, tables = Looks(needles), _tables()
+    for path in (*_files(home.uploads), *_files(home.rejects)):
+        looks.hold(path, tables.columns_of(path))
+    for path in (*_files(home.root / "progress"), *_files(home.logs)):
+        looks.hold(path)
+    return looks
+
+
+def forget_in_files(needles: Needles, home: Home, looks: Looks | None = None) -> dict[str, int]:
     """Remove uploads and rows of other files that hold the person; returns how many.
 
     Raises ImportUnderWayError while an import that needs such a file is not finished.
     """
-    tables = _tables()
+    looks, tables = looks or Looks(needles), _tables()
     return {
-        "uploads": _forget_uploads(needles, home, tables),
-        "rejected_rows": sum(_forget_rows(path, needles, tables.columns_of(path)) for path in _files(home.rejects)),
+        "uploads": _forget_uploads(needles, home, tables, looks),
+        "rejected_rows": sum(
+            _forget_rows(path, needles, tables.columns_of(path), looks) for path in _files(home.rejects)
+        ),
         "scratch_files": _forget_scratch(needles, home),
-        "progress_files": _forget_whole(home.root / "progress", needles),
-        "log_lines": sum(_forget_lines(path, needles) for path in _files(home.logs)),
+        "progress_files": _forget_whole(home.root / "progress", looks),
+        "log_lines": sum(_forget_lines(path, needles, looks) for path in _files(home.logs)),
     }
 
 
@@ -95,14 +128,14 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
 
 
-def _forget_uploads(needles: Needles, home: Home, tables: _Tables) -> int:
+def _forget_uploads(needles: Needles, home: Home, tables: _Tables, looks: Looks) -> int:
     """A kept file goes whole: it has done its work, and whoever sent it has it."""
     needed = set()
     for run in ImportRun.objects.filter(state__in=UNFINISHED):
         needed |= {run.file_path, run.lines_path}
     removed = 0
     for path in _files(home.uploads):
-        if not needles.in_file(path, tables.columns_of(path)) and not needles.in_file_name(path.name):
+        if not looks.hold(path, tables.columns_of(path)) and not needles.in_file_name(path.name):
             continue
         if str(path) in needed:
             raise ImportUnderWayError(
@@ -136,16 +169,16 @@ def _forget_scratch(needles: Needles, home: Home) -> int:
     return len(left)
 
 
-def _forget_whole(folder: Path, needles: Needles) -> int:
-    held = [path for path in _files(folder) if needles.in_file(path)]
+def _forget_whole(folder: Path, looks: Looks) -> int:
+    held = [path for path in _files(folder) if looks.hold(path)]
     for path in held:
         path.unlink(missing_ok=True)
     return len(held)
 
 
-def _forget_rows(path: Path, needles: Needles, columns: Columns) -> int:
+def _forget_rows(path: Path, needles: Needles, columns: Columns, looks: Looks) -> int:
     """Take the person's rows out of a file of rejected rows; its header stays."""
-    if not needles.in_file(path, columns):
+    if not looks.hold(path, columns):
         return 0
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = csv.reader(file)
@@ -158,9 +191,9 @@ def _forget_rows(path: Path, needles: Needles, columns: Columns) -> int:
     return len(rows) - len(kept)
 
 
-def _forget_lines(path: Path, needles: Needles) -> int:
+def _forget_lines(path: Path, needles: Needles, looks: Looks) -> int:
     """Take lines out of a log in place: whoever is writing it goes on."""
-    if not needles.in_file(path):
+    if not looks.hold(path):
         return 0
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     kept = [line for line in lines if not needles.in_text(line)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import psycopg
 import pyarrow.parquet as pq
 import pytest
 from django.db import connection
@@ -20,6 +21,7 @@ from huitou.accounts.models import AuditEntry
 from huitou.accounts.queries import get_brand
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
+from huitou.core.jobs import database_address
 from huitou.core.models import StoredAnswer
 from huitou.customers.groups import customers_of
 from huitou.customers.models import Acquisition, Identifier, Person
@@ -33,8 +35,10 @@ from huitou.customers.services import (
     record_traits,
     resolve_sightings,
 )
+from huitou.customers.sql.sightings import LOCK
 from huitou.orders.queries import list_customers
 from huitou.orders.refresh import refresh
+from huitou.sources import personal_data
 from huitou.sources.consuming.consumer import consume_once
 from huitou.sources.importing.options import ImportOptions, read_preset
 from huitou.sources.job_progress import JobState, write_state
@@ -387,3 +391,87 @@ def test_erasing_a_short_number_leaves_rows_and_lines_of_others(home: Home, shor
     assert {name: [line for line in lines if line not in after[name]] for name, lines in rows.items()} == {
         name: [line for line in lines if line.endswith(("x,钱,1,小绿", "x,钱,1,小红"))] for name, lines in rows.items()
     }
+
+
+def mend_letter(payload: bytes) -> None:
+    """The newest letter says something else now, under the number that it had."""
+    letter = DeadLetter.objects.latest("pk")
+    letter.payload, letter.digest = payload, uuid.uuid4().bytes
+    letter.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_between_the_look_and_the_lock_is_found(
+    home: Home, customer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits while it is looked; whatever commits or is written then is erased; and nothing is read twice."""
+    told, other = b'{"userId": "C-90017", "n": %d}', b'{"userId": "other"}'
+    for _ in range(50):
+        hold(other)
+    log = home.logs / "web.log"
+    log.write_text("nothing yet\n")
+    look, is_about, read, looking = personal_data.look, personal_data._is_about, [], [True]
+
+    def slow_look(*asked: Any) -> Any:
+        found = look(*asked)
+        with psycopg.connect(**database_address(), autocommit=True) as another:
+            # Somebody else resolves meanwhile.
+            assert another.execute(LOCK.replace("pg_advisory", "pg_try_advisory")).fetchone() == (True,)
+            # It began before all the others, and commits after them.
+            another.execute(
+                "INSERT INTO sources_inbox (id, received_at, key_id, payload) VALUES (1, now(), 1, %s)", [told % 1]
+            )
+        assert InboxEvent.objects.order_by("pk").values_list("pk", flat=True)[0] == 1
+        assert InboxEvent.objects.count() > 50
+        mend_letter(told % 2)
+        upload(home, "late.csv", "order_id,paid_at,customer_id,sku,amount\nB,2024-05-01,C-90017,x,5.00\n", "utf-8")
+        with log.open("a") as file:
+            file.write("Key (value)=(13912345670) exists\n")
+        looking[0] = False
+        return found
+
+    def counted(needles: Any, payload: bytes, shared: bytes | None) -> bool:
+        if not looking[0]:
+            read.append(payload)
+        return is_about(needles, payload, shared)
+
+    monkeypatch.setattr(personal_data, "look", slow_look)
+    monkeypatch.setattr(personal_data, "_is_about", counted)
+    counts = erase_customer(person_id=customer, clock=CLOCK)
+    assert found(home) == set()
+    assert (counts["waiting_events"], counts["dead_letters"]) == (2, 2)
+    assert sorted(read) == [told % 1, told % 2]
+    assert log.read_text() == "nothing yet\n"
+    assert (InboxEvent.objects.count(), DeadLetter.objects.count()) == (51, 50)
+
+
+def test_a_customer_that_changes_while_it_is_looked_for_is_looked_for_again(
+    home: Home, customer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it gets meanwhile is erased too, wherever it stands; if it changes all the time, it is erased at last."""
+    look, looks = personal_data.look, []
+
+    def slow_look(*asked: Any) -> Any:
+        found = look(*asked)
+        looks.append(asked)
+        email = f"new{len(looks)}@qq.com"
+        hold(json.dumps({"userId": email}).encode())
+        if len(looks) <= changes:
+            ids = (("customer_id", "", "C-90017"), ("email", "", email))
+            resolve_sightings(sightings=[Sighting(0, ids, NOW)], source="app", clock=CLOCK)
+        return found
+
+    monkeypatch.setattr(personal_data, "look", slow_look)
+    changes = 1
+    erase_customer(person_id=customer, clock=CLOCK)
+    assert len(looks) == 2
+    left = {bytes(row.payload) for row in InboxEvent.objects.all()}
+    assert b'{"userId": "new2@qq.com"}' in left
+    assert b'{"userId": "new1@qq.com"}' not in left
+    assert found(home) == set()
+
+    looks.clear()
+    changes = 1000
+    again = resolve_sightings(sightings=[Sighting(0, (("email", "", "lei@qq.com"),), NOW)], source="app", clock=CLOCK)
+    erase_customer(person_id=again[0], clock=CLOCK)
+    assert not Identifier.objects.filter(value="lei@qq.com").exists()
