@@ -17,6 +17,7 @@ from huitou.accounts.models import User
 from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
+from huitou.core.terminal import Report, silent
 from huitou.sources.intake.messages import (
     MAX_EVENT_BYTES,
     TOO_DEEP,
@@ -71,6 +72,7 @@ def replay_letters(
     at_receipt: bool = False,
     actor: User | None = None,
     actor_label: str = "cli",
+    report: Report = silent,
 ) -> Replayed:
     """Put open letters back into the inbox: these, or all of a feed or reason. A letter goes at most once, a cut one
     never: of it only the beginning is there.
@@ -89,8 +91,8 @@ def replay_letters(
     count = 0
     done: set[int] = set()
     # Upward and no further than what is open now: a letter that a consumer opens again meanwhile keeps its number.
-    last = chosen.aggregate(last=Max("pk"))["last"] or 0
-    reached = 0
+    found = chosen.aggregate(last=Max("pk"), total=Count("pk"))
+    last, reached = found["last"] or 0, 0
     while True:
         # In blocks: a replay of a hundred thousand letters must not hold them all.
         with transaction.atomic():
@@ -109,6 +111,7 @@ def replay_letters(
                 detail={"source": source, "reason": reason, "first": block[0].pk, "last": block[-1].pk},
             )
         count += len(block)
+        report(count, max(count, found["total"]), _("taking events in again"))
         if ids:
             done |= {letter.pk for letter in block}
     return Replayed(count, tuple(sorted(set(ids) - done)))

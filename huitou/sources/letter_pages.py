@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from procrastinate.exceptions import AlreadyEnqueued
 
 from huitou.accounts.doors import requires
 from huitou.accounts.models import Brand, User
@@ -27,8 +29,10 @@ from huitou.sources.dead_letters import (
     replay_letters,
 )
 from huitou.sources.intake.refusals import reason_label, reason_remedy
+from huitou.sources.job_progress import JobState, forget_state, read_state, write_state
 from huitou.sources.masking import masked_payload, restored_payload, shown_detail, shown_name
 from huitou.sources.models import DeadLetter
+from huitou.sources.tasks import REPLAY, replay_letters_job
 from huitou.sources.tracking.queries import current_plan
 
 _CLOCK = SystemClock()
@@ -40,6 +44,9 @@ def show_letters(request: HttpRequest) -> HttpResponse:
     """Dead letters by reason, and one by one; replaying and discarding them."""
     if request.method == "POST":
         return _act(request)
+    if "progress" in request.GET:
+        return _show_progress(request)
+    _tell_end(request)
     asked = {name: request.GET.get(name, "") for name in ("source", "reason", "state")}
     state = asked["state"] if asked["state"] in _STATES else "open"
     found = list_letters(source=asked["source"], reason=asked["reason"], state=state)
@@ -54,6 +61,7 @@ def show_letters(request: HttpRequest) -> HttpResponse:
         "reasons": _by_reason(asked["source"]),
         "words": _words(state),
         "sources": _distinct("source", state),
+        "job": read_state(settings.HOME, REPLAY),
         "near": [fullness for fullness in measure_fullness() if fullness.is_near],
     }
     part = request.headers.get("HX-Request") == "true"
@@ -103,14 +111,9 @@ def _act(request: HttpRequest) -> HttpResponse:
     target = redirect(f"{reverse('data_letters')}?{urlencode({n: v for n, v in asked.items() if v})}")
     try:
         if action == "replay_reason" and asked["reason"]:
-            done = replay_letters(
-                clock=_CLOCK,
-                source=asked["source"],
-                reason=asked["reason"],
-                at_receipt="at_receipt" in request.POST,
-                actor=_user(request),
-            ).count
-        elif action == "replay" and ids:
+            _start_replay(request, **asked)
+            return target
+        if action == "replay" and ids:
             done = replay_letters(clock=_CLOCK, ids=ids, actor=_user(request)).count
         elif (action == "discard" and ids) or (action == "discard_reason" and asked["reason"]):
             chosen = {"ids": ids} if action == "discard" else asked
@@ -131,6 +134,47 @@ def _act(request: HttpRequest) -> HttpResponse:
     )
     messages.success(request, text % {"n": done})
     return target
+
+
+def _start_replay(request: HttpRequest, *, source: str, reason: str) -> None:
+    """Let the worker take in again all of a reason: there may be a great many."""
+    user = _user(request)
+    state = read_state(settings.HOME, REPLAY)
+    if state is None or state.is_over:
+        write_state(settings.HOME, REPLAY, JobState("waiting"))
+    try:
+        replay_letters_job.defer(
+            source=source,
+            reason=reason,
+            at_receipt="at_receipt" in request.POST,
+            user_id=user.pk if user else None,
+            language=get_language() or settings.LANGUAGE_CODE,
+        )
+    except AlreadyEnqueued:
+        messages.info(request, _("Another replay is waiting to be done. Ask again when it is over."))
+
+
+def _show_progress(request: HttpRequest) -> HttpResponse:
+    """How far a replay is; when it is over, the page anew."""
+    state = read_state(settings.HOME, REPLAY)
+    if state is None or state.is_over:
+        answer = HttpResponse(status=204)
+        answer.headers["HX-Redirect"] = reverse("data_letters")
+        return answer
+    return render(request, "sources/replay_part.html", {"job": state})
+
+
+def _tell_end(request: HttpRequest) -> None:
+    """Say once how a replay ended."""
+    state = read_state(settings.HOME, REPLAY)
+    if state is None or not state.is_over:
+        return
+    forget_state(settings.HOME, REPLAY)
+    if state.state == "failed":
+        messages.error(request, state.error)
+    else:
+        text = _("The events are taken in again. Those that are refused once more come back here in a moment.")
+        messages.success(request, text)
 
 
 @requires("data.view", change="data.write")

@@ -1,4 +1,5 @@
-"""Jobs that the console starts: imports, and loading, advancing and removing the example. Twice without harm."""
+"""Jobs that the console starts: imports, replays of dead letters, and loading, advancing and removing the example.
+Twice without harm."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from huitou.core.home import Home
 from huitou.sources.job_progress import JobState, Reporter, write_state
 
 EXAMPLE = "example"
+REPLAY = "replay"
 
 
 def import_job_name(run_id: int) -> str:
@@ -55,6 +57,25 @@ def remove_example_job(*, user_id: int | None, language: str) -> None:
 
     _watched(
         EXAMPLE, language, lambda home, _report: remove_example(home=home, clock=SystemClock(), actor=_user(user_id))
+    )
+
+
+@app.task(name="sources.replay_letters", queueing_lock="sources.replay_letters", lock="sources.replay_letters")
+def replay_letters_job(*, source: str, reason: str, at_receipt: bool, user_id: int | None, language: str) -> None:
+    """Take all dead letters of a reason in again; taken up once more, it goes on with those that are left."""
+    from huitou.sources.dead_letters import replay_letters
+
+    _watched(
+        REPLAY,
+        language,
+        lambda _home, report: replay_letters(
+            clock=SystemClock(),
+            source=source,
+            reason=reason,
+            at_receipt=at_receipt,
+            actor=_user(user_id),
+            report=report,
+        ),
     )
 
 

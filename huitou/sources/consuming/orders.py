@@ -9,7 +9,12 @@ from huitou.sources.order_events.reading import Unread
 from huitou.sources.order_events.services import take_order_events
 from huitou.sources.order_events.told import TOLD_NAMES, OrderEvent
 
-_REASONS = {"other_currency": "order_currency", "missing": "order_incomplete", "unknown_word": "order_word"}
+_REASONS = {
+    "other_currency": "order_currency",
+    "missing": "order_incomplete",
+    "unknown_word": "order_word",
+    "crowded": "order_crowded",
+}
 
 
 def record_batch_orders(batch: Batch) -> None:

@@ -58,6 +58,10 @@ REASONS: dict[str, Reason] = {
     ),
     "order_word": Reason(_("an order with an unknown status or type"), _("Use the words of the reference of events.")),
     "order_value": Reason(_("an order with a value that cannot be read"), _("See the detail for the value.")),
+    "order_crowded": Reason(
+        _("an order that has too many events already"),
+        _("One order has at most 1,000 events. See whether the sender gives all its orders one number."),
+    ),
     "brand_missing": Reason(
         _("an order before the brand is set up"),
         _("Say the brand's currency and zone: huitou brand set. Then replay."),

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from huitou.accounts.models import Brand
 from huitou.analytics.engines import Scratch
@@ -28,6 +29,9 @@ from huitou.sources.order_events.reading import NO_PRODUCT, Product, Readings, U
 from huitou.sources.order_events.told import OrderEvent, ToldOrder, from_content
 
 _MEMORY_MB = 128
+# Every arrival reads all events of its order. Real orders have a few; a number that a program fills in for all of
+# them would have each batch read, and the fold go through, all that ever came.
+MOST_EVENTS = 1000
 _Key = tuple[str, str]
 
 
@@ -52,9 +56,10 @@ def take_order_events(events: Sequence[OrderEvent], *, brand: Brand, home: Home,
     with transaction.atomic():
         readings = _read(events, brand, home)
         _save_products(readings.products, clock)
-        versions = _fold(list(readings.told.values()))
+        versions, crowded = _fold(readings.told)
         _save(versions)
-    return Taken(tuple(readings.unread), len(versions), [row for version in versions for row in _rows(version)])
+    unread = (*readings.unread, *crowded)
+    return Taken(unread, len(versions), [row for version in versions for row in _rows(version)])
 
 
 def _read(events: Sequence[OrderEvent], brand: Brand, home: Home) -> Readings:
@@ -95,54 +100,79 @@ class _Version:
     began_at: datetime
 
 
-def _fold(told: Sequence[ToldOrder]) -> list[_Version]:
-    """Keep the events, fold their orders anew, and return those that are not what they were."""
+def _fold(told: Mapping[int, ToldOrder]) -> tuple[list[_Version], list[Unread]]:
+    """Keep the events, fold their orders anew, and return those that are not what they were; and events that an order
+    has no room for."""
     if not told:
-        return []
-    keys = sorted({(event.source, event.order_id) for event in told})
+        return [], []
+    keys = sorted({(event.source, event.order_id) for event in told.values()})
     asked = {"sources": [source for source, _order in keys], "orders": [order for _source, order in keys]}
     with connection.cursor() as cursor:
         cursor.execute(sql.MAKE_VERSIONS, asked)
         cursor.execute(sql.LOCK_VERSIONS, asked)
         before = {(row[0], row[1]): (bytes(row[2]), json.loads(row[3])) for row in cursor.fetchall()}
+        events = _kept(cursor, asked)
+        new, crowded = _with_room(told, events)
         cursor.execute(
             sql.KEEP_EVENTS,
             {
-                "sources": [event.source for event in told],
-                "orders": [event.order_id for event in told],
-                "hashes": [event.message_hash for event in told],
-                "names": [event.name for event in told],
-                "times": [event.occurred_at for event in told],
-                "persons": [event.person_id for event in told],
-                "contents": [json.dumps(event.content()) for event in told],
+                "sources": [event.source for event in new],
+                "orders": [event.order_id for event in new],
+                "hashes": [event.message_hash for event in new],
+                "names": [event.name for event in new],
+                "times": [event.occurred_at for event in new],
+                "persons": [event.person_id for event in new],
+                "contents": [json.dumps(event.content()) for event in new],
             },
         )
-        cursor.execute(sql.SELECT_EVENTS, asked)
-        events: dict[_Key, list[ToldOrder]] = {}
-        for source, order_id, name, at, digest, person_id, content in cursor.fetchall():
-            events.setdefault((source, order_id), []).append(
-                from_content(
-                    source=source,
-                    order_id=order_id,
-                    name=name,
-                    occurred_at=at.astimezone(UTC),
-                    message_hash=bytes(digest),
-                    person_id=person_id,
-                    content=json.loads(content),
-                )
-            )
     versions = []
     for key in keys:
-        documents = fold_order(events[key])
+        documents = fold_order(events[key].values())
         outcome = _digest(documents)
         known_outcome, known_numbers = before[key]
         if outcome != known_outcome:
             numbers = {document.order_id for document in documents}
             voided = tuple(number for number in known_numbers if number not in numbers)
             if documents or voided:
-                began_at = min(event.occurred_at for event in events[key])
+                began_at = min(event.occurred_at for event in events[key].values())
                 versions.append(_Version(key, documents, voided, outcome, began_at))
-    return versions
+    return versions, crowded
+
+
+def _kept(cursor: CursorWrapper, asked: Mapping[str, list[str]]) -> dict[_Key, dict[bytes, ToldOrder]]:
+    """The events that are kept of these orders, by their hashes."""
+    cursor.execute(sql.SELECT_EVENTS, asked)
+    events: dict[_Key, dict[bytes, ToldOrder]] = {
+        key: {} for key in zip(asked["sources"], asked["orders"], strict=True)
+    }
+    for source, order_id, name, at, digest, person_id, content in cursor.fetchall():
+        events[source, order_id][bytes(digest)] = from_content(
+            source=source,
+            order_id=order_id,
+            name=name,
+            occurred_at=at.astimezone(UTC),
+            message_hash=bytes(digest),
+            person_id=person_id,
+            content=json.loads(content),
+        )
+    return events
+
+
+def _with_room(
+    told: Mapping[int, ToldOrder], events: Mapping[_Key, dict[bytes, ToldOrder]]
+) -> tuple[list[ToldOrder], list[Unread]]:
+    """Put the events that are new beside those of their orders, the earliest first, as far as there is room."""
+    new, crowded = [], []
+    for ref, event in sorted(told.items(), key=lambda one: one[1].position):
+        known = events[event.source, event.order_id]
+        if event.message_hash in known:
+            continue
+        if len(known) >= MOST_EVENTS:
+            crowded.append(Unread(ref, "crowded", "order_id", event.order_id[:100]))
+            continue
+        known[event.message_hash] = event
+        new.append(event)
+    return new, crowded
 
 
 def _digest(documents: Sequence[Document]) -> bytes:

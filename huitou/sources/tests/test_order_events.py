@@ -33,6 +33,7 @@ from huitou.sources.consuming.batch import Batch, Event
 from huitou.sources.consuming.orders import take_orders
 from huitou.sources.consuming.staging import stage_rows
 from huitou.sources.intake.refusals import Refusal
+from huitou.sources.order_events import services
 from huitou.sources.services import ImportOptions, run_import, start_import
 from huitou.sources.tests.event_oracle import Account, Said, account, random_order
 
@@ -305,6 +306,20 @@ def test_what_a_file_would_not_take_is_refused_with_its_reason(
     batch = take([bad, SOLD], brand, home)
     assert batch.refused == {0: Refusal(reason, detail)}
     assert set(lines(home)) == {"A"}
+
+
+@pytest.mark.django_db
+def test_an_order_takes_so_many_events_and_no_more(brand: Brand, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those beyond are dead letters; what is kept, also told again, and other orders are as they were."""
+    monkeypatch.setattr(services, "MOST_EVENTS", 3)
+    told = [SOLD, *(said("Refunded", 5 + n, 1 + n, total=1) for n in range(1, 5))]
+    take(told[:2], brand, home)
+    other = Said("Order Completed", BEGIN, b"o" * 16, {"order_id": "B", "products": [CREAM]})
+    batch = take([*told[::-1], other], brand, home)
+    assert batch.refused == {n: Refusal("order_crowded", "order_id: A") for n in (0, 1)}
+    assert [row[0] for row in shown(lines(home)["A"])] == ["sale", "sale", *["refund"] * 4]
+    assert set(lines(home)) == {"A", "B"}
+    assert not take(told[:3], brand, home).refused
 
 
 def expected_rows(order: Account, people: dict[str, int]) -> list[tuple[Any, ...]]:
