@@ -44,13 +44,13 @@ def add_facts(batch: Batch, declared: Set[str] = frozenset(), withheld: Set[str]
 def _split(event: Event, declared: Set[str], withheld: Set[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The two halves of the properties; an object that is the event's own person is none."""
     told = _told(event)
-    own = own_marks(shown_by(event))
+    # Most events hold none of their identifiers: one look at the whole spares one at every value.
+    whole = f"{event.object_id}\n{_encode(told).decode()}".casefold()
+    held = [v for v in shown_by(event) if v.casefold() in whole or '"' in v or "\\" in v]
+    own = own_marks(held) if held else ()
     if event.object_id is not None and names_owner(event.object_id, own):
         event.object_id = None
-    # Most events hold none of their identifiers: one look at the whole spares one at every value.
-    whole = _encode(told).decode().casefold()
-    held = [(value, anywhere) for value, anywhere in own if value in whole or '"' in value or "\\" in value]
-    return split_properties(told, declared, withheld, held)
+    return split_properties(told, declared, withheld, own)
 
 
 def _told(event: Event) -> dict[str, Any]:

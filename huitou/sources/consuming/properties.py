@@ -152,10 +152,11 @@ def split_properties(
     for name, value in properties.items():
         # What JSON is decoded to is of these types exactly.
         kind = type(value)
-        if name in withheld or names_owner(name, own):
+        if name in withheld or (own and names_owner(name, own)):
             personal[name] = value
         elif kind is str:
-            target = kept if _may_stay(name, value, declared) and not names_owner(value, own) else personal
+            stays = _may_stay(name, value, declared) and not (own and names_owner(value, own))
+            target = kept if stays else personal
             target[name] = value
         elif kind is float or kind is bool or value is None:
             (personal if is_personal_name(name) else kept)[name] = value
