@@ -45,5 +45,11 @@ FIELDS = {
 }
 VALUES = {
     "reason": REASONS,
-    "seen": {"names": _("Names"), "phones": _("Phones"), "identifiers": _("Identifiers")},
+    "seen": {
+        "names": _("Names"),
+        "phones": _("Phones"),
+        "identifiers": _("Identifiers"),
+        "attributes": _("Attributes"),
+        "milestones": _("Milestones"),
+    },
 }

@@ -46,7 +46,7 @@ def show(
         return
     for line in portrait_lines(portrait):
         typer.echo(line)
-    if not whole:
+    if not whole and portrait.personal:
         typer.echo(_("Masked; --whole shows names and identifiers whole, and is logged."))
 
 

@@ -40,20 +40,12 @@ def look_whole(
         portrait = find_portrait(person_id, clock=clock, whole=True)
         if portrait is None:
             raise NobodyError(_("There is no customer #%(id)s.") % {"id": person_id})
-        seen = {
-            "names": bool(portrait.names),
-            "phones": bool(portrait.phones),
-            "identifiers": bool(portrait.identifiers),
-        }
         record_audit(
             action="customer.unmasked",
             clock=clock,
             actor=actor,
             actor_label=actor_label,
             target=f"#{portrait.customer}",
-            detail={
-                "seen": [name for name, there in seen.items() if there],
-                "reason": reason if reason in REASONS else "",
-            },
+            detail={"seen": list(portrait.personal), "reason": reason if reason in REASONS else ""},
         )
     return portrait

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from huitou.accounts.queries import find_brand
 from huitou.console.formats import format_instant, mask_name, mask_phone
 from huitou.core.clock import Clock
-from huitou.customers.attributes import attribute_label, attribute_value_label
+from huitou.customers.attributes import attribute_label, attribute_value_label, masked_value
 from huitou.customers.identifier_kind import IDENTIFIER_KINDS, show_identifier
 from huitou.customers.labels import customer_labels
 from huitou.customers.milestone_kinds import MILESTONE_KINDS, find_milestone, milestone_text
 from huitou.customers.models import Acquisition, Identifier, Merge, Milestone, Person, ReviewCase
+from huitou.customers.normalizing import fold
 from huitou.customers.queries import customers_of, members_of
 from huitou.customers.sql import told as sql
 
@@ -75,7 +76,7 @@ class ShownMilestone:
 
 @dataclass(frozen=True)
 class Portrait:
-    """Everything that the register knows of one customer."""
+    """Everything that the register knows of one customer; `personal` says which parts are masked for most eyes."""
 
     customer: int
     persons: tuple[int, ...]
@@ -91,6 +92,7 @@ class Portrait:
     milestones: tuple[ShownMilestone, ...]
     acquisition: Mapping[str, Any] | None
     cases: int
+    personal: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; instants as they are."""
@@ -107,6 +109,17 @@ def find_portrait(person_id: int, *, clock: Clock, whole: bool = False) -> Portr
     names = dict.fromkeys(p.display_name for p in persons if p.display_name)
     phones = dict.fromkeys(p.phone for p in persons if p.phone)
     both = Q(person_a__in=members) | Q(person_b__in=members)
+    identifiers, masked_identifiers = _identifiers(members)
+    known = {fold(i.value).casefold(): i.kind for i in identifiers}
+    attributes, masked_attributes = _attributes(persons, known)
+    milestones, masked_milestones = _milestones(members)
+    masked = {
+        "names": tuple(map(mask_name, names)) != tuple(names),
+        "phones": tuple(map(mask_phone, phones)) != tuple(phones),
+        "identifiers": masked_identifiers != identifiers,
+        "attributes": masked_attributes != attributes,
+        "milestones": masked_milestones != milestones,
+    }
     return Portrait(
         customer=customer,
         persons=tuple(p.pk for p in persons),
@@ -115,33 +128,36 @@ def find_portrait(person_id: int, *, clock: Clock, whole: bool = False) -> Portr
         phones=tuple(phones if whole else map(mask_phone, phones)),
         known_since=min((p.known_since for p in persons if p.known_since), default=None),
         erased_at=max((p.erased_at for p in persons if p.erased_at), default=None),
-        identifiers=_identifiers(members, whole),
-        attributes=_attributes(persons),
+        identifiers=identifiers if whole else masked_identifiers,
+        attributes=attributes if whole else masked_attributes,
         merges=_merges(members, whole),
         consents=_consents(members, clock.now()),
-        milestones=_milestones(members, whole),
+        milestones=milestones if whole else masked_milestones,
         acquisition=_acquisition(members),
         cases=ReviewCase.objects.filter(both, resolved_at=None).count(),
+        personal=tuple(part for part, differs in masked.items() if differs),
     )
 
 
-def _identifiers(members: Sequence[int], whole: bool) -> tuple[ShownIdentifier, ...]:
+def _identifiers(members: Sequence[int]) -> tuple[tuple[ShownIdentifier, ...], tuple[ShownIdentifier, ...]]:
+    """Whole, and masked."""
     rows = Identifier.objects.filter(person_id__in=members)
     known = {kind.kind: kind for kind in IDENTIFIER_KINDS}
     strongest = sorted(rows, key=lambda i: (-known[i.kind].strength if i.kind in known else 0, i.namespace, i.value))
-    return tuple(
+    whole = tuple(
         ShownIdentifier(
             person=i.person_id,
             kind=i.kind,
             label=kind_label(i.kind),
             namespace=i.namespace,
-            value=i.value if whole else show_identifier(i.kind, i.value),
+            value=i.value,
             first_seen_at=i.first_seen_at,
             first_source=i.first_source,
             stopped=i.stopped_at is not None,
         )
         for i in strongest
     )
+    return whole, tuple(replace(i, value=show_identifier(i.kind, i.value)) for i in whole)
 
 
 def kind_label(kind: str) -> str:
@@ -149,15 +165,23 @@ def kind_label(kind: str) -> str:
     return str(IDENTIFIER_KINDS[kind].label) if kind in IDENTIFIER_KINDS else kind
 
 
-def _attributes(persons: Sequence[Person]) -> tuple[tuple[str, str], ...]:
-    """Of several persons' values the one told last."""
-    latest: dict[str, tuple[int, str]] = {}
+def _attributes(
+    persons: Sequence[Person], identifiers: Mapping[str, str]
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Of several persons' values the one told last: whole, and masked."""
+    latest: dict[str, tuple[int, object]] = {}
     for person in persons:
         for name, value in person.attributes.items():
             at = int(person.told_at.get(name, 0))
             if find_milestone(name) is None and at >= latest.get(name, (0, ""))[0]:
-                latest[name] = at, str(value)
-    return tuple((attribute_label(name), attribute_value_label(value)) for name, (_at, value) in sorted(latest.items()))
+                latest[name] = at, value
+    told = [(name, value) for name, (_at, value) in sorted(latest.items())]
+    masked = [(name, masked_value(name, value, identifiers)) for name, value in told]
+    return _in_words(told), _in_words(masked)
+
+
+def _in_words(attributes: Sequence[tuple[str, object]]) -> tuple[tuple[str, str], ...]:
+    return tuple((attribute_label(name), attribute_value_label(str(value))) for name, value in attributes)
 
 
 def _merges(members: Sequence[int], whole: bool) -> tuple[ShownMerge, ...]:
@@ -226,24 +250,20 @@ def _consents(members: Sequence[int], now: datetime) -> tuple[ShownConsent, ...]
         return tuple(ShownConsent(*row) for row in cursor.fetchall())
 
 
-def _milestones(members: Sequence[int], whole: bool) -> tuple[ShownMilestone, ...]:
-    """The latest of each kind; of a date the month, unless `whole`: the day would help to tell who it is."""
+def _milestones(members: Sequence[int]) -> tuple[tuple[ShownMilestone, ...], tuple[ShownMilestone, ...]]:
+    """The latest of each kind: whole, and of a date the month only, for the day would help to tell who it is."""
     latest: dict[str, Milestone] = {}
     told: dict[str, int] = {}
     for m in Milestone.objects.filter(person_id__in=members).order_by("at", "value"):
         latest[m.kind] = m
         told[m.kind] = told.get(m.kind, 0) + 1
     shown = [(MILESTONE_KINDS[kind], m) for kind, m in latest.items() if kind in MILESTONE_KINDS]
-    return tuple(
-        ShownMilestone(
-            kind.kind,
-            str(kind.label),
-            m.value[:7] if kind.form == "date" and not whole else milestone_text(kind.kind, m.value),
-            m.at,
-            told[kind.kind],
-        )
-        for kind, m in shown
-    )
+    whole, masked = [], []
+    for kind, m in shown:
+        text = milestone_text(kind.kind, m.value)
+        whole.append(ShownMilestone(kind.kind, str(kind.label), text, m.at, told[kind.kind]))
+        masked.append(replace(whole[-1], value=m.value[:7] if kind.form == "date" else text))
+    return tuple(whole), tuple(masked)
 
 
 def _acquisition(members: Sequence[int]) -> Mapping[str, Any] | None:

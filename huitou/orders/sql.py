@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from huitou.customers.milestone_kinds import MILESTONE_KINDS
-from huitou.customers.naming import WHO
+from huitou.customers.naming import PERSONAL
 
-# Attributes with one of these words in their name, or as long as free text, could name a person: they never enter the
-# lake, no more than those whose name tells who somebody is (customers/naming.py).
-_WORDS = """
-name display_name nickname firstname lastname fullname realname username phone mobile tel telephone mail email
-wechat weixin wxid qq openid unionid address addr street line1 line2 postcode postal zip zipcode avatar id_card
-idcard passport note notes remark remarks comment 姓名 昵称 名字 手机 电话 邮箱 微信 地址 街道 备注 身份证
-"""
-_NAMING = tuple(_WORDS.split())
-# Whole dates are personal too: of a milestone only what it declares is mirrored, never what a file called so.
-PERSONAL = (*_NAMING, *sorted({n for m in MILESTONE_KINDS.values() if m.form == "date" for n in (m.kind, *m.aliases)}))
+# Attributes whose name is personal, or as long as free text, could name a person: they never enter the lake.
 LONGEST_VALUE = 100
 # As customers/naming.py spreads names.
 _SPREAD = r"lower(regexp_replace(attribute.key, '([a-z0-9])([A-Z])', '\1_\2', 'g'))"
@@ -80,9 +71,7 @@ UNLOCK = "SELECT pg_advisory_unlock(hashtext('huitou.refresh'))"
 
 def _limits() -> dict[str, object]:
     """What never enters the lake, as the attribute queries take it."""
-    latin, other = [w for w in PERSONAL if w.isascii()], [w for w in PERSONAL if not w.isascii()]
-    personal = f"'(^|[^a-z])({'|'.join(latin)})($|[^a-z])|{'|'.join(other)}|{WHO}'"
-    return {"longest": LONGEST_VALUE, "name": _SPREAD, "personal": personal, "somebody": _NAMES_SOMEBODY}
+    return {"longest": LONGEST_VALUE, "name": _SPREAD, "personal": f"'{PERSONAL}'", "somebody": _NAMES_SOMEBODY}
 
 
 def attributes_query() -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from huitou.catalog.queries import product_names
+from huitou.console.channels import channel_label
 from huitou.console.formats import format_value
 from huitou.customers.queries import persons_of
 from huitou.orders.queries import open_engine
@@ -56,7 +57,7 @@ def list_events(person_id: int, *, currency: str, limit: int = _SHOWN) -> list[T
         events = engine.table("fct_events")
         mine = events.filter(
             events.person_id.isin(persons_of(person_id)), events.kind.isnull() | events.kind.notin(_TOLD_KINDS)
-        ).select("event_id", "name", "occurred_at", "channel", "object_type", "object_id", "properties")
+        ).select("event_id", "name", "occurred_at", "source", "channel", "object_type", "object_id", "properties")
         newest = mine.order_by([mine.occurred_at.desc(), mine.event_id]).limit(limit)
         rows = engine.to_pyarrow(newest).to_pylist()
     names = product_names(row["object_id"] for row in rows if row["object_type"] == "product" and row["object_id"])
@@ -65,10 +66,16 @@ def list_events(person_id: int, *, currency: str, limit: int = _SHOWN) -> list[T
             at=row["occurred_at"].astimezone(UTC),
             title=event_word(row["name"]),
             detail=_detail(row, names, currency),
-            channel=row["channel"] or "",
+            channel=_channel(row),
         )
         for row in rows
     ]
+
+
+def _channel(row: Mapping[str, Any]) -> str:
+    """Where it happened; a feed's name that stands in for it says nothing, unless it is a channel's own."""
+    code = str(row["channel"] or "")
+    return "" if code == row["source"] and channel_label(code) == code else code
 
 
 def event_word(name: str) -> str:

@@ -13,14 +13,14 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from functools import lru_cache
 from typing import Any
 
-from huitou.customers.naming import tells_who
+from huitou.customers.naming import PERSONAL_WORDS, tells_who
 from huitou.customers.needles import tells_one
-from huitou.orders.sql import LONGEST_VALUE, PERSONAL
+from huitou.orders.sql import LONGEST_VALUE
 
 # Parts of a property's name that make its value personal or free text, whatever it looks like; names of identifiers are
 # in customers/naming.py.
 _PERSONAL_WORDS = frozenset(
-    {*PERSONAL}
+    {*PERSONAL_WORDS}
     | {"user", "cell", "receiver", "recipient", "consignee", "contact", "buyer", "ip", "birth", "title"}
     | {"url", "referrer", "referer", "search", "query", "keyword", "comment", "comments", "message", "content", "text"}
     | {
