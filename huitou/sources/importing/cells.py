@@ -5,6 +5,8 @@ Ordinary cells take the short way; the costly steps see only those that need the
 
 from __future__ import annotations
 
+import re
+
 from huitou.analytics.engines import Scratch
 from huitou.customers.normalizing import NOBODYS_NUMBERS, NOBODYS_WORDS
 
@@ -20,7 +22,9 @@ NOTHING = ("nan", "null", "none", "n/a", "#n/a", "nat", "\\n", "-", "--", "—",
 # Buyers whom nobody named.
 NOBODY = ("匿名", "匿名用户", "匿名买家", "散客", "游客", "非会员", "guest", "anonymous", "unknown")
 # What stands in a cell where a program or a hand had nobody to put there; events know the same.
-_PLACEHOLDERS = tuple(sorted(NOBODYS_WORDS - {*NOTHING, *NOBODY}))
+_PLACEHOLDERS = "|".join(
+    [NOBODYS_NUMBERS, *(f"(?i:{re.escape(word)})" for word in sorted(NOBODYS_WORDS - {*NOTHING, *NOBODY}))]
+)
 TOTALS = "(本页|本日|订单|总)?(合计|总计|小计|共计|汇总|累计)|(grand |sub-? ?)?totals?|sum"
 # A number that a spreadsheet shortened: the digits behind the first few are gone.
 LOST_DIGITS = r"\d(\.\d+)?[eE]\+?\d{2,}"
@@ -63,11 +67,7 @@ CREATE OR REPLACE MACRO is_nothing(x) AS
 CREATE OR REPLACE MACRO is_nobody(x) AS
     CASE WHEN length(x) > 9 OR regexp_matches(x, '[0-9]') THEN false
     ELSE list_contains([{listed(NOTHING + NOBODY)}], lower(x)) END;
-CREATE OR REPLACE MACRO is_placeholder(x) AS
-    CASE WHEN x < '1' OR length(x) > 10
-        THEN regexp_full_match(x, {text(NOBODYS_NUMBERS)}) OR list_contains([{listed(_PLACEHOLDERS)}], lower(x))
-    WHEN regexp_matches(x, '[0-9]') THEN false
-    ELSE list_contains([{listed(_PLACEHOLDERS)}], lower(x)) END;
+CREATE OR REPLACE MACRO is_placeholder(x) AS regexp_full_match(x, {text(_PLACEHOLDERS)});
 CREATE OR REPLACE MACRO is_masked(x) AS
     CASE WHEN contains(x, '**') THEN true WHEN length(x) = 11 THEN regexp_full_match(x, '{MASKED}') ELSE false END;
 CREATE OR REPLACE MACRO has_lost_digits(x) AS

@@ -125,7 +125,14 @@ def test_what_was_told_later_counts_whenever_its_file_comes(home: Home, tmp_path
     assert (person.display_name, person.phone) == ("王新", "13700000002")
     within = "A4,2024-03-04,c,王四,,s,1\nA3,2024-03-03,c,王三,,s,1\n"
     bring(write(tmp_path / "within.csv", head + within), ImportOptions(), home)
-    assert Person.objects.get().display_name == "王四"
+    person.refresh_from_db()
+    assert person.display_name == "王四"
+
+    masked = "A6,2024-03-06,d,,138****0001,s,1\n"
+    bring(write(tmp_path / "masked.csv", head + masked), ImportOptions(), home)
+    bring(write(tmp_path / "whole.csv", head + "A5,2024-03-05,d,,13700000001,s,1\n"), ImportOptions(), home)
+    bring(write(tmp_path / "masked.csv", head + masked.replace("A6", "A7")), ImportOptions(), home)
+    assert Person.objects.get(identifiers__value="d").phone == "13700000001"
 
     def tell(at: datetime, city: str) -> None:
         record_traits(traits=[TraitReport(person.pk, at, city, "", {"city": city})], source="app", clock=CLOCK)
