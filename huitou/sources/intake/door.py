@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from wsgiref.types import StartResponse
 
@@ -23,6 +24,7 @@ from psycopg_pool import PoolTimeout
 
 from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
+from huitou.sources.intake.bodies import PATIENCE_SECONDS, Bodies, SlowBodyError
 from huitou.sources.intake.keys import Keys, Sender
 from huitou.sources.intake.messages import MAX_REQUEST_BYTES, check_event, parse_instant
 from huitou.sources.intake.pressure import Pressure
@@ -33,6 +35,7 @@ from huitou.sources.intake.storing import Arrival, LettersFullError, Store, lett
 logger = logging.getLogger(__name__)
 PREFIX = "/v1/"
 _BUSY_RETRY_SECONDS = 1
+_BUSY_READ_SECONDS = 1.0
 # Somebody has to mend the sender, or to replay or discard what waits.
 _LETTERS_RETRY_SECONDS = 60
 _ANYWHERE = ("Access-Control-Allow-Origin", "*")
@@ -76,6 +79,7 @@ class Door:
         clock: Clock | None = None,
         inflight: int = 20,
         storing: int = 6,
+        body_seconds: float = PATIENCE_SECONDS,
         cached_seconds: float | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
@@ -83,6 +87,8 @@ class Door:
         self._keys = Keys(self._clock) if cached_seconds is None else Keys(self._clock, cached_seconds)
         self._pressure = Pressure(self._store, lambda: settings.INBOX_MAX_EVENTS)
         self._places = threading.BoundedSemaphore(inflight)
+        # Senders that stop in the midst never hold more than half of the places.
+        self._bodies = Bodies(own=inflight // 2, seconds=body_seconds)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -107,12 +113,17 @@ class Door:
                 # A small body is read all the same: an answer before that breaks the connection for some clients.
                 length = environ.get("CONTENT_LENGTH") or ""
                 if length.isdigit() and int(length) <= MAX_REQUEST_BYTES:
-                    environ["wsgi.input"].read(MAX_REQUEST_BYTES + 1)
+                    with suppress(SlowBodyError):
+                        self._bodies.read_beside(environ["wsgi.input"], MAX_REQUEST_BYTES + 1, _BUSY_READ_SECONDS)
                 raise LaterError("busy", 429, _("Too many requests at once."), _BUSY_RETRY_SECONDS)
             try:
                 return self._take(environ)
             finally:
                 self._places.release()
+        except SlowBodyError:
+            message = _("The body did not arrive in time. Nothing was taken; send it again.")
+            slow = LaterError("body_slow", 503, message, _BUSY_RETRY_SECONDS)
+            return slow.status, _told(slow), _headers(slow)
         except DomainError as error:
             return error.status, _told(error), _headers(error)
         except (psycopg.OperationalError, PoolTimeout, DjangoDatabaseError) as error:
@@ -130,7 +141,7 @@ class Door:
             raise LaterError("inbox_full", 429, _("More events wait than may. Nothing was taken; send again."), seconds)
         secret = shown_key(environ)
         sender = self._recognize(secret) if secret is not None else None
-        request = parse_body(endpoint, read_body(environ))
+        request = parse_body(endpoint, read_body(environ, self._bodies))
         if sender is None:
             sender = self._recognize(request.write_key)
         return self._store_request(sender, request)

@@ -13,6 +13,7 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
+from huitou.sources.intake.bodies import Bodies
 from huitou.sources.intake.messages import KINDS, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, TOO_DEEP, is_too_deep
 
 MAX_REQUEST_EVENTS = 5_000
@@ -95,13 +96,15 @@ def shown_key(environ: dict[str, Any]) -> str | None:
     return parse_qs(query).get("writeKey", [None])[0] if query else None
 
 
-def read_body(environ: dict[str, Any]) -> bytes:
-    """The body, unpacked. Raises RequestError where it is larger than a request may be or packed in another way."""
+def read_body(environ: dict[str, Any], bodies: Bodies) -> bytes:
+    """The body, unpacked. Raises RequestError where it is larger than a request may be or packed in another way,
+    SlowBodyError where it does not arrive.
+    """
     encoding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     length = environ.get("CONTENT_LENGTH") or ""
     if length.isdigit() and int(length) > MAX_REQUEST_BYTES:
         raise _too_large()
-    body: bytes = environ["wsgi.input"].read(MAX_REQUEST_BYTES + 1)
+    body = bodies.read(environ["wsgi.input"], MAX_REQUEST_BYTES + 1)
     if encoding in {"gzip", "x-gzip"}:
         return _unpack(body)
     if encoding not in {"", "identity"}:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import threading
+import time
 from typing import Any
 
 import psycopg
@@ -13,10 +15,11 @@ from django.db import connection
 from huitou.core.clock import SystemClock
 from huitou.core.home import Home
 from huitou.sources.intake import door as door_module
+from huitou.sources.intake.bodies import Bodies, SlowBodyError
 from huitou.sources.intake.pressure import LONGEST_RETRY_SECONDS, seconds_until_room
 from huitou.sources.intake.requests import parse_body
 from huitou.sources.models import Consumer, DeadLetter, InboxEvent
-from huitou.sources.tests.eventing import Client, consume, make_client, track
+from huitou.sources.tests.eventing import Answer, Client, consume, make_client, track
 
 
 @pytest.mark.parametrize(
@@ -106,3 +109,67 @@ def test_a_broken_door_answers_in_json(client: Client, monkeypatch: pytest.Monke
     monkeypatch.setattr(door_module, "check_event", broken)
     answer = client.batch(track("a"))
     assert (answer.status, answer.json["success"]) == (500, False)
+
+
+class Stalled(io.BytesIO):
+    """The body of a sender that stops in the midst, until it hangs up."""
+
+    def __init__(self) -> None:
+        super().__init__(b"{")
+        self.hung_up = threading.Event()
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert self.hung_up.wait(20)
+        return super().read(size)
+
+
+def test_senders_that_stop_in_the_midst_hold_no_more_than_half_of_the_places(seen_nothing: None) -> None:
+    """However many there are, others get in, and those beyond half hear that it took too long."""
+    client = make_client(inflight=4, body_seconds=0.2)
+    stalled = [Stalled() for _ in range(12)]
+    answers: list[Answer] = []
+
+    def send(body: Stalled) -> None:
+        answers.append(client.post("/v1/batch", b"x" * 100, **{"wsgi.input": body}))  # type: ignore[arg-type]
+
+    threads = [threading.Thread(target=send, args=(body,)) for body in stalled]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.02)
+    try:
+        deadline = time.monotonic() + 10
+        while client.batch(track("a")).status != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert {client.batch(track(f"b{n}")).status for n in range(5)} == {200}
+        for thread in threads[2:]:
+            thread.join(5)
+            assert not thread.is_alive()
+        told = {(answer.status, answer.json["code"], answer.headers["Retry-After"]) for answer in answers}
+        assert ("503", "body_slow") in {(str(status), code) for status, code, _retry in told}
+        assert told <= {(503, "body_slow", "1"), (429, "busy", "1")}
+        assert len(answers) == 10
+    finally:
+        for body in stalled:
+            body.hung_up.set()
+        for thread in threads:
+            thread.join()
+        client.door.close()
+    assert sorted(answer.status for answer in answers)[:2] == [400, 400]
+
+
+def test_readers_that_are_left_behind_have_a_number() -> None:
+    bodies, stalled = Bodies(own=1, seconds=0.05, most_left=2), Stalled()
+    waiting = threading.Thread(target=bodies.read, args=(stalled, 10))
+    waiting.start()
+    time.sleep(0.05)
+    for _ in range(3):
+        with pytest.raises(SlowBodyError):
+            bodies.read(stalled, 10)
+    # There is no third thread: it is told at once.
+    assert len([thread for thread in threading.enumerate() if thread.name == "body-reader"]) == 2
+    stalled.hung_up.set()
+    waiting.join()
+    while any(thread.name == "body-reader" for thread in threading.enumerate()):
+        time.sleep(0.01)
+    assert bodies.read_beside(io.BytesIO(b"whole"), 10, 5) == b"whole"
