@@ -71,14 +71,15 @@ def resolve_sightings(*, sightings: Sequence[Sighting], source: str, clock: Cloc
     if len(owners) == len(keys[:_FIRST_LOOK]):
         owners |= _find_owners(keys[_FIRST_LOOK:])
     seen = _without_shared(read, owners)
-    if not _is_old_news(seen, owners):
+    if not _is_old_news(_undecided(seen, owners), owners):
         with transaction.atomic(), connection.cursor() as cursor:
             # One resolution at a time: a second one then finds the first one's persons.
             cursor.execute(sql.LOCK)
             owners |= _find_owners([key for key in keys if key not in owners])
             seen = _without_shared(read, owners)
-            batch = _Batch(owners, _groups_at_stake(seen, owners))
-            for one in sorted(seen, key=lambda s: (s.at, s.keys, s.joins)):
+            undecided = _undecided(seen, owners)
+            batch = _Batch(owners, _groups_at_stake(undecided, owners))
+            for one in sorted(undecided, key=lambda s: (s.at, s.keys, s.joins)):
                 batch.place(one)
             evidence = batch.save(cursor, source=source, clock=clock)
             weigh(evidence, source=source, clock=clock)
@@ -129,6 +130,16 @@ def _find_owners(keys: Sequence[Key]) -> dict[Key, _Known]:
     with connection.cursor() as cursor:
         cursor.execute(sql.FIND_OWNERS, [text_array(column) for column in zip(*keys, strict=True)])
         return {keys[n - 1]: _Known(person, row, stopped) for n, row, person, stopped in cursor.fetchall()}
+
+
+def _undecided(seen: list[_Seen], owners: dict[Key, _Known]) -> list[_Seen]:
+    """Sightings with an identifier that nobody has, or that another person has than the strongest: few, as a rule."""
+    found = []
+    for one in seen:
+        persons = {known.person if (known := owners.get(key)) else None for key in one.keys}
+        if len(persons) > 1 or None in persons:
+            found.append(one)
+    return found
 
 
 def _is_old_news(seen: list[_Seen], owners: dict[Key, _Known]) -> bool:
