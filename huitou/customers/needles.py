@@ -44,6 +44,8 @@ _NAME_ENDS = (
 _FOLDED = "[０-９Ａ-Ｚａ-ｚ＠．－＋​-‏‐-―‪-‮⁠−　﻿ ]"
 # Names and values of a JSON object, in a text that is none as a whole.
 _PAIR = re.compile(r'"([^"\\]{1,100})"\s*:\s*(?:"((?:[^"\\]|\\.)*)|(-?\d+))')
+# What stands for anything in a LIKE of PostgreSQL, and what takes that from it.
+_LIKE = re.compile(r"[%_\\]")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -76,11 +78,19 @@ class Needles:
         listed = [re.escape(word) for word in sorted(words, key=len, reverse=True)]
         listed += [rf"(?:(?:00)?86{_SEPARATOR})?0?{_SEPARATOR.join(phone)}" for phone in sorted(phones)]
         self._anywhere = re.compile(rf"(?<![0-9a-z])(?:{'|'.join(listed)})(?![0-9a-z])") if listed else None
-        quoted = [re.escape(json.dumps(code, ensure_ascii=False)[1:-1]) for code in sorted(self._codes)]
-        # What JSON in small letters must match, in PostgreSQL, to hold anything of that but persons' names.
-        self.hint = rf"(?<![0-9a-z])(?:{'|'.join([*listed, *quoted])})(?![0-9a-z])|{_FOLDED}" if quoted else None
+        self.hints = self._hints(words, phones)
         weak = sorted(self._names | self._codes, key=len, reverse=True)
         self._hint = re.compile("|".join(map(re.escape, weak))) if weak else None
+
+    def _hints(self, words: set[str], phones: set[str]) -> tuple[list[str], list[str]]:
+        """What JSON in small letters is LIKE, or matches, in PostgreSQL, if it holds anything but persons' names."""
+        quoted = {code: json.dumps(code, ensure_ascii=False)[1:-1] for code in self._codes}
+        likes = ["%" + _LIKE.sub(r"\\\g<0>", text) + "%" for code, text in quoted.items() if code in words]
+        # Those that are phones are found as such.
+        short = [re.escape(text) for code, text in quoted.items() if code not in words and read_phone(code) is None]
+        patterns = [_SEPARATOR.join(phone) for phone in phones]
+        patterns += [rf"(?<![0-9a-z])(?:{'|'.join(short)})(?![0-9a-z])"] if short else []
+        return sorted(likes), [*sorted(patterns), _FOLDED] if quoted else []
 
     def __bool__(self) -> bool:
         return self._hint is not None

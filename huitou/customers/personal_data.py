@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Model, Q, QuerySet
 
 from huitou.customers.identifier_kind import Key
+from huitou.customers.mentions import Mentions, find_mentions
 from huitou.customers.models import (
     Acquisition,
     Consent,
@@ -21,7 +22,6 @@ from huitou.customers.models import (
     ReviewCase,
 )
 from huitou.customers.needles import Needles
-from huitou.customers.sql import people as sql
 
 PERSONAL = (
     "Person",
@@ -61,7 +61,27 @@ def _rows(found: QuerySet[Any], *left_out: str) -> list[dict[str, Any]]:
     ]
 
 
-def erase(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, int]:
+@dataclass(frozen=True)
+class Looked:
+    """Others who may tell of the person, as they were before anything was locked."""
+
+    persons: Mentions
+    origins: Mentions
+
+
+def look(person_ids: Sequence[int], identifiers: Sequence[Key]) -> Looked:
+    """Read what others told of themselves and of where they came from."""
+    return _look(person_ids, Needles(identifiers), None)
+
+
+def _look(person_ids: Sequence[int], needles: Needles, before: Looked | None) -> Looked:
+    return Looked(
+        find_mentions(Person, "attributes::text", needles, person_ids, before.persons if before else None),
+        find_mentions(Acquisition, "code || ' ' || campaign", needles, person_ids, before.origins if before else None),
+    )
+
+
+def erase(person_ids: Sequence[int], identifiers: Sequence[Key], looked: Looked | None = None) -> dict[str, int]:
     """Everything but the bare persons and their joins, by which the figures stay as they are."""
     own = {"person_id__in": person_ids}
     both = Q(person_a__in=person_ids) | Q(person_b__in=person_ids)
@@ -77,24 +97,18 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, in
     counts["persons"] = Person.objects.filter(pk__in=person_ids).update(
         display_name="", phone="", attributes={}, told_at={}
     )
-    return counts | _erase_in_others(person_ids, Needles(identifiers))
+    needles = Needles(identifiers)
+    return counts | _erase_in_others(_look(person_ids, needles, looked), needles)
 
 
-def _erase_in_others(person_ids: Sequence[int], needles: Needles) -> dict[str, int]:
+def _erase_in_others(found: Looked, needles: Needles) -> dict[str, int]:
     """What others told of the person: values of their attributes, and codes that they came by."""
-    if needles.hint is None:
-        return {}
     counts = {"attributes_of_others": 0, "origins_of_others": 0}
-    with connection.cursor() as cursor:
-        cursor.execute(sql.PERSONS_HINTED, {"hint": needles.hint, "persons": list(person_ids)})
-        persons = [row[0] for row in cursor.fetchall()]
-        cursor.execute(sql.ORIGINS_HINTED, {"hint": needles.hint, "persons": list(person_ids)})
-        origins = [row[0] for row in cursor.fetchall()]
-    for person in Person.objects.filter(pk__in=persons).order_by("pk"):
+    for person in Person.objects.filter(pk__in=found.persons.keys).order_by("pk"):
         left = needles.without(person.attributes) or {}
         if left != person.attributes:
             counts["attributes_of_others"] += Person.objects.filter(pk=person.pk).update(attributes=left)
-    for origin in Acquisition.objects.filter(pk__in=origins).order_by("pk"):
+    for origin in Acquisition.objects.filter(pk__in=found.origins.keys).order_by("pk"):
         told = {name: getattr(origin, name) for name in ("code", "campaign") if needles.in_text(getattr(origin, name))}
         if told:
             counts["origins_of_others"] += Acquisition.objects.filter(pk=origin.pk).update(**dict.fromkeys(told, ""))

@@ -8,23 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from huitou.core.models import StoredAnswer
 from huitou.customers.identifier_kind import Key
+from huitou.customers.mentions import Mentions, find_mentions
 from huitou.customers.needles import Needles
 from huitou.sources.consuming.identities import identifiers_in
 from huitou.sources.kept_files import Looks, forget_in_files, forget_in_imports, look_in_files
 from huitou.sources.models import DeadLetter, EventDetail, InboxEvent
 
 _BLOCK = 1000
-# Small letters, as the needles' hint has them.
-DETAILS_HINTED = """
-SELECT event_hash FROM sources_eventdetail
-WHERE NOT person_id = ANY(%(persons)s::bigint[]) AND lower(properties::text) ~ %(hint)s
-"""
 PERSONAL = ("ImportRun", "InboxEvent", "DeadLetter", "EventDetail")
 IMPERSONAL = {
     "Consumer": "names of our own processes",
@@ -61,6 +57,7 @@ class Looked:
     waiting: Held
     letters: Held
     files: Looks
+    details: Mentions
 
 
 def look(person_ids: Sequence[int], identifiers: Sequence[Key]) -> Looked | None:
@@ -71,7 +68,8 @@ def look(person_ids: Sequence[int], identifiers: Sequence[Key]) -> Looked | None
     # Inside a transaction rows are read as they come; outside of one PostgreSQL would keep a copy of them all.
     with transaction.atomic():
         waiting, letters = _look_at(InboxEvent, needles), _look_at(DeadLetter, needles)
-    return Looked(needles, waiting, letters, look_in_files(needles, settings.HOME))
+    details = find_mentions(EventDetail, "properties::text", needles, person_ids)
+    return Looked(needles, waiting, letters, look_in_files(needles, settings.HOME), details)
 
 
 def erase(person_ids: Sequence[int], identifiers: Sequence[Key], looked: Looked | None = None) -> dict[str, int]:
@@ -79,7 +77,7 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key], looked: Looked 
     counts = {"event_details": EventDetail.objects.filter(person_id__in=person_ids).delete()[0]}
     needles = looked.needles if looked else Needles(identifiers)
     if needles:
-        counts["details_of_others"] = _erase_in_details(person_ids, needles)
+        counts["details_of_others"] = _erase_in_details(person_ids, needles, looked.details if looked else None)
         counts["waiting_events"] = _delete_held(InboxEvent, needles, looked.waiting if looked else None)
         counts["dead_letters"] = _delete_held(DeadLetter, needles, looked.letters if looked else None)
         counts |= forget_in_files(needles, settings.HOME, looked.files if looked else None)
@@ -88,13 +86,10 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key], looked: Looked 
     return counts
 
 
-def _erase_in_details(person_ids: Sequence[int], needles: Needles) -> int:
+def _erase_in_details(person_ids: Sequence[int], needles: Needles, before: Mentions | None) -> int:
     """Take out of the details of others' events what tells of the person: whom they invited, whose number they gave."""
-    if needles.hint is None:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(DETAILS_HINTED, {"hint": needles.hint, "persons": list(person_ids)})
-        hinted = [row[0] for row in cursor.fetchall()]
+    found = find_mentions(EventDetail, "properties::text", needles, person_ids, before)
+    hinted = sorted(found.keys)
     changed = 0
     for start in range(0, len(hinted), _BLOCK):
         for detail in EventDetail.objects.filter(pk__in=hinted[start : start + _BLOCK]).order_by("pk"):

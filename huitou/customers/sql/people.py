@@ -139,12 +139,3 @@ JOIN places USING (kind)
 JOIN customers_identifier AS i ON i.kind = places.kind AND i.namespace = places.namespace AND i.value = asked.value
 ORDER BY i.person_id LIMIT %s
 """
-# Others that a text in small letters hints at; `hint` is that of Needles.
-PERSONS_HINTED = """
-SELECT id FROM customers_person
-WHERE NOT id = ANY(%(persons)s::bigint[]) AND lower(attributes::text) ~ %(hint)s
-"""
-ORIGINS_HINTED = """
-SELECT person_id FROM customers_acquisition
-WHERE NOT person_id = ANY(%(persons)s::bigint[]) AND lower(code || ' ' || campaign) ~ %(hint)s
-"""

@@ -424,6 +424,10 @@ def test_what_comes_between_the_look_and_the_lock_is_found(
         assert InboxEvent.objects.order_by("pk").values_list("pk", flat=True)[0] == 1
         assert InboxEvent.objects.count() > 50
         mend_letter(told % 2)
+        neighbor = Person.objects.create(created_at=NOW, attributes={"invited_by": "C-90017"})
+        EventDetail.objects.create(
+            event_hash=uuid.uuid4(), person=neighbor, occurred_at=NOW, properties={"inviter_id": "C-90017"}
+        )
         upload(home, "late.csv", "order_id,paid_at,customer_id,sku,amount\nB,2024-05-01,C-90017,x,5.00\n", "utf-8")
         with log.open("a") as file:
             file.write("Key (value)=(13912345670) exists\n")
