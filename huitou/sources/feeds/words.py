@@ -95,7 +95,7 @@ def _letters_full(feed: FeedView, silence: timedelta | None) -> tuple[str, str, 
     waiting, limit = (feed.fullness.waiting, feed.fullness.limit) if feed.fullness else (0, 0)
     return (
         _("many refused"),
-        _("%(waiting)s of at most %(limit)s dead letters wait. Beyond that, requests with refused events come later.")
+        _("%(waiting)s dead letters wait; from %(limit)s on, requests with refused events have to come later.")
         % {"waiting": format_value(waiting, "count"), "limit": format_value(limit, "count")},
         _("Mend the sender, then replay what waits or discard it."),
     )
