@@ -32,7 +32,7 @@ REASONS: dict[str, Reason] = {
     "kind_unknown": Reason(_("unknown type"), _("Set type to track, identify, page, screen, alias or group.")),
     "name_missing": Reason(_("no event name"), _("A track call needs event, at most 200 characters.")),
     "name_personal": Reason(
-        _("a phone number or e-mail address in the event name"),
+        _("a phone number, an e-mail address or an identity card number in the event name"),
         _("Name events after what happened and put the rest into properties."),
     ),
     "identity_missing": Reason(

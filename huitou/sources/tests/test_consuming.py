@@ -146,6 +146,16 @@ def test_what_names_somebody_stays_out_of_the_lake_and_beside_the_person(client:
     assert detail.properties["products"] == [{"name": "Gift for Li Si"}, {"product_id": "zhang.san@example.com"}]
 
 
+def test_the_name_of_a_screen_that_is_no_code_is_kept_beside_the_person(client: Client, home: Home) -> None:
+    client.batch(
+        {"type": "screen", "userId": "u1", "messageId": "m1", "name": "张三的主页"},
+        {"type": "screen", "userId": "u1", "messageId": "m2", "name": "ProductDetail"},
+    )
+    consume(home, client.clock)
+    assert {fact["object_id"] for fact in facts(home)} == {None, "ProductDetail"}
+    assert [detail.properties for detail in EventDetail.objects.all()] == [{"name": "张三的主页"}]
+
+
 def test_repeats_count_once_whenever_they_come(client: Client, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     # The database's own clock has to agree before anything is forgotten.
     monkeypatch.setattr(consuming_sql, "DATABASE_DAY", "SELECT DATE '2026-04-20'")
