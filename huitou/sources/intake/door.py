@@ -168,14 +168,14 @@ class Door:
             except ValueError:
                 spoiled = Refusal("time_malformed", f"sentAt {request.sent_at!r}"[:200])
         arrival = Arrival(sender, received_at, sent_at, request.shared)
-        taken: list[bytes | msgspec.Raw] = []
+        taken: list[bytes] = []
         refused: list[tuple[int, bytes, Refusal]] = []
         for index, payload in enumerate(request.payloads):
             refusal = spoiled or check_event(payload, received_at=received_at, sent_at=sent_at)
             if refusal is None:
                 taken.append(payload)
             else:
-                refused.append((index, bytes(payload), refusal))
+                refused.append((index, payload, refusal))
         letters = [letter_row(arrival, payload, refusal) for _index, payload, refusal in refused]
         if taken or letters:
             try:

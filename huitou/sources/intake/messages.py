@@ -68,31 +68,31 @@ def is_too_deep(payload: bytes) -> bool:
     return False
 
 
-def check_event(payload: bytes | msgspec.Raw, *, received_at: datetime, sent_at: datetime | None) -> Refusal | None:
+def check_event(payload: bytes, *, received_at: datetime, sent_at: datetime | None) -> Refusal | None:
     """Why this event cannot be taken; None if it can.
 
     `sent_at` is the request's. Decoding it in full is the consumer's business: this runs for every event before
     its sender hears that it is safe.
     """
-    size = memoryview(payload).nbytes
-    if size > MAX_EVENT_BYTES:
-        return Refusal("too_large", f"{size} bytes")
+    if len(payload) > MAX_EVENT_BYTES:
+        return Refusal("too_large", f"{len(payload)} bytes")
     try:
         head = decode_head(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Refusal("malformed", str(error))
-    if is_too_deep(bytes(payload)):
+    if is_too_deep(payload):
         return Refusal("malformed", TOO_DEEP)
     found = examine(head, received_at=received_at, sent_at=sent_at)
     return found if isinstance(found, Refusal) else None
 
 
-def tells_consent(payload: bytes | msgspec.Raw) -> bool:
+def tells_consent(payload: bytes) -> bool:
     """Whether the event may tell of a consent, and so should not wait behind a backlog; now and then one that does not.
 
     One that is spelled with escapes is taken in its turn.
     """
-    return _CONSENT(payload) is not None
+    # Most events do not even hold what both patterns have in common, which is found out faster.
+    return b"onsent" in payload and _CONSENT(payload) is not None
 
 
 def examine(head: Head, *, received_at: datetime, sent_at: datetime | None) -> datetime | Refusal:
@@ -135,7 +135,7 @@ def parse_instant(text: str) -> datetime:
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     try:
-        return instant.astimezone(UTC)
+        return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(str(error)) from error
 

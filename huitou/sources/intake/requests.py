@@ -58,7 +58,7 @@ _decode_batch = msgspec.json.Decoder(_Batch).decode
 class Request:
     """The events of one request and what they share."""
 
-    payloads: list[msgspec.Raw] | list[bytes]
+    payloads: list[bytes]
     sent_at: str | None
     write_key: str | None
     shared: bytes | None = None
@@ -151,7 +151,7 @@ def parse_body(endpoint: str, body: bytes) -> Request:
             if is_too_deep(context):
                 raise msgspec.ValidationError(f"{TOO_DEEP} - at `$.context`")
             _check_size(batch.batch, shared)
-            return Request(batch.batch, batch.sent_at, batch.write_key, shared)
+            return Request([bytes(event) for event in batch.batch], batch.sent_at, batch.write_key, shared)
         return _one_event(endpoint, body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(

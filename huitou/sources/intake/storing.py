@@ -58,7 +58,7 @@ def _microseconds(instant: datetime) -> bytes:
     return struct.pack("!iq", 8, micros)
 
 
-def inbox_rows(arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw]) -> bytes:
+def inbox_rows(arrival: Arrival, payloads: Sequence[bytes]) -> bytes:
     """The rows of one request in PostgreSQL's binary COPY format.
 
     All columns but the last two are the same for every row, so they are laid out once.
@@ -75,10 +75,10 @@ def inbox_rows(arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw]) -> byt
             _NULL,
         )
     )
-    parts: list[bytes | msgspec.Raw] = [_HEADER]
+    parts = [_HEADER]
     for payload in payloads:
         urgency = _URGENT if all_urgent or tells_consent(payload) else _CALM
-        parts += (same, urgency, _pack_length(memoryview(payload).nbytes), payload)
+        parts += (same, urgency, _pack_length(len(payload)), payload)
     parts.append(_TRAILER)
     return b"".join(parts)
 
@@ -162,7 +162,7 @@ class Store:
                 self._pool.close()
                 self._pool = None
 
-    def put(self, arrival: Arrival, payloads: Sequence[bytes | msgspec.Raw], letters: Sequence[dict[str, Any]]) -> None:
+    def put(self, arrival: Arrival, payloads: Sequence[bytes], letters: Sequence[dict[str, Any]]) -> None:
         """Make the request's events durable, all or none.
 
         Raises psycopg.OperationalError if that cannot be said, LettersFullError if the feed's refused events find no
