@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from huitou.customers.identifier_kind import Key, kinds_by_name, squeezed
+from huitou.customers.naming import tells_who
 from huitou.customers.normalizing import fold, read_phone
 
 # Names stand among the identifiers under this kind; nobody is ever found by one.
@@ -142,7 +143,8 @@ class Needles:
         if folded not in self._codes:
             return False
         kind = kinds_by_name().get(plain)
-        return kind is not None and folded in self._whole.get(kind, ())
+        # Other names that tell who somebody is, such as friend_id, do not say by which kind of number.
+        return folded in self._whole.get(kind, ()) if kind is not None else tells_who(name)
 
     def in_bytes(self, raw: bytes, *, names: bool = True) -> bool:
         """Whether what these bytes say does: as JSON if they are, else as text in any encoding that shops use."""

@@ -348,6 +348,7 @@ OF_THE_CUSTOMER = (
     {"type": "identify", "anonymousId": "b-7", "traits": {"memberNo": "2026"}},
     {"anonymousId": "b-8", "context": {"externalIds": [{"id": "11", "type": "customer_id", "collection": "users"}]}},
     {"userId": "12", "properties": {"inviter_id": "11"}},
+    {"userId": "12", "properties": {"sharedBy": {"friendId": "11"}}},
     {"properties": {"receiver_name": "小红"}},
 )
 
