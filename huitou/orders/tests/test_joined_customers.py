@@ -27,8 +27,15 @@ def now(home: Home, brand: Brand, feed: Feed) -> datetime:
     now = brand.now()
     days = timedelta(days=1)
     for person in (1, 2):
-        city = {"city": "上海" if person == 1 else "北京", "wechat": "wxid_abcdefghijklmnop", "tel": "13912345670"}
-        Person.objects.create(pk=person, created_at=now, attributes=city, told_at={"city": person})
+        naming = {"wechat": "wxid_abcdefghijklmnop", "tel": "13912345670", "memberNo": "M1", "inviter_id": "C2"}
+        told = {
+            "city": "上海" if person == 1 else "北京",
+            **naming,
+            "id_card": "X1",
+            "receiverName": "Li",
+            "会员号": "M1",
+        }
+        Person.objects.create(pk=person, created_at=now, attributes=told, told_at={"city": person})
     Person.objects.create(pk=3, created_at=now, known_since=now - 9 * days)
     feed([line(f"o{n}", now - (9 - n) * days, 1 + n % 2) for n in range(4)])
     feed([line("c1", now - days, 2, status="unpaid")])
