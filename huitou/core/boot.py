@@ -209,10 +209,19 @@ def migrate_if_behind() -> None:
         cursor.execute("SELECT pg_advisory_lock(hashtext('huitou.migrate'))")
         try:
             if has_pending_migrations():
+                _need_lake(connection.introspection.table_names())
                 call_command("migrate", verbosity=0, interactive=False)
                 widen_tables(Home.from_environment())
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('huitou.migrate'))")
+
+
+def _need_lake(tables: list[str]) -> None:
+    """Before anything is changed: an upgrade goes through database and lake together. Raises OtherLakeError."""
+    if "core_lakemark" in tables:
+        from huitou.core.lake_mark import home_lake
+
+        home_lake(Home.from_environment())
 
 
 def booted(function: Callable[P, R]) -> Callable[P, R]:

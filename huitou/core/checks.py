@@ -180,15 +180,18 @@ def check_migrations(_clock: Clock) -> Answer:
 
 def check_lake(_clock: Clock) -> Answer:
     """Every table of the lake opens, and what the last refresh left is there."""
-    from huitou.analytics.engines import Lake
     from huitou.analytics.tables import TABLES
+    from huitou.core.lake_mark import home_lake, outdated_tables
 
-    lake = Lake(settings.HOME.lake_url)
+    lake = home_lake(settings.HOME)
     there = [table for table in TABLES if lake.version(table) is not None]
     last = RefreshRun.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()
     lost = [name for name, version in (last.versions if last else {}).items() if lake.kept_files(name, version) is None]
     if lost:
         return FAIL, _("lost: %(tables)s") % {"tables": ", ".join(sorted(lost))}, _("Compute anew: huitou refresh")
+    if outdated := outdated_tables(lake):
+        mend = _("Put back the newest copy. What came in after this one is missing from all figures.")
+        return FAIL, _("An older copy of the lake: %(tables)s") % {"tables": ", ".join(outdated)}, mend
     return OK, _("%(there)s of %(all)s tables are there") % {"there": len(there), "all": len(TABLES)}, ""
 
 
@@ -251,11 +254,15 @@ def check_jobs(_clock: Clock) -> Answer:
 def check_engine(_clock: Clock) -> Answer:
     """What computes can be had."""
     from huitou.core.engine import open_home_engine
+    from huitou.core.lake_mark import OtherLakeError
 
     if not LakeBatch.objects.exclude(committed_at=None).exists():
         return SKIPPED, _("nothing to compute yet"), ""
-    with open_home_engine(settings.HOME):
-        return OK, settings.HOME.engine, ""
+    try:
+        with open_home_engine(settings.HOME):
+            return OK, settings.HOME.engine, ""
+    except OtherLakeError:
+        return SKIPPED, _("waits for the lake"), ""
 
 
 CHECKS = [

@@ -67,6 +67,8 @@ def examine(clock: Clock, *, database_error: DomainError | None = None) -> list[
 def _ask(check: Check, clock: Clock) -> Finding:
     try:
         state, detail, mend = check.look(clock)
+    except DomainError as error:  # says itself how to mend it
+        return Finding(check.part, str(check.title), FAIL, error.for_terminal)
     except Exception as error:  # whatever it is, it is what was found
         first = (str(error).strip().splitlines() or [""])[0]
         seen = redact(f"{type(error).__name__}: {first}")[:300]

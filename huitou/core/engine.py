@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 
-from huitou.analytics.engines import Engine, EngineAddress, EngineError, Lake, open_engine
+from huitou.analytics.engines import Engine, EngineAddress, EngineError, open_engine
 from huitou.core.errors import DomainError
 from huitou.core.home import Home
+from huitou.core.lake_mark import home_lake
 
 
 class EngineUnavailableError(DomainError):
@@ -22,11 +23,11 @@ class EngineUnavailableError(DomainError):
 def open_home_engine(home: Home, *, versions: Mapping[str, int] | None = None) -> Engine:
     """The deployment's engine over one snapshot of its lake; the caller closes it (it is a context manager).
 
-    `versions` pins tables. Raises EngineUnavailableError, which says what to do.
+    `versions` pins tables. Raises EngineUnavailableError or OtherLakeError, which say what to do.
     """
     try:
         address = EngineAddress.parse(home.engine, home.spark_options)
-        return open_engine(address, Lake(home.lake_url), scratch=home.root / "scratch", versions=versions)
+        return open_engine(address, home_lake(home), scratch=home.root / "scratch", versions=versions)
     except EngineError as error:
         raise EngineUnavailableError(_reason(error), code=error.code) from error
 

@@ -30,7 +30,7 @@ def check_parts(clock: Clock) -> list[Part]:
     """Every part in the order in which a failure explains the next."""
     database = _attempt("database", _ask_database)
     if not database.ok:
-        return [database, _attempt("lake", _read_lake)]
+        return [database]
     return [
         database,
         _attempt("migrations", _check_migrations),
@@ -58,10 +58,10 @@ def _check_migrations() -> None:
 
 
 def _read_lake() -> None:
-    from huitou.analytics.engines import Lake
     from huitou.analytics.tables import TABLES
+    from huitou.core.lake_mark import home_lake
 
-    lake = Lake(settings.HOME.lake_url)
+    lake = home_lake(settings.HOME)
     for table in TABLES:
         lake.version(table)
 

@@ -22,11 +22,11 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from huitou.analytics.adoption import files_below, sync
-from huitou.analytics.engines import Lake
 from huitou.analytics.tables import TABLES
 from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.core.home import Home
+from huitou.core.lake_mark import adopt_lake, home_lake
 from huitou.core.models import LakeBatch
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def claim_batch(*, batch_id: int, key: str, table: str, staged_path: str, row_co
 
 def commit_batch(batch_id: int, *, home: Home, clock: Clock) -> int:
     """Bring one claimed batch into the lake if it is not there yet; returns the table version that holds it."""
-    lake = Lake(home.lake_url)
+    lake = adopt_lake(home)
     table = LakeBatch.objects.get(pk=batch_id).table
     with table_writer(table):
         batch = LakeBatch.objects.get(pk=batch_id)
@@ -109,7 +109,7 @@ def commit_pending(*, home: Home, clock: Clock) -> list[int]:
 
 def compact_scattered(table: str, *, home: Home, small_bytes: int, at_least: int) -> list[str]:
     """Write partitions with at least so many files smaller than that anew as few large ones; returns which."""
-    lake = Lake(home.lake_url)
+    lake = home_lake(home)
     if not lake.scattered(table, small_bytes=small_bytes, at_least=at_least):
         return []
     with table_writer(table):
@@ -121,7 +121,7 @@ def compact_scattered(table: str, *, home: Home, small_bytes: int, at_least: int
 
 def widen_tables(home: Home) -> list[str]:
     """Give tables that an earlier version of the product made the columns declared since; returns which."""
-    lake, widened = Lake(home.lake_url), []
+    lake, widened = home_lake(home), []
     for table in TABLES.values():
         # Tables that a refresh writes follow by themselves.
         if table.name.startswith("fct_"):

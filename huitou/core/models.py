@@ -34,6 +34,16 @@ class LakeBatch(models.Model):
         return f"{self.table} #{self.pk}"
 
 
+class LakeMark(models.Model):
+    """The one row that says which lake is this store's: the id in its marker (huitou.core.lake_mark)."""
+
+    value = models.CharField(max_length=32)
+    is_placed = models.BooleanField(default=False, help_text="whether the marker was written into the lake")
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class RefreshRun(models.Model):
     """One refresh. `versions` names the lake version of every table it read and wrote: readers use the last done."""
 

@@ -29,6 +29,7 @@ from huitou.core.clock import Clock, SystemClock, local_day
 from huitou.core.engine import open_home_engine
 from huitou.core.home import Home
 from huitou.core.lake import commit_pending
+from huitou.core.lake_mark import adopt_lake, outdated_tables
 from huitou.core.models import RefreshRun
 from huitou.core.terminal import Report, silent
 from huitou.orders import sql
@@ -64,7 +65,9 @@ def refresh(*, home: Home, brand: Brand, clock: Clock, progress: Report = silent
         commit_pending(home=home, clock=_MACHINE)
         _close_killed()
         sweep_scratch(home.root / "scratch")
-        lake = Lake(home.lake_url)
+        lake = adopt_lake(home)
+        if outdated := outdated_tables(lake):
+            logger.warning("the lake is an older copy: %s lack what came in after it", ", ".join(outdated))
         as_of = clock.now()
         basis = _basis(lake, brand, as_of)
         last = RefreshRun.objects.filter(finished_at__isnull=False, error="").order_by("-pk").first()

@@ -29,6 +29,7 @@ from huitou.core.errors import DomainError, kind_and_place
 from huitou.core.faultpoints import reach
 from huitou.core.home import Home
 from huitou.core.lake import claim_batch, commit_batch, discard_staged, reserve_batch_id, sync_staged
+from huitou.core.lake_mark import home_lake
 from huitou.core.models import LakeBatch
 from huitou.core.money import exponent
 from huitou.core.terminal import Report, silent
@@ -220,9 +221,10 @@ def run_import(
     """Take an import from wherever it is to its end. Twice, or by two processes at once, ends the same.
 
     `namespace` is the shop inside which customer numbers are unique. Raises DomainError where the file cannot be
-    used; the run then says why.
+    used; the run then says why. Raises OtherLakeError before anything is done.
     """
     home, clock = home or settings.HOME, clock or SystemClock()
+    home_lake(home)
     with _only_one(run_id):
         run = ImportRun.objects.get(pk=run_id)
         if run.state == "prepared" and not (home.staging / run.staged_path).is_dir():

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from huitou.accounts.models import ApiKey
-from huitou.analytics.engines import DuckEngine, Lake
+from huitou.analytics.engines import DuckEngine
 from huitou.analytics.tables import FCT_EVENTS
 from huitou.core.home import Home
+from huitou.core.lake_mark import home_lake
 from huitou.core.models import LakeBatch
 from huitou.sources.intake.messages import decode_head
 from huitou.sources.masking import masked_name, shown_name
@@ -79,7 +80,7 @@ class Tail:
         return list(done.values_list("pk", flat=True))
 
     def _taken(self, batch_ids: Sequence[int] | None, count: int | None) -> list[TailLine]:
-        with DuckEngine(Lake(self._home.lake_url), scratch=self._home.root / "scratch") as engine:
+        with DuckEngine(home_lake(self._home), scratch=self._home.root / "scratch") as engine:
             events = engine.table(FCT_EVENTS.name)
             if batch_ids is not None:
                 events = events.filter(events.batch_id.isin(batch_ids))

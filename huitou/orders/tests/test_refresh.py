@@ -69,7 +69,7 @@ def test_nothing_changed_is_skipped(home: Home, brand: Brand, feed: Feed) -> Non
     assert not _refresh(home, brand, force=True).skipped
 
 
-@pytest.mark.parametrize("change", ["facts", "rules", "people", "day", "lake"])
+@pytest.mark.parametrize("change", ["facts", "rules", "people", "day"])
 def test_any_change_is_taken_in(home: Home, brand: Brand, feed: Feed, change: str) -> None:
     feed(_histories(3))
     person = Person.objects.create(pk=90_001, attributes={"city": "上海"}, created_at=START)
@@ -81,11 +81,9 @@ def test_any_change_is_taken_in(home: Home, brand: Brand, feed: Feed, change: st
     elif change == "people":
         person.attributes = {"city": "北京", "phone": "13800000000"}
         person.save()
-    elif change == "day":
+    else:
         assert brand.clock_now is not None
         brand.clock_now += timedelta(days=1)
-    else:
-        shutil.rmtree(home.lake_url)
     assert not _refresh(home, brand).skipped
     if change == "people":
         with open_engine() as engine:

@@ -26,6 +26,7 @@ from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.core.home import Home
 from huitou.core.lake import commit_batch
+from huitou.core.lake_mark import home_lake
 from huitou.sources.consuming import sql
 from huitou.sources.consuming.acquisition import record_batch_acquisitions
 from huitou.sources.consuming.batch import Batch, Event
@@ -89,6 +90,8 @@ def consume_once(*, home: Home, clock: Clock, limit: int = BATCH_EVENTS) -> Cons
     itself (database away, disk full, deadlock) for the caller to try again.
     """
     started = time.monotonic()
+    # Where the lake is away the events stay in the inbox, whose limit holds senders back.
+    home_lake(home)
     try:
         with _without_collector():
             consumed, ids = _take_batch(home=home, clock=clock, limit=limit, started=started)

@@ -29,7 +29,6 @@ from huitou.accounts.services import (
     remove_empty_brand,
     remove_example_brand,
 )
-from huitou.analytics.engines import Lake
 from huitou.analytics.tables import TABLES
 from huitou.catalog.models import Category, Product
 from huitou.core.clock import Clock
@@ -37,6 +36,7 @@ from huitou.core.errors import DomainError
 from huitou.core.faultpoints import reach
 from huitou.core.home import Home
 from huitou.core.lake import table_writer
+from huitou.core.lake_mark import home_lake
 from huitou.core.models import LakeBatch, RefreshRun
 from huitou.core.terminal import Report, silent
 from huitou.customers.models import Identifier, Person
@@ -335,7 +335,7 @@ def _drop_data(home: Home) -> None:
     ImportRun.objects.all().delete()
     reach("example.dropping")
     LakeBatch.objects.all().delete()
-    lake = Lake(home.lake_url)
+    lake = home_lake(home)
     for table in TABLES:
         with table_writer(table):
             lake.drop(table)
