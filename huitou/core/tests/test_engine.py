@@ -11,6 +11,8 @@ from huitou.analytics.engines import DuckEngine, EngineAddress, EngineError
 from huitou.core.engine import EngineUnavailableError, open_home_engine
 from huitou.core.home import Home
 
+pytestmark = pytest.mark.django_db
+
 
 def _told(home: Home, monkeypatch: pytest.MonkeyPatch, engine: str, options: str = "") -> EngineUnavailableError:
     monkeypatch.setenv("HUITOU_ENGINE", engine)
