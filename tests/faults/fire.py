@@ -202,9 +202,11 @@ def under_fire(home: Home, *, kills: int, seed: int, senders: int = 4) -> dict[s
         threads = [Sender(f"s{n}", store.port, secret, sent, seed + n, stop) for n in range(senders)]
         for thread in threads:
             thread.start()
-        for _ in range(kills):
-            # Half of the kills hit starts and recoveries; before the others something has come into the lake again.
-            commits, patience = store.commits(), chance.choice((0.0, 20.0))
+        # Half of the kills hit starts and recoveries; before the others something has come into the lake again.
+        patiences = [60.0] * (kills - kills // 2) + [0.0] * (kills // 2)
+        chance.shuffle(patiences)
+        for patience in patiences:
+            commits = store.commits()
             until = time.monotonic() + patience
             while store.commits() == commits and time.monotonic() < until:
                 store.tend()

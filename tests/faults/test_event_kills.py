@@ -14,4 +14,4 @@ def test_a_few_kills_while_events_come_in() -> None:
     with passable_folder() as folder:
         told = under_fire(Home(folder / "home"), kills=6, seed=seed)
     assert told["acknowledged_messages"] > 50, told
-    assert told["commits"] > 2, "messages came again after they were taken"
+    assert told["commits"] >= 2, f"messages came again after they were taken: {told}"
