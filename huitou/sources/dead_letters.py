@@ -28,6 +28,7 @@ from huitou.sources.intake.messages import (
     parse_instant,
     tells_consent,
 )
+from huitou.sources.masking import restored_payload
 from huitou.sources.models import DeadLetter, InboxEvent
 
 _BLOCK = 1000
@@ -120,23 +121,17 @@ def replay_letters(
 def replay_edited(
     *, letter_id: int, payload: bytes, clock: Clock, actor: User | None = None, actor_label: str = "cli"
 ) -> None:
-    """Replay one letter with another payload, under the id that it had.
+    """Replay one letter with another payload, under the id that it had; marks in it stand for what they hide.
 
-    Raises LetterUnknownError where it is not open, LetterInvalidError where the payload is no JSON object or too long.
+    Raises LetterUnknownError where it is not open, LetterInvalidError where the payload is no JSON object or too long,
+    MarkUnknownError for a mark that the letter does not have.
     """
-    if len(payload) > MAX_EVENT_BYTES:
-        raise LetterInvalidError(_("An event has at most %(limit)s KB.") % {"limit": MAX_EVENT_BYTES // 1024})
-    try:
-        decode_head(payload)
-        if is_too_deep(payload):
-            raise msgspec.ValidationError(TOO_DEEP)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise LetterInvalidError(_("This is not an event: %(reason)s.") % {"reason": str(error)}) from error
     with transaction.atomic():
         letter = DeadLetter.objects.select_for_update().filter(pk=letter_id, state="open").first()
         if letter is None:
             raise LetterUnknownError(_("Dead letter %(id)s is not open.") % {"id": letter_id})
         before = bytes(letter.payload)
+        payload = _readable_event(payload, before)
         message_id = letter.message_id or _own_id(letter)
         letter.payload, letter.size = payload, len(payload)
         letter.digest = hashlib.blake2b(letter.source.encode() + b"\0" + payload, digest_size=16).digest()
@@ -209,6 +204,20 @@ def measure_fullness() -> list[Fullness]:
     counted = DeadLetter.objects.filter(state="open").values_list("source").annotate(n=Count("pk"))
     found = [Fullness(source, waiting, settings.LETTERS_MAX_OPEN) for source, waiting in counted]
     return sorted(found, key=lambda fullness: (-fullness.waiting, fullness.source))
+
+
+def _readable_event(edited: bytes, before: bytes) -> bytes:
+    """An edited event with what its marks hide. Raises LetterInvalidError or MarkUnknownError."""
+    try:
+        if is_too_deep(edited):
+            raise msgspec.ValidationError(TOO_DEEP)
+        payload = restored_payload(edited, before)
+        decode_head(payload)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise LetterInvalidError(_("This is not an event: %(reason)s.") % {"reason": str(error)}) from error
+    if max(len(edited), len(payload)) > MAX_EVENT_BYTES:
+        raise LetterInvalidError(_("An event has at most %(limit)s KB.") % {"limit": MAX_EVENT_BYTES // 1024})
+    return payload
 
 
 def _put_back(letters: Sequence[DeadLetter], *, clock: Clock, at_receipt: bool, message_id: str | None = None) -> None:

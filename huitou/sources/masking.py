@@ -6,6 +6,9 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from huitou.core.errors import DomainError
 from huitou.sources.consuming.properties import is_code, is_personal_name, names_owner, names_somebody, own_marks
 from huitou.sources.intake.messages import is_too_deep
 from huitou.sources.models import DeadLetter
@@ -29,10 +32,17 @@ def masked_payload(payload: bytes) -> str | None:
     return json.dumps(_masked(told, [], _own(told)), ensure_ascii=False, indent=2)
 
 
-def restored_payload(text: str, payload: bytes) -> bytes:
-    """An edited text with its marks replaced by what they hide in `payload`; a mark that hides nothing stays a text.
+class MarkUnknownError(DomainError):
+    """An edited event has a mark that hides nothing: taken as it stands, it would be somebody's name or number."""
 
-    Raises ValueError where the text is no JSON.
+    code = "mark_unknown"
+    status = 422
+
+
+def restored_payload(text: bytes, payload: bytes) -> bytes:
+    """An edited text with its marks replaced by what they hide in `payload`.
+
+    Raises ValueError where the text is no JSON, MarkUnknownError for a mark that `payload` does not have.
     """
     hidden: list[Any] = []
     try:
@@ -72,6 +82,10 @@ def _mark(number: int) -> str:
     return f"[hidden {number}]"
 
 
+def _looks_like_mark(value: str) -> bool:
+    return "[hidden" in value.lower()
+
+
 def _has_telling_names(value: Any) -> bool:
     if isinstance(value, dict):
         return any(names_somebody(name) or _has_telling_names(inner) for name, inner in value.items())
@@ -99,7 +113,7 @@ def _masked(
 
 
 def _may_be_shown(value: str | int | float, name: str, about_person: bool, own: Collection[tuple[str, bool]]) -> bool:
-    if isinstance(value, str) and (names_somebody(value) or value.startswith("[hidden")):
+    if isinstance(value, str) and (names_somebody(value) or _looks_like_mark(value)):
         return False
     if name in _PLAIN:
         return True
@@ -118,4 +132,9 @@ def _restored(value: Any, by_mark: dict[str, Any]) -> Any:
         return {name: _restored(inner, by_mark) for name, inner in value.items()}
     if isinstance(value, list):
         return [_restored(inner, by_mark) for inner in value]
-    return by_mark.get(value, value) if isinstance(value, str) else value
+    if not isinstance(value, str) or not _looks_like_mark(value):
+        return value
+    if value not in by_mark:
+        text = _("Nothing is hidden as %(mark)s in this event. Its marks: %(marks)s.")
+        raise MarkUnknownError(text % {"mark": value[:_LONGEST_WORD], "marks": ", ".join([*by_mark][:20]) or "–"})
+    return by_mark[value]

@@ -375,7 +375,8 @@ def _store(
     folder: Path,
 ) -> None:
     if run.kind == "customers":
-        save_customers(examined, clock=clock, source=run.source, namespace=namespace, folder=folder)
+        told = save_customers(examined, clock=clock, source=run.source, namespace=namespace, folder=folder)
+        run.warnings = [*run.warnings, *told]
         _finish(run, clock=clock)
         return
     if run.kind == "products":

@@ -61,7 +61,7 @@ class Batch:
     clock: Clock
     refused: dict[int, Refusal] = field(default_factory=dict)  # by ref
     untaken: dict[int, list[str]] = field(default_factory=dict)  # by ref: what of an event could not be taken
-    repeated: dict[str, int] = field(default_factory=dict)  # messages that were known already, by feed
+    repeated: dict[str, int] = field(default_factory=dict)  # new arrivals known already, by feed
     rows: dict[str, list[pa.Table]] = field(default_factory=dict)  # by lake table, without batch_id and month
 
     def refuse(self, event: Event, reason: str, detail: str = "") -> None:

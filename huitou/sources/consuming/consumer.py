@@ -13,6 +13,7 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -197,18 +198,19 @@ def _take_batch(
             return Consumed(), []
         full = len(rows) >= limit or sum(len(row.payload) + len(row.shared or b"") for row in rows) >= BATCH_BYTES
         keys = load_keys({row.key_id for row in rows})
+        replayed = frozenset(row.id for row in rows if row.letter_id is not None)  # no new arrivals
         refused: list[tuple[InboxRow, Refusal]] = []
         events: list[Event] = []
         by_hash: dict[bytes, InboxRow] = {}
         twins: dict[bytes, list[InboxRow]] = {}
-        repeated: dict[str, int] = {}
+        repeated: Counter[str] = Counter()
         for row in rows:
             event = decode_event(row, keys[row.key_id], len(events))
             if isinstance(event, Refusal):
                 refused.append((row, event))
             elif event.hash in by_hash:
                 twins.setdefault(event.hash, []).append(row)
-                repeated[event.source] = repeated.get(event.source, 0) + 1
+                repeated[event.source] += row.id not in replayed
             else:
                 by_hash[event.hash] = row
                 events.append(event)
@@ -217,12 +219,12 @@ def _take_batch(
         batch = Batch([event for event in events if event.hash in fresh], home, clock, repeated=repeated)
         for event in events:
             if event.hash not in fresh:
-                repeated[event.source] = repeated.get(event.source, 0) + 1
+                repeated[event.source] += event.inbox_id not in replayed
         for subscriber in SUBSCRIBERS:
             subscriber(batch)
         plan = current_plan()
         add_facts(batch, plan.codes, plan.personal)
-        unreadable = [row for row, _ in refused]
+        unread = [row for row, _ in refused if row.id not in replayed]
         spoiled = [event for event in batch.events if event.ref in batch.refused]
         if spoiled:
             give_back([event.hash for event in spoiled], clock=clock)
@@ -230,19 +232,20 @@ def _take_batch(
             # What else came under the id of a refused event is no repeat of anything taken: it waits for its turn.
             left = {row.id for event in spoiled for row in twins.get(event.hash, ())}
             for event in spoiled:
-                repeated[event.source] = repeated.get(event.source, 0) - len(twins.get(event.hash, ()))
+                repeated[event.source] -= sum(row.id not in replayed for row in twins.get(event.hash, ()))
             rows = [row for row in rows if row.id not in left]
         held = keep_refused(refused, keys, clock=clock)
-        unreadable = [row for row in unreadable if row.id not in held]
-        count_quality(batch, [(keys[row.key_id].source, row.received_at) for row in unreadable], held)
+        arrivals = [(keys[row.key_id].source, row.received_at) for row in unread if row.id not in held]
+        count_quality(batch, arrivals, held, replayed)
         claimed = stage_rows(batch)
         reach("consume.staged")
         _delete(row for row in rows if row.id not in held)
         _report(rows, clock, started)
+        accepted = len(batch.events) - len(spoiled)
         consumed = Consumed(
             claimed=len(rows),
-            accepted=len(batch.events) - len(spoiled),
-            repeated=sum(repeated.values()),
+            accepted=accepted,
+            repeated=len(rows) - accepted - len(refused),
             refused=len(refused) - len(held),
             held=len(held),
             batches=tuple(claimed),

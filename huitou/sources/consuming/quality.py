@@ -26,11 +26,15 @@ _FINE = Judgement((), True)
 
 
 def count_quality(
-    batch: Batch, unreadable: Iterable[tuple[str, datetime]] = (), held: frozenset[int] = frozenset()
+    batch: Batch,
+    unreadable: Iterable[tuple[str, datetime]] = (),
+    held: frozenset[int] = frozenset(),
+    replayed: frozenset[int] = frozenset(),
 ) -> None:
     """Check and count the batch. `unreadable` are feed and arrival of what was refused before it became an event.
 
-    Rows of the inbox that are `held` count when they are settled.
+    Rows of the inbox that are `held` count when they are settled. `replayed` ones were counted when they arrived: as
+    refused, which they are no longer where they are taken now.
     """
     checker = current_checker()
     days = _Days(find_brand() or Brand())
@@ -45,10 +49,12 @@ def count_quality(
         counted = counts.get(key)
         if counted is None:
             counted = counts[key] = DayCounts()
-        counted.received += 1
+        is_new = event.inbox_id not in replayed
+        counted.received += is_new
         if event.ref in refused:
-            counted.rejected += 1
+            counted.rejected += is_new
             continue
+        counted.rejected -= not is_new
         _count(event, counted, marks)
         judged = checker.judge(event.name, event.properties) if event.kind in DEEDS else _FINE
         _count_judged(event, judged, batch.untaken.get(event.ref, ()), counted, problems)

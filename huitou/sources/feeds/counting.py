@@ -56,7 +56,8 @@ INSERT INTO sources_feedday AS kept (source, day, {", ".join(COUNTS)}, longest_g
 SELECT told.*, 0 FROM unnest(%s::text[], %s::date[], {", ".join(["%s::bigint[]"] * len(COUNTS))})
     AS told (source, day, {", ".join(COUNTS)})
 ORDER BY source, day
-ON CONFLICT (source, day) DO UPDATE SET {", ".join(f"{name} = kept.{name} + excluded.{name}" for name in COUNTS)}
+ON CONFLICT (source, day) DO UPDATE
+SET {", ".join(f"{name} = greatest(0, kept.{name} + excluded.{name})" for name in COUNTS)}
 """
 _TOLD = """unnest(%s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::date[])
     AS told (source, first_at, last_at, occurred_at, day)"""

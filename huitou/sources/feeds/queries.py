@@ -15,7 +15,7 @@ from huitou.accounts.models import ApiKey, Brand
 from huitou.core.clock import Clock, local_day
 from huitou.sources.dead_letters import Fullness, measure_fullness
 from huitou.sources.feeds.counting import COUNTS, DayCounts
-from huitou.sources.models import DeadLetter, Feed, FeedDay, ImportRun
+from huitou.sources.models import Feed, FeedDay, ImportRun
 
 WINDOW_DAYS = 14
 # What is usual is learned from so many days before the day in question.
@@ -44,7 +44,7 @@ class FeedView:
     """One feed. Shares are between 0 and 1, None where nothing came in the window; `counts` are sums over it.
 
     expected : longest silence that is normal; `is_late` where the present one is longer
-    letters : arrivals that are dead letters; `fullness` says how many letters they are, and how many may be
+    letters : dead letters that wait; `fullness` says how many may
     attention : codes of what is wrong, worst first: never_sent, letters_full, late, rejected, invalid,
         incomplete, gap, repeated, clock, no_user, no_channel
     """
@@ -59,10 +59,14 @@ class FeedView:
     is_late: bool = False
     counts: DayCounts = field(default_factory=DayCounts)
     days: tuple[FeedDayView, ...] = ()
-    letters: int = 0
     fullness: Fullness | None = None
     keys: tuple[str, ...] = ()
     attention: tuple[str, ...] = ()
+
+    @property
+    def letters(self) -> int:
+        """Dead letters that wait: the figure of their own page."""
+        return self.fullness.waiting if self.fullness else 0
 
     def share(self, name: str) -> float | None:
         """Share of accepted events that have `name`; of all that were received for rejected and repeated ones."""
@@ -89,12 +93,6 @@ def _event_feeds(now: datetime, today: date, days: int) -> Iterable[FeedView]:
     keys: dict[str, list[str]] = {}
     for name, source in ApiKey.objects.filter(kind="write", revoked_at=None).values_list("name", "source"):
         keys.setdefault(source, []).append(name)
-    letters = dict(
-        DeadLetter.objects.filter(state="open")
-        .values_list("source")
-        .annotate(n=Sum("count"))
-        .values_list("source", "n")
-    )
     fullness = {feed.source: feed for feed in measure_fullness()}
     since = today - timedelta(days=days + _LEARNED_DAYS)
     history: dict[str, dict[date, FeedDay]] = {}
@@ -105,7 +103,6 @@ def _event_feeds(now: datetime, today: date, days: int) -> Iterable[FeedView]:
             source,
             kept.get(source),
             history.get(source, {}),
-            letters.get(source, 0),
             fullness.get(source),
             keys.get(source, []),
             now,
@@ -118,7 +115,6 @@ def _event_feed(
     source: str,
     feed: Feed | None,
     history: dict[date, FeedDay],
-    letters: int,
     fullness: Fullness | None,
     keys: Sequence[str],
     now: datetime,
@@ -132,7 +128,7 @@ def _event_feed(
     expected = _expected(feed, history, today)
     late = feed is not None and now - feed.last_received_at > expected * (1 if feed.expected_seconds else _PATIENCE)
     counts = DayCounts(**sums)
-    has_sent = feed is not None or counts.received > 0 or letters > 0
+    has_sent = feed is not None or counts.received > 0 or fullness is not None
     return FeedView(
         source=source,
         kind=EVENTS,
@@ -144,10 +140,9 @@ def _event_feed(
         is_late=late,
         counts=counts,
         days=views,
-        letters=letters,
         fullness=fullness,
         keys=tuple(keys),
-        attention=_attention(has_sent, late, counts, views, letters, fullness),
+        attention=_attention(has_sent, late, counts, views, fullness),
     )
 
 
@@ -178,7 +173,6 @@ def _attention(
     late: bool,
     counts: DayCounts,
     days: Sequence[FeedDayView],
-    letters: int,
     fullness: Fullness | None,
 ) -> tuple[str, ...]:
     if not has_sent:
@@ -194,7 +188,7 @@ def _attention(
     found = {
         "letters_full": fullness is not None and fullness.is_near,
         "late": late,
-        "rejected": letters > 0 or over("rejected", 0.01),
+        "rejected": fullness is not None or over("rejected", 0.01),
         "invalid": over("invalid", 0.02),
         "incomplete": under("complete", 0.98),
         "gap": any(day.is_gap for day in days),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from huitou.analytics.engines import Scratch
 from huitou.catalog.services import upsert_products
@@ -186,11 +189,15 @@ def save_products(examined: Examined, *, clock: Clock, folder: Path) -> int:
     return upsert_products(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock)
 
 
-def save_customers(examined: Examined, *, clock: Clock, source: str, namespace: str = "", folder: Path) -> int:
-    """Make the persons of a customer file and take over what it says about them."""
-    created = resolve_customers(examined, clock=clock, source=source, namespace=namespace, folder=folder)
+def save_customers(
+    examined: Examined, *, clock: Clock, source: str, namespace: str = "", folder: Path
+) -> list[dict[str, Any]]:
+    """Make the persons of a customer file and take over what it says about them; returns what deserves a look."""
+    resolve_customers(examined, clock=clock, source=source, namespace=namespace, folder=folder)
     plain = {"customer_id", "name", "phone", "registered_at"}
-    attributes = [f for f in record_fields(examined.mapping) if f.name not in plain]
+    # By the name that it is kept under: `attribute.birthday` stands for the birthday, too.
+    named = {f.name.removeprefix(ATTRIBUTE_PREFIX): f for f in record_fields(examined.mapping) if f.name not in plain}
+    attributes = list(named.values())
     pairs = ", ".join(
         f"{text(f.name.removeprefix(ATTRIBUTE_PREFIX))}: arg_max({column_name(f)}, row_order)" for f in attributes
     )
@@ -202,16 +209,21 @@ def save_customers(examined: Examined, *, clock: Clock, source: str, namespace: 
         f" FROM parsed WHERE rejected IS NULL GROUP BY customer_id ORDER BY customer_id"
     )
     update_details(blocks=csv_blocks(examined.scratch, sql, folder), clock=clock, namespace=namespace)
-    _tell_milestones(examined, attributes, source=source, clock=clock)
-    return created
+    return _tell_milestones(examined, attributes, source=source, clock=clock)
 
 
-def _tell_milestones(examined: Examined, attributes: Sequence[Field], *, source: str, clock: Clock) -> None:
-    """Attributes that are milestones are read into their type as well; what cannot be read stays as it was given."""
+def _tell_milestones(
+    examined: Examined, attributes: Sequence[Field], *, source: str, clock: Clock
+) -> list[dict[str, Any]]:
+    """Attributes that are milestones are read into their type as well; what cannot be read stays as it was given.
+
+    Returns a warning for each column and reason, without the values: they are somebody's.
+    """
     names = {f.name: f.name.removeprefix(ATTRIBUTE_PREFIX) for f in attributes}
     told = {column: name for column, name in names.items() if find_milestone(name)}
     if not told:
-        return
+        return []
+    unread: Counter[tuple[str, str]] = Counter()
     fields = [f for f in attributes if f.name in told]
     columns = ", ".join(f"arg_max({column_name(f)}, row_order)" for f in fields)
     sql = (
@@ -224,7 +236,23 @@ def _tell_milestones(examined: Examined, attributes: Sequence[Field], *, source:
             TraitReport(person, now, "", "", dict(zip((told[f.name] for f in fields), values, strict=True)))
             for person, *values in zip(*(column.to_pylist() for column in batch.columns), strict=True)
         ]
-        record_traits(traits=reports, source=source, clock=clock)
+        problems = record_traits(traits=reports, source=source, clock=clock)
+        unread.update((problem.name, problem.reason) for problem in problems)
+    headings = {told[f.name]: examined.mapping.columns.get(f.name, f.name) for f in fields}
+    return [_unread_warning(headings[name], reason, count) for (name, reason), count in sorted(unread.items())]
+
+
+def _unread_warning(column: str, reason: str, count: int) -> dict[str, Any]:
+    text = ngettext(
+        "%(column)s: %(count)s value could not be read and is kept as it stands (%(reason)s).",
+        "%(column)s: %(count)s values could not be read and are kept as they stand (%(reason)s).",
+        count,
+    )
+    return {
+        "code": "milestone_unread",
+        "count": count,
+        "message": text % {"column": column, "count": count, "reason": reason},
+    }
 
 
 def stage_lines(examined: Examined, *, batch_id: int, source: str, folder: Path) -> int:

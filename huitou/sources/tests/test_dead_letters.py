@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from config.cli import build
 from huitou.accounts.models import AuditEntry
 from huitou.core.home import Home
+from huitou.customers.models import Identifier
 from huitou.sources import dead_letters
 from huitou.sources.dead_letters import (
     LetterInvalidError,
@@ -20,6 +21,7 @@ from huitou.sources.dead_letters import (
     replay_edited,
     replay_letters,
 )
+from huitou.sources.masking import MarkUnknownError, masked_payload
 from huitou.sources.models import DeadLetter, InboxEvent
 from huitou.sources.tests.eventing import NOW, Client, consume, facts, track
 
@@ -86,6 +88,21 @@ def test_an_edit_has_to_be_an_event(client: Client, payload: bytes) -> None:
         replay_edited(letter_id=letter.pk, payload=payload, clock=client.clock)
     assert DeadLetter.objects.get().state == "open"
     assert not InboxEvent.objects.exists()
+
+
+def test_an_edit_through_any_door_keeps_what_is_hidden(client: Client, home: Home) -> None:
+    """As the page and the API do: marks stand for what they hide, and one that hides nothing is refused."""
+    letter = refused(client, event="Call 13912345678", user_id="c1")
+    assert letter.reason == "name_personal"
+    mended = {"type": "track", "event": "Called", "userId": "[hidden 9]"}
+    with pytest.raises(MarkUnknownError):
+        replay_edited(letter_id=letter.pk, payload=json.dumps(mended).encode(), clock=client.clock)
+    assert (DeadLetter.objects.get().state, InboxEvent.objects.exists()) == ("open", False)
+    shown = masked_payload(bytes(letter.payload)) or ""
+    event = next(line for line in shown.splitlines() if '"event"' in line)
+    replay_edited(letter_id=letter.pk, payload=shown.replace(event, '"event": "Called",').encode(), clock=client.clock)
+    assert (consume(home, client.clock).accepted, facts(home)[0]["name"]) == (1, "Called")
+    assert not Identifier.objects.filter(value__contains="hidden").exists()
 
 
 def test_unknown_and_closed_letters_are_told(client: Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from huitou.sources.masking import HIDDEN, masked_payload, restored_payload, shown_detail
+from huitou.sources.masking import HIDDEN, MarkUnknownError, masked_payload, restored_payload, shown_detail
 from huitou.sources.models import DeadLetter
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def test_identifiers_are_hidden_as_they_are_kept_out_of_the_lake() -> None:
     assert shown is not None
     assert "ZQ" not in shown
     assert '"S1"' in shown
-    assert json.loads(restored_payload(shown, json.dumps(told).encode())) == told
+    assert json.loads(restored_payload(shown.encode(), json.dumps(told).encode())) == told
 
 
 @pytest.mark.parametrize("payload", [b"{broken 13912345678", b'["13912345678"]', b'{"13912345678": 1}', b"\xff"])
@@ -74,7 +74,7 @@ def test_a_text_that_nobody_edited_is_the_event_as_it_was(told: dict[str, Any]) 
     payload = json.dumps(told).encode()
     shown = masked_payload(payload)
     if shown is not None:
-        assert json.loads(restored_payload(shown, payload)) == told
+        assert json.loads(restored_payload(shown.encode(), payload)) == told
 
 
 def test_a_sender_cannot_pass_a_mark_off_as_somebody_elses_value() -> None:
@@ -82,7 +82,16 @@ def test_a_sender_cannot_pass_a_mark_off_as_somebody_elses_value() -> None:
     payload = json.dumps({"userId": "c1", "properties": {"sku": "[hidden 1]"}}).encode()
     shown = masked_payload(payload)
     assert shown is not None
-    assert json.loads(restored_payload(shown, payload)) == json.loads(payload)
+    assert json.loads(restored_payload(shown.encode(), payload)) == json.loads(payload)
+
+
+@pytest.mark.parametrize("mark", ["[hidden 9]", "[hidden]", "[Hidden 1]", "C-[hidden 1]", "[hidden 1"])
+def test_a_mark_that_hides_nothing_becomes_nobody(mark: str) -> None:
+    payload = json.dumps({"userId": "c1", "properties": {"comment": "他说不好吃"}}).encode()
+    with pytest.raises(MarkUnknownError, match=r"\[hidden 1\], \[hidden 2\]"):
+        restored_payload(json.dumps({"userId": mark}).encode(), payload)
+    # A known mark may go to another place.
+    assert json.loads(restored_payload(b'{"anonymousId": "[hidden 1]"}', payload)) == {"anonymousId": "c1"}
 
 
 @pytest.mark.parametrize(

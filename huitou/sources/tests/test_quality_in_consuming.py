@@ -10,7 +10,7 @@ from huitou.accounts.queries import get_brand
 from huitou.accounts.services import create_brand
 from huitou.core.home import Home
 from huitou.customers.models import Milestone, Person
-from huitou.sources.dead_letters import replay_letters
+from huitou.sources.dead_letters import replay_edited, replay_letters
 from huitou.sources.feeds.queries import find_feed
 from huitou.sources.intake.messages import event_hash
 from huitou.sources.models import DeadLetter, EventDetail, FeedDay, PlanProblem
@@ -59,10 +59,21 @@ def test_every_arrival_is_counted_once_wherever_it_is_refused(client: Client, ho
     consume(home, client.clock)
     assert counted() == {**expected, "received": 6, "repeated": 2}
     assert set(DeadLetter.objects.values_list("reason", flat=True)) == {"too_large", "order_incomplete"}
-    # What is replayed and refused once more arrived once more.
+    # What is replayed and refused once more is no new arrival; what is taken now is refused no longer.
     replay_letters(clock=client.clock, reason="order_incomplete")
     consume(home, client.clock)
-    assert counted() == {**expected, "received": 7, "rejected": 3, "repeated": 2}
+    assert counted() == {**expected, "received": 6, "repeated": 2}
+    letter = DeadLetter.objects.get(reason="order_incomplete")
+    mended = track("m4", properties={"product_id": "p1", "name": "x"})
+    replay_edited(letter_id=letter.pk, payload=json.dumps(mended).encode(), clock=client.clock)
+    consume(home, client.clock)
+    taken = {**expected, "received": 6, "repeated": 2, "accepted": 3, "rejected": 1, "complete": 2}
+    assert counted() == taken
+    # A letter whose message came another way meanwhile.
+    DeadLetter.objects.filter(pk=letter.pk).update(state="open")
+    replay_letters(clock=client.clock, ids=[letter.pk])
+    assert consume(home, client.clock).repeated == 1
+    assert counted() == taken
 
 
 def test_what_an_identify_call_tells_badly_is_counted_and_told(client: Client, home: Home) -> None:

@@ -19,7 +19,7 @@ from huitou.analytics.tables import FCT_ORDER_LINES
 from huitou.catalog.models import Product
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
-from huitou.customers.models import Identifier, Person
+from huitou.customers.models import Identifier, Milestone, Person
 from huitou.customers.services import resolve_person_ids
 from huitou.sources import services
 from huitou.sources.job_progress import read_state
@@ -266,6 +266,23 @@ def test_customer_files_fill_the_register(tmp_path: Path) -> None:
     assert Person.objects.count() == 2
     bring(tmp_path / "c.csv", "customers")
     assert Person.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_milestones_that_cannot_be_read_stand_in_the_report(tmp_path: Path) -> None:
+    """With column, reason and number, and nobody's value; the rows are taken."""
+    rows = "c1,1988-02-30,170\nc2,1988-02-31,\nc3,1990-05-17,\nc4,soon,9000\n"
+    run = bring(write(tmp_path / "c.csv", "会员编号,attribute.birthday,attribute.身高\n" + rows), "customers")
+    assert run.accepted == 4
+    told = {(w["count"], w["message"]) for w in ImportRun.objects.get(pk=run.pk).warnings}
+    unread = {(count, text[:20]) for count, text in told if "1988" not in text and "9000" not in text}
+    assert {(count, text.partition(":")[0]) for count, text in unread} == {
+        (2, "attribute.birthday"),
+        (1, "attribute.birthday"),
+        (1, "attribute.身高"),
+    }
+    assert any("is not a day of the calendar" in text for _count, text in told)
+    assert set(Milestone.objects.values_list("kind", "value")) == {("birthday", "1990-05-17"), ("height_cm", "170")}
 
 
 @pytest.mark.django_db(transaction=True)
