@@ -15,6 +15,13 @@ ACTIONS = {
     "plan.changed": _("Tracking plan changed"),
     "plan.problem_dismissed": _("Difference from the tracking plan dismissed"),
     "feed.expectation_set": _("Normal silence of a feed set"),
+    "connection.created": _("Outside system connected"),
+    "connection.changed": _("Connection changed"),
+    "connection.paused": _("Connection paused"),
+    "connection.resumed": _("Connection resumed"),
+    "connection.pull_requested": _("Pull asked for"),
+    "connection.stopped": _("Connection stopped by itself"),
+    "connection.removed": _("Connection removed"),
 }
 FIELDS = {
     "run": _("Import"),
@@ -23,4 +30,6 @@ FIELDS = {
     "event": _("Event"),
     "property": _("Property"),
     "source": _("Feed"),
+    "minutes": _("Minutes between pulls"),
+    "since": _("From which day on"),
 }

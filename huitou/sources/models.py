@@ -283,3 +283,39 @@ class FeedDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.day}"
+
+
+class Connection(models.Model):
+    """One outside system that is pulled on a schedule; its name is the feed. What moves the cursor is a done import."""
+
+    # active: pulled when due; paused: somebody wants it so; stopped: somebody has to mend it first.
+    STATES: ClassVar = [(s, s) for s in ("active", "paused", "stopped")]
+
+    kind = models.CharField(max_length=50, help_text="see sources.connectors.kinds")
+    name = models.CharField(max_length=100, unique=True, help_text="feed name; order numbers are unique inside one")
+    place = models.CharField(max_length=300, blank=True, help_text="the outside, without secrets")
+    settings = models.JSONField(default=dict, help_text="what was set, but the secrets")
+    secrets = models.TextField(blank=True, help_text="the secrets, sealed")
+    every_minutes = models.IntegerField(default=30)
+    state = models.CharField(max_length=20, choices=STATES, default="active")
+    revision = models.BigIntegerField(default=1, help_text="counts changes; a pull of earlier settings moves nothing")
+    cursor = models.JSONField(default=dict, help_text="how far was pulled and imported")
+    pending = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, help_text="import of the part in hand")
+    pending_cursor = models.JSONField(null=True, help_text="the cursor once that import is done; empty: as it is")
+    due_at = models.DateTimeField(help_text="when it is pulled next")
+    last_started_at = models.DateTimeField(null=True)
+    last_ok_at = models.DateTimeField(null=True)
+    last_rows = models.BigIntegerField(default=0, help_text="rows that the last good pull brought")
+    failures = models.IntegerField(default=0, help_text="failed pulls since the last good one")
+    error_code = models.CharField(max_length=50, blank=True)
+    error_detail = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="connection_every_is_sane", condition=models.Q(every_minutes__gte=5)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

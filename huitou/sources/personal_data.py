@@ -30,6 +30,7 @@ IMPERSONAL = {
     "PlanProblem": "names of events and properties, with the kind of a value",
     "Feed": "names of feeds",
     "FeedDay": "counts",
+    "Connection": "what was set of an outside system, and what it said, redacted",
 }
 
 

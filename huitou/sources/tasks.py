@@ -1,19 +1,22 @@
-"""Jobs that the console starts: imports, replays of dead letters, and loading, advancing and removing the example.
-Twice without harm."""
+"""Jobs that the console starts: imports, replays of dead letters, and loading, advancing and removing the example;
+and pulls of outside systems on schedule. Twice without harm."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import translation
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from huitou.accounts.models import User
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError, kind_and_place
 from huitou.core.home import Home
-from huitou.sources.job_progress import JobState, Reporter, write_state
+from huitou.core.jobs import PERIODIC_QUEUE
+from huitou.sources.job_progress import JobState, Reporter, forget_state, write_state
 
 EXAMPLE = "example"
 REPLAY = "replay"
@@ -115,3 +118,43 @@ def run_import_job(*, run_id: int, language: str) -> None:
         run_refresh(home=home, brand=brand, clock=brand.clock, progress=report)
 
     _watched(import_job_name(run_id), language, work)
+
+
+@app.periodic(cron="* * * * *", periodic_id="pull_due")
+@app.task(name="sources.pull_due", queue=PERIODIC_QUEUE, queueing_lock="sources.pull_due")
+def pull_due_job(timestamp: int) -> None:
+    """Every minute: have the worker pull what is due."""
+    from huitou.sources.connections.queries import list_due
+
+    for connection_id in list_due(SystemClock()):
+        queue_pull(connection_id)
+
+
+def queue_pull(connection_id: int) -> bool:
+    """Have the worker pull one connection; False if that waits already, which will do."""
+    try:
+        # A refused job must not end the caller's transaction.
+        with transaction.atomic():
+            pull_connection_job.configure(queueing_lock=f"sources.pull-{connection_id}").defer(
+                connection_id=connection_id
+            )
+    except AlreadyEnqueued:
+        return False
+    return True
+
+
+@app.task(name="sources.pull_connection", lock="sources.pull_connection")
+def pull_connection_job(*, connection_id: int) -> None:
+    """Pull one connection if it is due, and have the figures follow. One at a time, so that uploads find room."""
+    from huitou.orders.queueing import queue_refresh
+    from huitou.sources.connections.pulling import pull_connection
+    from huitou.sources.connections.queries import pull_job_name
+
+    clock, name = SystemClock(), pull_job_name(connection_id)
+    report = Reporter(settings.HOME, name)
+    try:
+        pulled = pull_connection(connection_id, clock=clock, progress=report)
+    finally:
+        forget_state(settings.HOME, name)
+    if pulled.rows:
+        queue_refresh(clock=clock)
