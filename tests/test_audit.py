@@ -38,6 +38,8 @@ UNTOLD = {
     "sources/consuming/consumer.py:_waiting_ids": "looks under a lock and changes nothing",
     "sources/consuming/seen.py:prepare_partitions": "makes the partitions of the days, which nobody decided",
     "sources/personal_data.py:look": "reads and changes nothing",
+    "sources/connections/pulling.py:_take": "part of a pull, whose import writes the entry",
+    "sources/tasks.py:queue_pull": "queues what the schedule would do anyway",
     "sources/services.py:_claim": "_finish writes the import's one entry",
     "sources/services.py:start_import": "_finish writes the import's one entry",
     "sources/connectors/complete_journey/facts.py:name_categories": "part of the example's load: example.started",

@@ -22,7 +22,7 @@ PERMISSIONS: dict[str, Promise] = {
     "customers.export": _("Export everything about one customer, or lists with identifiers"),
     "customers.erase": _("Erase a customer"),
     "data.view": _("See imports, feeds, dead letters and the tracking plan"),
-    "data.write": _("Import files, replay dead letters, change the tracking plan"),
+    "data.write": _("Import files, connect shops, replay dead letters, change the tracking plan"),
     "settings.view": _("See settings and the audit log"),
     "settings.write": _("Change the brand's settings"),
     "staff.write": _("Add and change staff, and issue keys"),

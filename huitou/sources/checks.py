@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from huitou.core.clock import Clock
 from huitou.core.doctor import FAIL, OK, WARN, Check
+from huitou.sources.connections.queries import list_connections, view_connection
 from huitou.sources.dead_letters import measure_fullness
 from huitou.sources.models import ImportRun, InboxEvent
 
@@ -82,9 +83,26 @@ def check_uploads(clock: Clock) -> tuple[str, str, str]:
     return (WARN if old else OK), detail, _("Delete what is not needed any more in %(folder)s.") % {"folder": folder}
 
 
+def check_connections(clock: Clock) -> tuple[str, str, str]:
+    """Outside systems that are pulled on schedule."""
+    views = [view_connection(row, clock) for row in list_connections()]
+    if not views:
+        return OK, _("none"), ""
+    stopped = [view for view in views if view.connection.state == "stopped"]
+    failing = [view for view in views if view.is_late or view.connection.failures]
+    wrong = stopped or failing
+    if not wrong:
+        return OK, _("%(count)s on time or paused") % {"count": len(views)}, ""
+    first = wrong[0]
+    told = {"name": first.connection.name, "error": first.error or _("late")}
+    mend = first.remedy or _("The worker pulls them; start it: huitou worker.")
+    return (FAIL if stopped else WARN), _("%(name)s: %(error)s") % told, mend
+
+
 CHECKS = [
     Check("inbox", gettext_lazy("Inbox"), check_inbox),
     Check("dead_letters", gettext_lazy("Dead letters"), check_dead_letters),
     Check("imports", gettext_lazy("Imports"), check_imports),
+    Check("connections", gettext_lazy("Connections"), check_connections),
     Check("uploads", gettext_lazy("Uploads"), check_uploads),
 ]

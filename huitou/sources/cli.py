@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huitou.core.boot import booted
+from huitou.sources.connections.cli import app as connections
 from huitou.sources.connectors.complete_journey.cli import app as example
 from huitou.sources.events_cli import app as events
 from huitou.sources.events_cli import refresh
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
     from huitou.sources.importing.options import ImportOptions
 
 app = typer.Typer(help="Import order, customer and product files.")
-COMMANDS = {"import": app, "example": example, "events": events, "refresh": refresh, "plan": plan, "feeds": feeds}
+COMMANDS = {
+    "import": app,
+    "example": example,
+    "events": events,
+    "refresh": refresh,
+    "plan": plan,
+    "feeds": feeds,
+    "connections": connections,
+}
 
 PathArgument = Annotated[Path, typer.Argument(help="CSV, TSV, Excel or Parquet file", show_default=False)]
 MapOption = Annotated[

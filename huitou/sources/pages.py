@@ -28,6 +28,7 @@ from huitou.core.http_api.problems import TOO_LARGE
 from huitou.orders.queries import last_refresh
 from huitou.sources import example_pages, letter_pages
 from huitou.sources.canonical import KINDS
+from huitou.sources.connections import pages as connection_pages
 from huitou.sources.events import list_events
 from huitou.sources.feeds import pages as feeds_pages
 from huitou.sources.importing.options import list_presets
@@ -222,6 +223,7 @@ urlpatterns = [
     path("data/imports/<int:run_id>/", show_import, name="data_import"),
     path("data/imports/<int:run_id>/rejects/", download_rejects, name="data_rejects"),
     *example_pages.urlpatterns,
+    *connection_pages.urlpatterns,
     *feeds_pages.urlpatterns,
     *letter_pages.urlpatterns,
     *tracking_pages.urlpatterns,

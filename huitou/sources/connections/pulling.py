@@ -225,12 +225,16 @@ class _Work:
         self.found.cursor = dict(cursor)
 
     def _sweep(self) -> None:
-        """Remove what killed pulls left, and files that were imported a week ago."""
+        """Remove what killed or failed pulls left, and files that were imported a week ago."""
         if not self._folder.is_dir():
             return
         recent = self.clock.now() - _KEPT
         needed = ImportRun.objects.filter(file_path__startswith=str(self._folder.resolve()))
-        kept = {run.file_path for run in needed if run.state in _OPEN_STATES or run.created_at > recent}
+        kept = {
+            run.file_path
+            for run in needed
+            if run.state in _OPEN_STATES or (run.state == "done" and run.created_at > recent)
+        }
         for path in self._folder.iterdir():
             if path.is_dir():
                 for left in path.iterdir():

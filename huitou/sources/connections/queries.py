@@ -84,16 +84,20 @@ def view_connection(row: Connection, clock: Clock) -> ConnectionView:
     return ConnectionView(
         row,
         find_connector(row.kind),
-        is_late(row, clock),
+        is_late(row, clock.now()),
         held,
         read_state(settings.HOME, pull_job_name(row.pk)),
     )
 
 
-def is_late(row: Connection, clock: Clock) -> bool:
+def longest_gap(row: Connection) -> timedelta:
+    """How long there may be no good pull."""
+    return max(timedelta(minutes=row.every_minutes * _PATIENCE), _LEAST_LATE)
+
+
+def is_late(row: Connection, now: datetime) -> bool:
     """Whether the last good pull is too long ago; a paused one is never late."""
-    patience = max(timedelta(minutes=row.every_minutes * _PATIENCE), _LEAST_LATE)
-    return row.state != "paused" and clock.now() - (row.last_ok_at or row.created_at) > patience
+    return row.state != "paused" and now - (row.last_ok_at or row.created_at) > longest_gap(row)
 
 
 def connection_report(view: ConnectionView) -> dict[str, Any]:

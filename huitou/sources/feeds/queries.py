@@ -13,6 +13,7 @@ from django.db.models import Max, Min, Q, Sum
 
 from huitou.accounts.models import ApiKey, Brand
 from huitou.core.clock import Clock, local_day
+from huitou.sources.connections.queries import is_late, list_connections, longest_gap
 from huitou.sources.dead_letters import Fullness, measure_fullness
 from huitou.sources.feeds.counting import COUNTS, DayCounts
 from huitou.sources.models import Feed, FeedDay, ImportRun
@@ -44,6 +45,7 @@ class FeedView:
     """One feed. Shares are between 0 and 1, None where nothing came in the window; `counts` are sums over it.
 
     expected : longest silence that is normal; `is_late` where the present one is longer
+    is_connected : a connection pulls it; a good pull that brings nothing new keeps it fresh
     letters : dead letters that wait; `fullness` says how many may
     attention : codes of what is wrong, worst first: never_sent, letters_full, late, rejected, invalid,
         incomplete, gap, repeated, clock, no_user, no_channel
@@ -61,6 +63,7 @@ class FeedView:
     days: tuple[FeedDayView, ...] = ()
     fullness: Fullness | None = None
     keys: tuple[str, ...] = ()
+    is_connected: bool = False
     attention: tuple[str, ...] = ()
 
     @property
@@ -203,6 +206,7 @@ def _attention(
 def _file_feeds(now: datetime, brand: Brand, today: date, days: int) -> Iterable[FeedView]:
     """One feed for every source that files were imported under. Rows stand for events, imports for arrivals."""
     since = now - timedelta(days=days)
+    connected = {row.name: row for row in list_connections()}
     runs = (
         ImportRun.objects.exclude(state="failed")
         .values("source")
@@ -226,6 +230,9 @@ def _file_feeds(now: datetime, brand: Brand, today: date, days: int) -> Iterable
         # Files come when somebody exports them: a rhythm is one only once it was kept a few times.
         expected = timedelta(seconds=max(86_400.0, median(gaps))) if len(gaps) >= _LEAST_DAYS else None
         late = expected is not None and now - run["last"] > expected * 2
+        pulled = connected.get(source)
+        if pulled is not None:
+            expected, late = longest_gap(pulled), is_late(pulled, now)
         counts = DayCounts(received=run["rows"] or 0, accepted=run["accepted"] or 0, rejected=run["rejected"] or 0)
         by_day: dict[date, int] = {}
         for at, rows in arrivals:
@@ -237,9 +244,10 @@ def _file_feeds(now: datetime, brand: Brand, today: date, days: int) -> Iterable
             source=source,
             kind=FILES,
             first_received_at=run["first"],
-            last_received_at=run["last"],
+            last_received_at=max(run["last"], (pulled and pulled.last_ok_at) or run["last"]),
             expected=expected,
             is_late=late,
+            is_connected=pulled is not None,
             counts=counts,
             days=tuple(FeedDayView(day, by_day.get(day, 0), None, False) for day in window),
             attention=tuple(attention),

@@ -39,6 +39,8 @@ def _advice(code: str, feed: FeedView, silence: timedelta | None) -> Advice:
     if code in ("invalid", "incomplete"):
         url = f"{reverse('data_plan')}?{urlencode({'source': feed.source})}#problems"
         link = _("See the problems")
+    elif code == "late" and feed.is_connected:
+        url, link = reverse("data_connections"), _("See the connections")
     elif code == "rejected" and feed.kind == FILES:
         url, link = reverse("data"), _("See the imports")
     elif code in ("rejected", "letters_full"):
@@ -63,6 +65,12 @@ def _never_sent(feed: FeedView, silence: timedelta | None) -> tuple[str, str, st
 
 def _late(feed: FeedView, silence: timedelta | None) -> tuple[str, str, str]:
     told = {"silence": format_length(silence), "expected": format_length(feed.expected)}
+    if feed.is_connected:
+        return (
+            _("late"),
+            _("The last good pull was %(silence)s ago.") % told,
+            _("See with the connection what is wrong and what to do."),
+        )
     if feed.kind == FILES:
         return (
             _("late"),

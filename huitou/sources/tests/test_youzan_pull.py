@@ -235,8 +235,8 @@ def test_a_token_that_is_refused_again_after_renewal_is_permanent_and_a_missing_
     shop: Youzan, clock: Turning
 ) -> None:
     made = connect(clock)
-    over = (200, {}, {"gw_err_resp": {"err_code": 4203, "err_msg": "token 失效"}})
-    good = (200, {}, {"success": True, "data": {"access_token": "t", "expires": 4_102_444_800_000}})
+    over: Any = (200, {}, {"gw_err_resp": {"err_code": 4203, "err_msg": "token 失效"}})
+    good: Any = (200, {}, {"success": True, "data": {"access_token": "t", "expires": 4_102_444_800_000}})
     shop.script = [good, over, good, over]
     assert pull(made, clock).error == "credentials_refused"
     request_pull(connection_id=made.pk, clock=clock)
@@ -291,7 +291,11 @@ def test_orders_in_a_state_that_nobody_knows_are_not_passed_over(shop: Youzan, c
 def test_what_was_changed_meanwhile_is_not_moved_by_an_older_pull(shop: Youzan, clock: Turning) -> None:
     shop.put("E1", "2025-03-01 10:00:00")
     made = connect(clock)
-    shop.before_page = lambda _shop, _body: pause_connection(connection_id=made.pk, clock=clock) and None
+
+    def pause(_there: Youzan, _body: dict[str, Any]) -> None:
+        pause_connection(connection_id=made.pk, clock=clock)
+
+    shop.before_page = pause
     pull(made, clock)
     made.refresh_from_db()
     assert (made.state, made.cursor, made.last_ok_at) == ("paused", {}, None)
