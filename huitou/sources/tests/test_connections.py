@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import LazySettings
@@ -25,7 +26,6 @@ from huitou.core.clock import FixedClock, SystemClock
 from huitou.core.doctor import FAIL, OK
 from huitou.core.home import Home
 from huitou.sources.checks import check_connections
-from huitou.sources.connections import transport
 from huitou.sources.connections.pulling import Pulled, pull_connection
 from huitou.sources.connections.sealing import unseal
 from huitou.sources.connections.services import (
@@ -230,9 +230,9 @@ def test_the_internet_and_the_house_network_are_not(address: str) -> None:
 def test_a_name_is_looked_at_once_and_called_at_that_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A name that leads to the cloud's own address is refused before anything is opened."""
     opened: list[Any] = []
-    monkeypatch.setattr(transport.socket, "create_connection", lambda *given, **_more: opened.append(given))
+    monkeypatch.setattr("socket.create_connection", lambda *given, **_more: opened.append(given))
     told = [(2, 1, 6, "", ("169.254.169.254", 443))]
-    monkeypatch.setattr(transport.socket, "getaddrinfo", lambda *_given, **_more: told)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_given, **_more: told)
     with pytest.raises(PullError) as raised:
         OutsideHttp(limit=1).download("https://erp.example.com/a.csv", tmp_path / "a", headers={})
     assert (raised.value.code, opened) == ("address_refused", [])
@@ -290,7 +290,7 @@ def files() -> Files:
 def erp(transactional_db: None, files: Files, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
     with serving(files) as url, monkeypatch.context() as loose:
         # The test's server speaks plain http; what the check says of real addresses has a test above.
-        loose.setattr(http_csv, "urlsplit", lambda text: transport.urlsplit(text.replace("http://", "https://")))
+        loose.setattr(http_csv, "urlsplit", lambda text: urlsplit(text.replace("http://", "https://")))
         given = {"url": url, "token": files.token}
         yield create_connection(kind="http_csv", name="erp", settings=given, clock=NOW)
 

@@ -294,6 +294,7 @@ def test_what_was_changed_meanwhile_is_not_moved_by_an_older_pull(shop: Youzan, 
 
     def pause(_there: Youzan, _body: dict[str, Any]) -> None:
         pause_connection(connection_id=made.pk, clock=clock)
+        database.close()  # the server's thread has one of its own
 
     shop.before_page = pause
     pull(made, clock)
