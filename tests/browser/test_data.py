@@ -20,7 +20,7 @@ from tests.browser.conftest import Console
 from tests.browser.test_doors import serious
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-TABS = ("/data/feeds/", "/data/", "/data/letters/", "/data/plan/")
+TABS = ("/data/connections/", "/data/feeds/", "/data/", "/data/letters/", "/data/plan/")
 CLOCK = SystemClock()
 
 

@@ -28,6 +28,7 @@ from huitou.core.clock import Clock
 from huitou.core.errors import DomainError, kind_and_place
 from huitou.core.faultpoints import reach
 from huitou.core.home import Home
+from huitou.core.redaction import redact
 from huitou.core.terminal import Report, silent
 from huitou.sources.connections.sealing import unseal
 from huitou.sources.connections.services import soon
@@ -283,7 +284,7 @@ def _failed(work: _Work, code: str, detail: str, *, is_final: bool) -> Pulled:
         found = Connection.objects.select_for_update().filter(pk=work.found.pk, revision=work.found.revision).first()
         if found is not None:
             found.failures += 1
-            found.error_code, found.error_detail = code, detail[:500]
+            found.error_code, found.error_detail = code, redact(detail)[:500]
             found.due_at = work.clock.now() + soon(found.failures, found.every_minutes)
             if is_final:
                 found.state = "stopped"

@@ -183,6 +183,17 @@ def test_orders_that_change_while_the_pages_are_read_are_not_skipped(
     assert {status for *_, status in told(home)["E119"]} == {"completed"}
 
 
+def test_a_page_that_is_short_is_not_the_last_where_the_number_says_so(
+    shop: Youzan, clock: Turning, home: Home
+) -> None:
+    """One order of the first page is kept back by the interface: the other pages are read all the same."""
+    for i in range(120):
+        shop.put(f"E{i:03}", local(datetime(2025, 3, 1, 4, tzinfo=UTC) + timedelta(minutes=i)))
+    shop.kept_back = {"E119"}
+    pull(connect(clock), clock)
+    assert set(told(home)) == {f"E{i:03}" for i in range(119)}
+
+
 def test_a_window_with_more_pages_than_can_be_asked_for_is_read_in_narrower_ones(
     shop: Youzan, clock: Turning, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

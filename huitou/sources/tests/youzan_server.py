@@ -27,6 +27,7 @@ class Youzan:
         self.token, self.tokens_made, self.token_ends_ms = "", 0, 4_102_444_800_000
         self.authorized, self.may_read = True, True
         self.moody, self.tells_total = False, True
+        self.kept_back: set[str] = set()
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.answered: list[str] = []
         self.script: list[tuple[int, dict[str, str], Any]] = []
@@ -100,7 +101,7 @@ class Youzan:
             self.before_page(self, body)
         found = [o for o in self.orders.values() if start <= _instant(_updated(o)) <= end]
         found.sort(key=lambda order: (_updated(order), order["order_info"]["tid"]), reverse=True)
-        page = found[(number - 1) * size : number * size]
+        page = [o for o in found[(number - 1) * size : number * size] if o["order_info"]["tid"] not in self.kept_back]
         data: dict[str, Any] = {"full_order_info_list": [{"full_order_info": order} for order in page]}
         return _good({**data, "total_results": len(found)} if self.tells_total else data)
 

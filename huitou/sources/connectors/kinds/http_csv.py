@@ -95,7 +95,7 @@ def _place(settings: Mapping[str, str]) -> str:
 
 
 def _contents() -> list[tuple[str, str]]:
-    words = {"orders": _("Orders"), "customers": _("Customers"), "products": _("Products")}
+    words = {"orders": _("Order data"), "customers": _("Customer data"), "products": _("Product data")}
     return [(kind, words[kind]) for kind in KINDS]
 
 

@@ -87,12 +87,14 @@ def _read_window(shop: Shop, start: datetime, end: datetime) -> dict[str, Docume
                 known = orders.get(order.tid)
                 if known is None or known["version"] <= order.version:
                     orders[order.tid] = {"version": order.version, "entry": order.entry}
-            if len(listed.orders) < PAGE_SIZE:
+            # A page may be short because something on it is kept back: where the whole number is told, it decides.
+            if len(listed.orders) < PAGE_SIZE if listed.total is None else number * PAGE_SIZE >= listed.total:
                 break
         else:
             return None
         versions = {tid: order["version"] for tid, order in orders.items()}
-        if number == 1 or totals == {len(orders)} or versions == before:
+        is_one_page = number == 1 and totals == {None}
+        if is_one_page or totals == {len(orders)} or versions == before:
             return {tid: read_order(shop, order["entry"]) for tid, order in orders.items()}
         before = versions
     return None
