@@ -68,6 +68,11 @@ def _open_folder(home: Home) -> None:
     (home.root / "lake").mkdir(mode=0o755)
 
 
+def _unwritable_folder(home: Home) -> None:
+    # Whoever runs the tests as root may write anywhere but into nothing.
+    (home.root / "uploads").symlink_to(home.root / "nowhere")
+
+
 def _readable_key(home: Home) -> None:
     (home.root / "secret-key").write_text("x" * 64)
     (home.root / "secret-key").chmod(0o644)
@@ -135,6 +140,7 @@ def _old_upload(home: Home) -> None:
     ("part", "state", "harm", "mend"),
     [
         ("data_directory", "fail", _open_folder, "chmod 700"),
+        ("data_directory", "fail", _unwritable_folder, "writable"),
         ("secret_key", "fail", _readable_key, "chmod 600"),
         ("batches", "warn", _old_batch, "huitou worker"),
         ("staging", "warn", _leftover, "99"),

@@ -9,7 +9,9 @@ import shutil
 import socket
 import stat
 import sys
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -58,11 +60,26 @@ def check_data_directory(_clock: Clock) -> Answer:
     if not root.is_dir() or not os.access(root, os.W_OK | os.X_OK):
         return FAIL, str(root), _("Make the folder writable for the account that runs Huitou, or set HUITOU_HOME.")
     folders = [root / name for name in PRIVATE_FOLDERS]
+    for folder in [*folders, Path(settings.HOME.lake_url)]:
+        if (reason := _why_not_writable(folder)) is not None:
+            mend = _("Make the folder writable for the account that runs Huitou: nothing can be kept there.")
+            return FAIL, f"{folder}: {reason}", mend
     open_ = [str(path) for path in folders if path.is_dir() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     if open_:
         mend = _("Close them: chmod 700 %(folders)s") % {"folders": " ".join(open_)}
         return FAIL, _("Others on this machine can read customers' data."), mend
     return OK, str(root), ""
+
+
+def _why_not_writable(folder: Path) -> str | None:
+    """What the system says when a file is written there; a folder that is not there yet is made when needed."""
+    if not folder.exists() and not folder.is_symlink():
+        return None
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def check_disk(_clock: Clock) -> Answer:
