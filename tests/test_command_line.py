@@ -49,6 +49,24 @@ def test_a_refusal_is_one_line_in_the_chosen_language(empty: Home) -> None:
         assert "Nowhere/Town" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HUITOU_LOG_LEVEL", "BAD"),
+        ("HUITOU_UPLOAD_MAX_MB", "zzz"),
+        ("HUITOU_TRUSTED_PROXIES", "zzz"),
+        ("HUITOU_LAKE_URL", "s3://b/x"),
+        ("HUITOU_HTTPS", "zzz"),
+    ],
+)
+def test_a_setting_that_cannot_be_understood_is_refused_in_a_sentence(empty: Home, name: str, value: str) -> None:
+    ran = huitou(empty, "brand", "show", **{name: value})
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert name in ran.stderr
+    assert value in ran.stderr
+
+
 def test_customers_data_is_private(empty: Home) -> None:
     huitou(empty, "brand", "show")
     for name in ("lake", "uploads", "rejects", "staging", "logs"):

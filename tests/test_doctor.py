@@ -22,6 +22,7 @@ from huitou.accounts.staff import add_staff
 from huitou.core import checks, doctor
 from huitou.core.clock import FixedClock, SystemClock
 from huitou.core.doctor import Check, Finding, as_object, examine
+from huitou.core.environment import Environment
 from huitou.core.home import Home
 from huitou.core.models import LakeBatch, RefreshRun
 from huitou.sources.models import DeadLetter, ImportRun, InboxEvent
@@ -203,6 +204,21 @@ def test_a_console_that_others_reach_must_be_guarded(
     for name, value in changes.items():
         setattr(settings, name, value)
     assert look("https").state == state
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "70000"])
+def test_a_port_that_is_none_fails_and_says_what_it_may_be(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HUITOU_PORT", value)
+    found = look("port")
+    assert (found.state, "from 1 to 65535" in found.detail, found.mend) == ("fail", True, "")
+
+
+def test_settings_that_cannot_be_understood_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Environment({"HUITOU_SESSION_HOURS": "zzz"})
+    wrong.whole("HUITOU_SESSION_HOURS", 168)
+    monkeypatch.setattr(checks, "ENVIRONMENT", wrong)
+    found = look("settings")
+    assert (found.state, "HUITOU_SESSION_HOURS" in found.detail) == ("fail", True)
 
 
 def test_no_administrator_who_may_sign_in_is_a_failure() -> None:

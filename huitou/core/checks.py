@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from huitou.core.boot import NO_KEY, PRIVATE_FOLDERS, has_pending_migrations
 from huitou.core.clock import Clock
 from huitou.core.doctor import DATABASE, FAIL, NOTHING, OK, SKIPPED, WARN, Check
+from huitou.core.environment import ENVIRONMENT
 from huitou.core.health import WORKER_SILENT_SECONDS, worker_silence
 from huitou.core.models import LakeBatch, RefreshRun
 
@@ -54,6 +55,12 @@ def check_python(_clock: Clock) -> Answer:
     return OK, f"Python {running}", ""
 
 
+def check_settings(_clock: Clock) -> Answer:
+    """Whether the environment variables can be understood."""
+    ENVIRONMENT.refuse_problems()
+    return OK, _("understood"), ""
+
+
 def check_data_directory(_clock: Clock) -> Answer:
     """The data directory: there, writable, and what holds customers' data readable by its owner only."""
     root = settings.HOME.root
@@ -84,6 +91,8 @@ def _why_not_writable(folder: Path) -> str | None:
 
 def check_disk(_clock: Clock) -> Answer:
     """Room for the next days."""
+    if not settings.HOME.root.is_dir():
+        return SKIPPED, _("waits for the data directory"), ""
     usage = shutil.disk_usage(settings.HOME.root)
     detail = _("%(free)s GB free of %(total)s GB") % {
         "free": f"{usage.free / _GIB:.1f}",
@@ -123,14 +132,13 @@ def check_https(_clock: Clock) -> Answer:
 
 def check_port(_clock: Clock) -> Answer:
     """The console's port: free, or ours."""
-    from huitou.core.serving.web import AddressError, chosen_address
+    from huitou.core.serving.web import AddressError, asked_address, chosen_address
 
+    asked = asked_address()
     try:
         host, port = chosen_address()
     except AddressError as error:
-        given = os.environ.get("HUITOU_PORT", "8000")
-        answers = given.isdigit() and _is_ours(os.environ.get("HUITOU_HOST", "127.0.0.1"), int(given))
-        return (OK, _("the console serves there"), "") if answers else (WARN, str(error), "HUITOU_PORT=8001")
+        return (OK, _("the console serves there"), "") if _is_ours(*asked) else (WARN, str(error), "")
     return OK, _("%(address)s is free") % {"address": f"{host}:{port}"}, ""
 
 
@@ -284,6 +292,7 @@ def check_engine(_clock: Clock) -> Answer:
 
 CHECKS = [
     Check("python", gettext_lazy("Python and packages"), check_python, needs=NOTHING),
+    Check("settings", gettext_lazy("Settings"), check_settings, needs=NOTHING),
     Check("data_directory", gettext_lazy("Data directory"), check_data_directory, needs=NOTHING),
     Check("disk", gettext_lazy("Disk"), check_disk, needs=NOTHING),
     Check("secret_key", gettext_lazy("Signing key"), check_secret_key, needs=NOTHING),
