@@ -18,6 +18,7 @@ from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
 from huitou.core.terminal import Report, silent
+from huitou.sources.intake.details import error_words
 from huitou.sources.intake.messages import (
     MAX_EVENT_BYTES,
     TOO_DEEP,
@@ -28,6 +29,7 @@ from huitou.sources.intake.messages import (
     parse_instant,
     tells_consent,
 )
+from huitou.sources.intake.refusals import REASONS
 from huitou.sources.masking import restored_payload
 from huitou.sources.models import DeadLetter, InboxEvent
 
@@ -57,7 +59,12 @@ class Replayed:
 
 
 def list_letters(*, source: str = "", reason: str = "", state: str = "open") -> QuerySet[DeadLetter]:
-    """Dead letters, newest first."""
+    """Dead letters, newest first. Raises LetterInvalidError for a reason that there is not."""
+    if reason and reason not in REASONS:
+        raise LetterInvalidError(
+            _("There is no reason %(reason)s. The reasons: %(known)s.")
+            % {"reason": reason[:50], "known": ", ".join(REASONS)}
+        )
     found = DeadLetter.objects.filter(state=state).order_by("-pk")
     if source:
         found = found.filter(source=source)
@@ -214,7 +221,7 @@ def _readable_event(edited: bytes, before: bytes) -> bytes:
         payload = restored_payload(edited, before)
         decode_head(payload)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise LetterInvalidError(_("This is not an event: %(reason)s.") % {"reason": str(error)}) from error
+        raise LetterInvalidError(_("This is not an event: %(reason)s.") % {"reason": error_words(error)}) from error
     if max(len(edited), len(payload)) > MAX_EVENT_BYTES:
         raise LetterInvalidError(_("An event has at most %(limit)s KB.") % {"limit": MAX_EVENT_BYTES // 1024})
     return payload

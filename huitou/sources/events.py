@@ -16,7 +16,7 @@ from huitou.console.channels import channel_label
 from huitou.console.formats import format_value
 from huitou.customers.queries import persons_of
 from huitou.orders.queries import open_engine
-from huitou.sources.tracking.queries import current_plan
+from huitou.sources.tracking.words import event_word
 
 _SHOWN = 30
 # What is told about a person is no deed of theirs.
@@ -76,12 +76,6 @@ def _channel(row: Mapping[str, Any]) -> str:
     """Where it happened; a feed's name that stands in for it says nothing, unless it is a channel's own."""
     code = str(row["channel"] or "")
     return "" if code == row["source"] and channel_label(code) == code else code
-
-
-def event_word(name: str) -> str:
-    """An event's name in the reader's language, as the tracking plan has it; the sender's own where it is unplanned."""
-    planned = current_plan().events.get(name)
-    return planned.label if planned else name
 
 
 def _detail(row: Mapping[str, Any], product_names: Mapping[str, str], currency: str) -> str:

@@ -23,7 +23,8 @@ from huitou.sources.dead_letters import (
 )
 from huitou.sources.masking import MarkUnknownError, masked_payload
 from huitou.sources.models import DeadLetter, InboxEvent
-from huitou.sources.tests.eventing import NOW, Client, consume, facts, track
+from huitou.sources.tailing import Tail
+from huitou.sources.tests.eventing import NOW, Client, consume, facts, make_client, track
 
 AHEAD = (NOW + timedelta(days=2)).isoformat()
 
@@ -173,3 +174,19 @@ def test_the_command_line_lists_replays_and_shows_what_arrives(client: Client, h
     assert run.invoke(app, ["events", "tail", "--source", "nowhere", "--json"]).stdout == ""
     refusal = run.invoke(app, ["events", "replay"])
     assert isinstance(refusal.exception, LetterInvalidError)
+
+
+def test_tail_shows_what_arrived_last(client: Client, home: Home) -> None:
+    """Of one request by the events' own times; a letter that was tried again after all else stands last."""
+    letter = refused(client, timestamp=AHEAD)
+    client.clock.instant += timedelta(hours=1)
+    shuffled = [track(f"t{n}", f"Step {n}", timestamp=(NOW + timedelta(minutes=n)).isoformat()) for n in (4, 1, 5, 2)]
+    client.batch(*shuffled, track("bad", event="Odd", type="shout"))
+    consume(home, client.clock)
+    tail = Tail(home, source="shop")
+    assert [line.name for line in tail.latest(3)] == ["Step 4", "Step 5", "Odd"]
+    client.clock.instant += timedelta(hours=1)
+    replay_letters(ids=[letter.pk], clock=client.clock)
+    consume(home, client.clock)
+    make_client(client.clock, source="other").batch(*(track(f"o{n}", "Other") for n in range(3)))
+    assert [line.letter_id for line in tail.latest(1)] == [letter.pk]
