@@ -164,6 +164,25 @@ def test_harm_is_seen_and_its_mending_named(
     assert mend in found.mend
 
 
+def test_a_worker_that_died_is_none_that_runs() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s)", [CLOCK.now()])
+        assert look("worker").state == "ok"
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = %s", [CLOCK.now() - timedelta(minutes=1)])
+    found = look("worker")
+    assert (found.state, found.detail.startswith("none runs"), "huitou up" in found.mend) == ("warn", True, True)
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [(timedelta(seconds=20), "0 minutes"), (timedelta(minutes=90), "90 minutes"), (timedelta(3), "72 h")],
+)
+def test_the_age_of_figures_is_said_in_fitting_units(age: timedelta, told: str) -> None:
+    then = CLOCK.now() - age
+    RefreshRun.objects.create(as_of=then, started_at=then, finished_at=then)
+    assert told in look("refresh").detail
+
+
 class Usage(NamedTuple):
     total: int
     used: int

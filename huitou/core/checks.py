@@ -260,8 +260,9 @@ def check_worker(clock: Clock) -> Answer:
     mend = _("Start it: huitou worker, or everything together: huitou up")
     if silent is None:
         return WARN, _("none runs"), mend
-    detail = _("last heard of %(seconds)s s ago") % {"seconds": f"{silent:.0f}"}
-    return (OK if silent <= WORKER_SILENT_SECONDS else WARN), detail, mend
+    if silent > WORKER_SILENT_SECONDS:
+        return WARN, _("none runs; the last one was heard of %(seconds)s s ago") % {"seconds": f"{silent:.0f}"}, mend
+    return OK, _("last heard of %(seconds)s s ago") % {"seconds": f"{silent:.0f}"}, ""
 
 
 def check_jobs(_clock: Clock) -> Answer:

@@ -45,8 +45,13 @@ def expect(
     hours: Annotated[float | None, typer.Option(help="Hours of silence that are normal; left away: learned.")] = None,
 ) -> None:
     """Say how long a feed may be silent before it is late."""
+    from django.utils.translation import gettext as _
+
     from huitou.core.clock import SystemClock
     from huitou.sources.feeds.services import expect_feed
+    from huitou.sources.feeds.words import format_length
 
-    expect_feed(source=source, expected=None if hours is None else timedelta(hours=hours), clock=SystemClock())
-    typer.echo(source)
+    expected = None if hours is None else timedelta(hours=hours)
+    expect_feed(source=source, expected=expected, clock=SystemClock())
+    words = _("%(source)s: late after %(length)s of silence.") if expected else _("%(source)s: as its own past shows.")
+    typer.echo(words % {"source": source, "length": format_length(expected)})

@@ -83,5 +83,5 @@ def test_problems_and_feeds_are_listed_with_what_to_do(home: Home) -> None:
     assert "Call identify with your customer number" in listed
     report = json.loads(run("feeds", "list", "--json"))[0]
     assert (report["counts"]["accepted"], report["shares"]["with_user"]) == (3, 0.0)
-    run("feeds", "expect", "app", "--hours", "6")
+    assert "late after 6 hours" in run("feeds", "expect", "app", "--hours", "6")
     assert Feed.objects.get().expected_seconds == timedelta(hours=6).total_seconds()
