@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from huitou.accounts.models import User
 from huitou.accounts.services import record_audit
@@ -93,9 +94,8 @@ def replay_letters(
     if ids:
         chosen = chosen.filter(pk__in=ids)
         if unknown := sorted(set(ids) - set(DeadLetter.objects.filter(pk__in=ids).values_list("pk", flat=True))):
-            raise LetterUnknownError(
-                _("There are no dead letters %(ids)s.") % {"ids": ", ".join(map(str, unknown[:20]))}
-            )
+            text = ngettext("There is no dead letter %(ids)s.", "There are no dead letters %(ids)s.", len(unknown))
+            raise LetterUnknownError(text % {"ids": ", ".join(map(str, unknown[:20]))})
     count = 0
     done: set[int] = set()
     # Upward and no further than what is open now: a letter that a consumer opens again meanwhile keeps its number.
