@@ -100,6 +100,7 @@ def titles() -> dict[int, str]:
         429: _("Too many requests"),
         500: _("Internal error"),
         503: _("Out of service"),
+        507: _("No room"),
     }
 
 
