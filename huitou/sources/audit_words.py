@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from huitou.sources.intake.refusals import REASONS
+
 ACTIONS = {
     "import.orders": _("Orders imported"),
     "import.customers": _("Customers imported"),
@@ -23,4 +25,24 @@ FIELDS = {
     "event": _("Event"),
     "property": _("Property"),
     "source": _("Feed"),
+    "kind": _("Kind"),
+    "days": _("Days"),
+    "letters": _("Numbers"),
+    "first": _("First number"),
+    "last": _("Last number"),
+    "expected_seconds": _("Longest normal silence (seconds)"),
+    "action": _("Change"),
+    "problem": _("Difference"),
+    "count": _("How many"),
+}
+VALUES = {
+    "reason": {code: reason.label for code, reason in REASONS.items()},
+    "kind": {
+        "orders": _("Order data"),
+        "customers": _("Customer data"),
+        "products": _("Product data"),
+        "load": _("Load the example"),
+        "advance": _("Move the example's clock on"),
+        "remove": _("Remove the example"),
+    },
 }

@@ -34,6 +34,7 @@ from huitou.sources.intake.refusals import REASONS
 from huitou.sources.masking import restored_payload
 from huitou.sources.models import DeadLetter, InboxEvent
 
+_RANGES = 40
 _BLOCK = 1000
 
 
@@ -116,7 +117,7 @@ def replay_letters(
                 actor=actor,
                 actor_label=actor_label,
                 count=len(block),
-                detail={"source": source, "reason": reason, "first": block[0].pk, "last": block[-1].pk},
+                detail={"source": source, "reason": reason, "letters": _in_ranges([letter.pk for letter in block])},
             )
         count += len(block)
         report(count, max(count, found["total"]), _("taking events in again"))
@@ -182,9 +183,21 @@ def discard_letters(
                 actor=actor,
                 actor_label=actor_label,
                 count=len(locked),
-                detail={"source": source, "reason": reason, "first": locked[0], "last": locked[-1]},
+                detail={"source": source, "reason": reason, "letters": _in_ranges(locked)},
             )
     return len(locked)
+
+
+def _in_ranges(numbers: Sequence[int]) -> list[str]:
+    """Rising numbers as an entry holds them: 3-5, 9; of very many ranges the first, and where the last one ends."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [number]
+        else:
+            ranges.append([number])
+    told = ["-".join(map(str, found)) for found in ranges]
+    return told if len(told) <= _RANGES else [*told[:_RANGES], "…", str(numbers[-1])]
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,13 @@ def test_an_edit_through_any_door_keeps_what_is_hidden(client: Client, home: Hom
     assert not Identifier.objects.filter(value__contains="hidden").exists()
 
 
+def test_the_audit_log_says_which_letters_were_discarded(client: Client) -> None:
+    ids = [refused(client, timestamp=f"yesterday {n}").pk for n in range(4)]
+    discard_letters(ids=[ids[0], ids[1], ids[3]], clock=client.clock)
+    entry = AuditEntry.objects.get(action="event.discarded")
+    assert entry.detail["letters"] == [f"{ids[0]}-{ids[1]}", str(ids[3])]
+
+
 def test_unknown_and_closed_letters_are_told(client: Client) -> None:
     letter = refused(client, timestamp="yesterday")
     with pytest.raises(LetterUnknownError, match="999999"):
