@@ -37,7 +37,7 @@ _FIELDS = {
     "code": _("Code"),
     "committed_at": _("Committed at"),
     "content_hash": _("Hash of the file"),
-    "count": _("Count"),
+    "count": _("How many"),
     "created_at": _("Created at"),
     "created_by": _("Created by"),
     "detail": _("Detail"),

@@ -250,6 +250,10 @@ def _timeline(person_id: int, page: int) -> dict[str, Any]:
     }
 
 
+# What stands in for the product of an order that tells none.
+NO_PRODUCT = "-"
+
+
 def _told(entries: list[queries.TimelineEntry]) -> list[dict[str, Any]]:
     lines = [line for entry in entries for line in entry.lines]
     names = dict(Product.objects.filter(sku__in={line.sku for line in lines}).values_list("sku", "name"))
@@ -258,7 +262,7 @@ def _told(entries: list[queries.TimelineEntry]) -> list[dict[str, Any]]:
     for entry in entries:
         items = [
             {
-                "name": names.get(line.sku) or line.sku,
+                "name": names.get(line.sku) or (_("product not told") if line.sku == NO_PRODUCT else line.sku),
                 "category": categories.get(line.category or "", line.category or ""),
                 "quantity": f"{line.quantity.normalize():f}",
                 "amount_minor": line.amount_minor,

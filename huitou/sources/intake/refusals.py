@@ -59,7 +59,10 @@ REASONS: dict[str, Reason] = {
         _("an order in another currency"), _("Orders are in the brand's currency; send the amount in it.")
     ),
     "order_incomplete": Reason(
-        _("an order that lacks something"), _("Order events need order_id and products with product_id and price.")
+        _("an order that lacks something"),
+        _(
+            "Order events need order_id, and products with product_id and price or, without products, an amount such as total."
+        ),
     ),
     "order_word": Reason(
         _("an order with an unknown status or type"),
