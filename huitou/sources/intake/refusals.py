@@ -60,9 +60,7 @@ REASONS: dict[str, Reason] = {
     ),
     "order_incomplete": Reason(
         _("an order that lacks something"),
-        _(
-            "Order events need order_id, and products with product_id and price or, without products, an amount such as total."
-        ),
+        _("Order events need order_id, and products with product_id and price, or an amount such as total alone."),
     ),
     "order_word": Reason(
         _("an order with an unknown status or type"),
