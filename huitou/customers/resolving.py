@@ -57,7 +57,8 @@ class _Known:
     person: int
     row: int = 0
     stopped: bool = False
-    since: datetime | None = None
+    # Epoch seconds: reading thousands of instants would take longer than the rest of the look.
+    since: float | None = None
 
 
 def resolve_sightings(*, sightings: Sequence[Sighting], source: str, clock: Clock) -> dict[int, int]:
@@ -139,9 +140,10 @@ def _earlier(read: list[_Seen], owners: dict[Key, _Known]) -> dict[int, datetime
     """Identifiers, by row, that were seen before the time at which they were first seen so far."""
     found: dict[int, datetime] = {}
     for one in read:
+        at = one.at.timestamp()
         for key in one.keys:
             known = owners.get(key)
-            if known is not None and (known.since is None or one.at < known.since):
+            if known is not None and (known.since is None or at < known.since):
                 found[known.row] = min(found.get(known.row, one.at), one.at)
     return found
 

@@ -7,7 +7,8 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtext('huitou.customers.resolve'))"
 FIND_OWNERS = """
 SELECT asked.n, found.* FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY
     AS asked (kind, namespace, value, n), LATERAL (
-    SELECT i.id, i.person_id, i.stopped_at IS NOT NULL, i.first_seen_at FROM customers_identifier AS i
+    SELECT i.id, i.person_id, i.stopped_at IS NOT NULL,
+        extract(epoch FROM i.first_seen_at)::float8 FROM customers_identifier AS i
     WHERE i.kind = asked.kind AND i.namespace = asked.namespace AND i.value = asked.value LIMIT 1
 ) AS found
 """
