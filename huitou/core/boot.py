@@ -203,17 +203,17 @@ def migrate_if_behind() -> None:
     """Apply what is missing. One process migrates; the others wait for it and then find nothing to do."""
     if not has_pending_migrations():
         return
-    from django.core.management import call_command
     from django.db import connection
 
     from huitou.core.lake import widen_tables
+    from huitou.core.migrating import apply_migrations
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtext('huitou.migrate'))")
         try:
             if has_pending_migrations():
                 _need_lake(connection.introspection.table_names())
-                call_command("migrate", verbosity=0, interactive=False)
+                apply_migrations()
                 widen_tables(Home.from_environment())
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('huitou.migrate'))")
