@@ -27,9 +27,9 @@ from huitou.analytics.rebuild import define_orders
 from huitou.analytics.rules import Exclusions
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
+from huitou.core.lake import commit_batch
 from huitou.core.lake_mark import MARKER
 from huitou.core.models import LakeMark
-from huitou.core.lake import commit_batch
 from huitou.customers.services import resolve_person_ids
 from huitou.sources.consuming.batch import Batch, Event
 from huitou.sources.consuming.orders import take_orders
