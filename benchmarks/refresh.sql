@@ -253,7 +253,7 @@ SELECT *,
     buys AND aov_above * 100 < buyers * 20 AND coalesce(interpurchase_days_mean, days_since_last_order) >= 60 AS nurture_layer,
     buys AND orders_90d >= 3 AND NOT aov_above * 100 < buyers * 50 AS traffic_layer,
     CASE WHEN days_since_last_order >= 60 THEN 'long_dormant' WHEN days_since_last_order >= 30 THEN 'dormant' END AS dormant_layer,
-    CASE WHEN interpurchase_days_mean >= 1
+    CASE WHEN order_count >= 3 AND interpurchase_days_mean >= 1
         THEN to_timestamp(floor(epoch(last_order_at) + interpurchase_days_mean * 86400)) END AS next_order_due_at,
     -- The facts hold no events.
     0 AS interactions_30d, 0 AS interactions_90d, 0 AS active_days_30d,

@@ -69,7 +69,9 @@ def _operation(path: str, method: str, operation: Json) -> Iterator[str]:
     yield f"### `{method.upper()} {path}`"
     yield ""
     text = operation["description"].rsplit("\n\n", 1)[0] if "\n\n" in operation["description"] else ""
-    yield f"{operation['summary']}. {' '.join(text.split())}".rstrip()
+    # Without more to tell, the description repeats the summary.
+    text = " ".join(text.split()).removeprefix(f"{operation['summary']}.")
+    yield f"{operation['summary']}. {text.strip()}".rstrip()
     yield ""
     permission = operation[PERMISSION]
     yield f"- Permission: {f'`{permission}`' if permission else 'any key, any session'}"

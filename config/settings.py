@@ -9,13 +9,13 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
+from huitou.core.environment import ENVIRONMENT
 from huitou.core.home import Home
-from huitou.core.proxies import read_networks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = Home.from_environment()
 SECRET_KEY = os.environ.get("HUITOU_SECRET_KEY") or HOME.secret_key()
-DEBUG = os.environ.get("HUITOU_DEBUG", "") == "1"
+DEBUG = ENVIRONMENT.switch("HUITOU_DEBUG")
 ALLOWED_HOSTS = os.environ.get("HUITOU_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -162,13 +162,13 @@ WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 365 * 86_400
 STATICFILES_DIRS = [("plotly", _plotly_files())]
 # Proxies whose word about the caller's address and scheme is taken.
-TRUSTED_PROXIES = read_networks(os.environ.get("HUITOU_TRUSTED_PROXIES", ""))
+TRUSTED_PROXIES = ENVIRONMENT.networks("HUITOU_TRUSTED_PROXIES")
 # Reached by HTTPS only: cookies never travel without. Where a request came by HTTPS they are marked in any case.
-HTTPS_ONLY = os.environ.get("HUITOU_HTTPS", "") == "1"
+HTTPS_ONLY = ENVIRONMENT.switch("HUITOU_HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS_ONLY
-SECURE_HSTS_SECONDS = int(os.environ.get("HUITOU_HSTS_SECONDS", str(365 * 86_400)))
-SESSION_COOKIE_AGE = int(os.environ.get("HUITOU_SESSION_HOURS", "168")) * 3600
-SESSION_IDLE_SECONDS = int(os.environ.get("HUITOU_SESSION_IDLE_MINUTES", "480")) * 60
+SECURE_HSTS_SECONDS = ENVIRONMENT.whole("HUITOU_HSTS_SECONDS", 365 * 86_400, least=0)
+SESSION_COOKIE_AGE = ENVIRONMENT.whole("HUITOU_SESSION_HOURS", 168, most=87_600) * 3600
+SESSION_IDLE_SECONDS = ENVIRONMENT.whole("HUITOU_SESSION_IDLE_MINUTES", 480, most=5_256_000) * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -176,20 +176,24 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 # Largest file that the console takes, in bytes; the command line takes files of any size.
-UPLOAD_MAX_BYTES = int(os.environ.get("HUITOU_UPLOAD_MAX_MB", "512")) * 1024 * 1024
+UPLOAD_MAX_BYTES = ENVIRONMENT.whole("HUITOU_UPLOAD_MAX_MB", 512) * 1024 * 1024
 # An identifier that is seen with more accounts of one place than this joins nobody.
-SHARED_IDENTIFIER_ACCOUNTS = int(os.environ.get("HUITOU_SHARED_IDENTIFIER_ACCOUNTS", "3"))
+SHARED_IDENTIFIER_ACCOUNTS = ENVIRONMENT.whole("HUITOU_SHARED_IDENTIFIER_ACCOUNTS", 3)
 # Events that may wait in the inbox before senders are asked to come later.
-INBOX_MAX_EVENTS = int(os.environ.get("HUITOU_INBOX_MAX_EVENTS", "2000000"))
+INBOX_MAX_EVENTS = ENVIRONMENT.whole("HUITOU_INBOX_MAX_EVENTS", 2_000_000)
 # Dead letters of one feed that may wait before its refused events are asked to come later; the consumer's own go on up
 # to twice as many. For how many days those are kept that were replayed or discarded.
-LETTERS_MAX_OPEN = int(os.environ.get("HUITOU_LETTERS_MAX_OPEN", "50000"))
-LETTERS_KEPT_DAYS = int(os.environ.get("HUITOU_LETTERS_KEPT_DAYS", "90"))
+LETTERS_MAX_OPEN = ENVIRONMENT.whole("HUITOU_LETTERS_MAX_OPEN", 50_000)
+LETTERS_KEPT_DAYS = ENVIRONMENT.whole("HUITOU_LETTERS_KEPT_DAYS", 90, least=0)
 FILE_UPLOAD_HANDLERS = ["huitou.sources.uploads.GuardedUpload"]
 
 # What lets callers through to operations of the API, and how often one of them may ask.
 API_ACCESS = "huitou.accounts.access_api.admit"
-API_REQUESTS_PER_MINUTE = int(os.environ.get("HUITOU_API_REQUESTS_PER_MINUTE", "600"))
+API_REQUESTS_PER_MINUTE = ENVIRONMENT.whole("HUITOU_API_REQUESTS_PER_MINUTE", 600)
+
+WEB_WORKERS = ENVIRONMENT.whole("HUITOU_WEB_WORKERS", 1, most=64)
+ENVIRONMENT.need_folder("HUITOU_LAKE_URL")
+_LOG_LEVEL = ENVIRONMENT.choice("HUITOU_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "WARNING")
 
 LOGGING = {
     "version": 1,
@@ -207,8 +211,8 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "formatter": "line",
             "filters": ["trouble"],
-            "level": os.environ.get("HUITOU_LOG_LEVEL", "WARNING"),
+            "level": _LOG_LEVEL,
         }
     },
-    "root": {"handlers": ["stderr"], "level": os.environ.get("HUITOU_LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["stderr"], "level": _LOG_LEVEL},
 }

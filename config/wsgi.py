@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse
 
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
 
 from huitou.core.boot import boot
 from huitou.core.serving.web import BLOCKING_THREADS, CONSOLE_THREADS
 
 boot()
-django_application = get_wsgi_application()
+# Django is set up already; to do it again, as its own factory does, would take the log file away.
+django_application = WSGIHandler()
 
 from huitou.sources.intake.door import PREFIX, Door  # noqa: E402 - needs Django set up
 

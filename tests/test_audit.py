@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.utils.translation import override
 
-from huitou.accounts.audit import action_words, describe, list_entries
+from huitou.accounts.audit import action_words, actor_name, describe, list_entries
 from huitou.accounts.models import AuditEntry, User
 from huitou.accounts.roles import ANALYST, OPERATOR
 from huitou.accounts.services import create_brand, record_audit, update_brand
@@ -94,6 +95,38 @@ def written_actions() -> set[str]:
 def test_every_action_has_words() -> None:
     assert len(written_actions()) > 8
     assert written_actions() - set(action_words()) == set(), "name it in the app's audit_words.py"
+
+
+def written_details() -> set[tuple[str, str]]:
+    """Actions, and the names of their details, where a call of record_audit spells both out."""
+    found = set()
+    for path in sorted((ROOT / "huitou").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())) if "tests" not in path.parts else ():
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record_audit":
+                given = {k.arg: k.value for k in node.keywords}
+                action, detail = given["action"], given.get("detail")
+                if isinstance(action, ast.Constant) and isinstance(detail, ast.Dict):
+                    found |= {(str(action.value), str(k.value)) for k in detail.keys if isinstance(k, ast.Constant)}
+    return found
+
+
+def test_every_detail_has_words() -> None:
+    """On a Chinese page nothing stands in English because somebody forgot it."""
+    assert len(written_details()) > 20
+    with override("zh-hans"):
+        told = {pair: describe(AuditEntry(action=pair[0], detail={pair[1]: 7}))[0] for pair in written_details()}
+    assert {pair for pair, text in told.items() if text.startswith(pair[1])} == set()
+
+
+def test_one_name_means_what_the_app_of_the_action_means_by_it() -> None:
+    entry = AuditEntry(action="import.requested", detail={"kind": "orders"})
+    assert describe(entry) == ["类型: 订单"]
+    assert describe(AuditEntry(action="key.created", detail={"kind": "write"})) == ["密钥类型: 写入密钥"]
+    parted = AuditEntry(action="customer.unmerged", detail={"rule": "manual"})
+    assert describe(parted) == ["合并依据: 手工"]
+    hashes = AuditEntry(action="event.edited", detail={"before": "0f" * 32, "after": "1e" * 32})
+    assert describe(hashes) == ["之前: 0f0f0f0f…", "之后: 1e1e1e1e…"]
+    assert actor_name(AuditEntry(actor_label="key hk_1")) == "密钥 hk_1"
 
 
 @pytest.mark.django_db

@@ -132,3 +132,20 @@ def test_its_policy_is_its_own_and_nobody_elses() -> None:
     assert "script-src 'self' 'unsafe-eval';" in policy
     for address in ("/", "/settings/", "/administration/", "/nowhere/admin/"):
         assert "unsafe-eval" not in client.get(address).headers["Content-Security-Policy"], address
+
+
+def test_tables_speak_the_readers_language_and_tell_the_brands_time() -> None:
+    create_brand(name="Test", zone="Asia/Shanghai", clock=NOON)
+    create_key(name="k", kind="write", source="app", clock=NOON)
+    client = client_of(ADMIN)
+    texts = {}
+    for name in ("accounts_auditentry", "accounts_apikey", "sources_importrun", "orders_refreshrun"):
+        path = f"/admin/{name.replace('_', '/')}/" if name != "orders_refreshrun" else "/admin/core/refreshrun/"
+        page = client.get(path, headers={"accept-language": "zh-hans"}).content.decode()
+        texts[name] = " ".join(re.sub(r"<[^>]+>", " ", page.partition("<main")[2] or page).split())
+    everything = " ".join(texts.values())
+    assert "brand.created" not in texts["accounts_auditentry"]
+    assert "命令行" in texts["accounts_auditentry"]
+    assert "12:00" in texts["accounts_auditentry"]
+    english = ("Actor label", "Target", "Type to search", "No results", "Last used at", "File name", "Create a new")
+    assert [text for text in english if text in everything] == []

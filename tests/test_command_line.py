@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -12,8 +14,8 @@ from typer.testing import CliRunner
 
 from config import cli
 from huitou.core.home import Home
-from tests.faults.product import huitou
-from tests.faults.servers import eventually, passable_folder, processes
+from tests.faults.product import environment, huitou
+from tests.faults.servers import ROOT, eventually, passable_folder, processes
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +49,44 @@ def test_a_refusal_is_one_line_in_the_chosen_language(empty: Home) -> None:
         assert "Nowhere/Town" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HUITOU_LOG_LEVEL", "BAD"),
+        ("HUITOU_UPLOAD_MAX_MB", "zzz"),
+        ("HUITOU_TRUSTED_PROXIES", "zzz"),
+        ("HUITOU_LAKE_URL", "s3://b/x"),
+        ("HUITOU_HTTPS", "zzz"),
+    ],
+)
+def test_a_setting_that_cannot_be_understood_is_refused_in_a_sentence(empty: Home, name: str, value: str) -> None:
+    ran = huitou(empty, "brand", "show", **{name: value})
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert name in ran.stderr
+    assert value in ran.stderr
+
+
 def test_customers_data_is_private(empty: Home) -> None:
     huitou(empty, "brand", "show")
     for name in ("lake", "uploads", "rejects", "staging", "logs"):
         assert (empty.root / name).stat().st_mode & 0o077 == 0, name
     assert (empty.root / "secret-key").stat().st_mode & 0o077 == 0
+
+
+def test_the_web_server_logs_to_a_file_with_tracebacks(empty: Home) -> None:
+    fail = (
+        "import config.web, logging\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: logging.getLogger('django.request').exception('of 13812345678')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", fail], cwd=ROOT, env=environment(empty), capture_output=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    written = (empty.logs / "web.log").read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in written
+    assert "13812345678" not in written
 
 
 def test_every_command_explains_itself_without_starting_anything(home: Home) -> None:

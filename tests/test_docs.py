@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 
 from config import reference
+from huitou.sources.intake.refusals import REASONS
+from huitou.sources.statuses import VOCABULARIES, word_key
+from huitou.sources.tracking.plan import shipped_plan
 from tests.faults.servers import passable_folder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +36,19 @@ def pages_with(pattern: str) -> list[tuple[Path, str]]:
 def test_a_generated_page_says_what_the_code_says(name: str) -> None:
     page = DOCS / name
     assert page.read_text() == reference.PAGES[name]().rstrip() + "\n", "run: python -m config.reference"
+
+
+def test_the_event_reference_lists_reasons_words_and_names() -> None:
+    """Whatever advice points there finds it: reasons of dead letters, words of orders, and events known by name."""
+    text = (DOCS / "reference/event-api.md").read_text(encoding="utf-8")
+    for reason in REASONS:
+        assert f"`{reason}`" in text
+    for field in ("status", "order_type"):
+        listed = {
+            word_key(cell) for line in text.splitlines() for cell in line.strip("| ").split("| ")[-1].split(" · ")
+        }
+        assert set(VOCABULARIES[field]) <= listed
+    assert set(re.findall(r"`([A-Z][a-z]+ [A-Z][a-z]+)`", text)) <= set(shipped_plan().events)
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -22,6 +22,7 @@ from huitou.accounts.staff import add_staff
 from huitou.core import checks, doctor
 from huitou.core.clock import FixedClock, SystemClock
 from huitou.core.doctor import Check, Finding, as_object, examine
+from huitou.core.environment import Environment
 from huitou.core.home import Home
 from huitou.core.models import LakeBatch, RefreshRun
 from huitou.sources.models import DeadLetter, ImportRun, InboxEvent
@@ -66,6 +67,11 @@ def test_the_test_servers_careless_settings_are_noticed() -> None:
 
 def _open_folder(home: Home) -> None:
     (home.root / "lake").mkdir(mode=0o755)
+
+
+def _unwritable_folder(home: Home) -> None:
+    # Whoever runs the tests as root may write anywhere but into nothing.
+    (home.root / "uploads").symlink_to(home.root / "nowhere")
 
 
 def _readable_key(home: Home) -> None:
@@ -135,6 +141,7 @@ def _old_upload(home: Home) -> None:
     ("part", "state", "harm", "mend"),
     [
         ("data_directory", "fail", _open_folder, "chmod 700"),
+        ("data_directory", "fail", _unwritable_folder, "writable"),
         ("secret_key", "fail", _readable_key, "chmod 600"),
         ("batches", "warn", _old_batch, "huitou worker"),
         ("staging", "warn", _leftover, "99"),
@@ -155,6 +162,25 @@ def test_harm_is_seen_and_its_mending_named(
     found = look(part)
     assert found.state == state, found
     assert mend in found.mend
+
+
+def test_a_worker_that_died_is_none_that_runs() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s)", [CLOCK.now()])
+        assert look("worker").state == "ok"
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = %s", [CLOCK.now() - timedelta(minutes=1)])
+    found = look("worker")
+    assert (found.state, found.detail.startswith("none runs"), "huitou up" in found.mend) == ("warn", True, True)
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [(timedelta(seconds=20), "0 minutes"), (timedelta(minutes=90), "90 minutes"), (timedelta(3), "72 h")],
+)
+def test_the_age_of_figures_is_said_in_fitting_units(age: timedelta, told: str) -> None:
+    then = CLOCK.now() - age
+    RefreshRun.objects.create(as_of=then, started_at=then, finished_at=then)
+    assert told in look("refresh").detail
 
 
 class Usage(NamedTuple):
@@ -197,6 +223,21 @@ def test_a_console_that_others_reach_must_be_guarded(
     for name, value in changes.items():
         setattr(settings, name, value)
     assert look("https").state == state
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "70000"])
+def test_a_port_that_is_none_fails_and_says_what_it_may_be(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HUITOU_PORT", value)
+    found = look("port")
+    assert (found.state, "from 1 to 65535" in found.detail, found.mend) == ("fail", True, "")
+
+
+def test_settings_that_cannot_be_understood_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Environment({"HUITOU_SESSION_HOURS": "zzz"})
+    wrong.whole("HUITOU_SESSION_HOURS", 168)
+    monkeypatch.setattr(checks, "ENVIRONMENT", wrong)
+    found = look("settings")
+    assert (found.state, "HUITOU_SESSION_HOURS" in found.detail) == ("fail", True)
 
 
 def test_no_administrator_who_may_sign_in_is_a_failure() -> None:

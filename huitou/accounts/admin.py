@@ -10,12 +10,15 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from huitou.accounts.back_office import LookOnly
+from huitou.accounts.audit import action_label, action_words, actor_name
+from huitou.accounts.back_office import LookOnly, word_filter
 from huitou.accounts.brand import check_brand
 from huitou.accounts.models import ApiKey, AuditEntry, Brand, User
 from huitou.accounts.services import update_brand
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
+
+_KEY_KINDS = {"write": _("Write key"), "api": _("API key")}
 
 
 @admin.register(User)
@@ -34,9 +37,13 @@ class ApiKeyAdmin(LookOnly):
     """Keys of programs, without what could open anything."""
 
     title = _("Keys")
-    list_display = ("name", "prefix", "kind", "source", "created_at", "last_used_at", "revoked_at")
-    list_filter = ("kind",)
+    list_display = ("name", "prefix", "kind_word", "source", "created_at", "last_used_at", "revoked_at")
+    list_filter = (word_filter("kind", _("Kind"), lambda: _KEY_KINDS),)
     fields = (*list_display, "scopes", "channel", "created_by")
+
+    @admin.display(description=_("Kind"), ordering="kind")
+    def kind_word(self, key: ApiKey) -> str:
+        return str(_KEY_KINDS.get(key.kind, key.kind))
 
 
 @admin.register(AuditEntry)
@@ -44,11 +51,19 @@ class AuditEntryAdmin(LookOnly):
     """The audit log as it is stored."""
 
     title = _("Audit log")
-    list_display = ("at", "actor_label", "action", "target", "count")
-    list_filter = ("action",)
+    list_display = ("at", "who", "what", "target", "count")
+    list_filter = (word_filter("action", _("What happened"), action_words),)
     search_fields = ("target", "actor_label")
     date_hierarchy = "at"
-    fields = (*list_display, "actor", "detail")
+    fields = (*list_display, "detail")
+
+    @admin.display(description=_("Who"), ordering="actor_label")
+    def who(self, entry: AuditEntry) -> str:
+        return actor_name(entry)
+
+    @admin.display(description=_("What happened"), ordering="action")
+    def what(self, entry: AuditEntry) -> str:
+        return action_label(entry.action)
 
 
 class BrandForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -11,12 +11,13 @@ from django.urls import path
 
 from huitou.accounts.audit import action_label, action_words, actor_name, describe, list_entries
 from huitou.accounts.doors import requires
-from huitou.accounts.models import Brand
+from huitou.accounts.models import AuditEntry, Brand
 from huitou.accounts.queries import find_brand
 from huitou.accounts.staff_forms import AuditFilterForm
 from huitou.console.tables import read_page
 
 _PAGE_SIZE = 50
+_LONG = 120
 
 
 @requires("settings.view")
@@ -34,18 +35,22 @@ def show_audit(request: HttpRequest) -> HttpResponse:
         "zone": zone,
         "form": form,
         "paging": paging,
-        "entries": [
-            {
-                "entry": entry,
-                "action": action_label(entry.action),
-                "actor": actor_name(entry),
-                "details": describe(entry),
-            }
-            for entry in shown
-        ],
+        "entries": [_row(entry) for entry in shown],
         "filtered": any(form.data.get(name) for name in form.fields),
     }
     return render(request, "accounts/audit.html", context)
+
+
+def _row(entry: AuditEntry) -> dict[str, Any]:
+    details = describe(entry)
+    return {
+        "entry": entry,
+        "action": action_label(entry.action),
+        "actor": actor_name(entry),
+        "details": details,
+        # What would make the row taller than the screen of a phone is folded.
+        "is_long": len(details) > 1 and sum(map(len, details)) > _LONG,
+    }
 
 
 urlpatterns = [path("settings/audit/", show_audit, name="settings_audit")]

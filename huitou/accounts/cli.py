@@ -10,6 +10,8 @@ import typer
 from huitou.core.boot import booted
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from huitou.accounts.models import ApiKey, Brand, User
 
 app = typer.Typer(name="brand", no_args_is_help=True, help="Show or change the brand's settings.")
@@ -159,7 +161,17 @@ def _print_people(users: list[User], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"staff": [_person(user) for user in users]}, ensure_ascii=False))
         return
-    _print_table(["username", "name", "role", "active", "last_login"], [_person(user) for user in users])
+    from django.utils.translation import gettext as _
+
+    def state(user: User) -> str:
+        if not user.is_active:
+            return _("Deactivated")
+        return _("One-time password") if user.must_change_password else _("Active")
+
+    _print_table(
+        [_("User name"), _("Full name"), _("Role"), _("State"), _("Last login")],
+        [[u.username, u.first_name, u.get_role_display(), state(u), _local(u.last_login)] for u in users],
+    )
 
 
 def _print_password(user: User, password: str, as_json: bool) -> None:
@@ -204,14 +216,16 @@ def create(
 @keys_app.command("revoke")
 @booted
 def revoke(
-    prefix: Annotated[str, typer.Argument(help="The key's first characters, as the list shows them.")],
+    prefix: Annotated[
+        str, typer.Argument(help="The key's first characters, enough of them to tell it from the others.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Let a key open nothing from now on."""
-    from huitou.accounts.keys import revoke_key
+    from huitou.accounts.keys import revoke_key, whole_prefix
     from huitou.core.clock import SystemClock
 
-    _print_keys([revoke_key(prefix=prefix, clock=SystemClock())], as_json)
+    _print_keys([revoke_key(prefix=whole_prefix(prefix), clock=SystemClock())], as_json)
 
 
 @keys_app.command("list")
@@ -239,11 +253,38 @@ def _print_keys(keys: list[ApiKey], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"keys": [_key(key) for key in keys]}, ensure_ascii=False))
         return
-    rows = [{**_key(key), "opens": key.source or ", ".join(key.scopes)} for key in keys]
-    _print_table(["prefix", "name", "kind", "opens", "last_used_at", "revoked_at"], rows)
+    from django.utils.translation import gettext as _
+
+    def opens(key: ApiKey) -> str:
+        if key.kind != "write":
+            return ", ".join(key.scopes)
+        return _("Send events of the feed %(source)s") % {"source": key.source}
+
+    _print_table(
+        [_("Begins with"), _("Name"), _("What it may do"), _("Last used"), _("State")],
+        [
+            [
+                key.prefix,
+                key.name,
+                opens(key),
+                _local(key.last_used_at),
+                _("Revoked") if key.revoked_at else _("Active"),
+            ]
+            for key in keys
+        ],
+    )
 
 
-def _print_table(columns: list[str], rows: list[dict[str, Any]]) -> None:
+def _local(moment: datetime | None) -> str:
+    """Day and minute where the brand is."""
+    from huitou.accounts.models import Brand
+    from huitou.accounts.queries import find_brand
+    from huitou.console.formats import format_instant
+
+    return format_instant(moment, (find_brand() or Brand()).tz)
+
+
+def _print_table(columns: list[str], rows: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -251,5 +292,5 @@ def _print_table(columns: list[str], rows: list[dict[str, Any]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+        table.add_row(*row)
     Console(highlight=False).print(table)

@@ -101,6 +101,17 @@ def revoke_key(*, prefix: str, clock: Clock, actor: User | None = None, actor_la
     return key
 
 
+def whole_prefix(beginning: str) -> str:
+    """The first characters of the one key that begins so. Raises KeyUnknownError where none does, or several do."""
+    fitting = list(ApiKey.objects.filter(prefix__startswith=beginning[:_PREFIX_LENGTH]).order_by("pk")[:4])
+    if len(fitting) > 1:
+        raise KeyUnknownError(
+            _("Several keys begin with %(prefix)s: %(keys)s … Give more of it.")
+            % {"prefix": beginning, "keys": ", ".join(key.prefix for key in fitting)}
+        )
+    return fitting[0].prefix if fitting else beginning
+
+
 def find_key(secret: str) -> ApiKey | None:
     """The key of that secret if it opens anything today, else None."""
     key = ApiKey.objects.filter(prefix=secret[:_PREFIX_LENGTH], revoked_at=None).first()

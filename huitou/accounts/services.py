@@ -160,7 +160,8 @@ def update_brand(
         _lock_brand()
         brand = Brand.objects.select_for_update().filter(pk=1).first()
         if brand is None:
-            brand = create_brand(name=str(_("My brand")), clock=clock, actor=actor, actor_label=actor_label)
+            named = str(changes.get("name") or _("My brand"))
+            brand = create_brand(name=named, clock=clock, actor=actor, actor_label=actor_label)
         before = {field: getattr(brand, field) for field in changes}
         _check_still_free(brand, changes)
         for field, value in changes.items():

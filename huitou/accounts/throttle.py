@@ -1,7 +1,7 @@
 """How often a password may be guessed: counted in the database, so by all web processes together and over restarts.
 
 A guess is claimed before the password is looked at, under the lock of its counters: guesses that arrive together
-are counted one by one. After some free guesses each further one opens a wait, twice as long as the one before.
+are counted one by one. The last free guess and each further one open a wait, twice as long as the one before.
 
 Two counters: one for the account, whether it exists or not, and one for the address. A browser that has signed in
 to the account before has a counter of its own in the account's place: strangers who guess cannot lock its owner out.
@@ -73,7 +73,7 @@ def claim_guess(*, username: str, address: str, clock: Clock, device: str = "") 
             raise LoginThrottledError(max(waits))
         for kind, counter in counters.items():
             _count(counter, FREE_GUESSES[kind], now)
-            if kind == "account" and counter.failures == FREE_GUESSES[kind] + 1:
+            if kind == "account" and counter.failures == FREE_GUESSES[kind]:
                 _tell(guess, clock)
     return guess
 
@@ -101,8 +101,8 @@ def _count(counter: LoginCounter, free: int, now: datetime) -> None:
     counter.failures += 1
     counter.last_at = now
     beyond = counter.failures - free
-    if beyond > 0:
-        counter.blocked_until = now + min(FIRST_WAIT * 2 ** min(beyond - 1, 20), LONGEST_WAIT)
+    if beyond >= 0:
+        counter.blocked_until = now + min(FIRST_WAIT * 2 ** min(beyond, 20), LONGEST_WAIT)
     counter.save(update_fields=["failures", "last_at", "blocked_until"])
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
@@ -43,6 +44,12 @@ def workbook_response(file_name: str, header: Sequence[str], rows: Iterable[Sequ
     buffer = io.BytesIO()
     book.save(buffer)
     return _download(file_name, buffer.getvalue(), _WORKBOOK)
+
+
+def json_response(file_name: str, document: Mapping[str, object]) -> HttpResponse:
+    """A JSON download."""
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    return _download(file_name, text.encode(), "application/json")
 
 
 def _download(file_name: str, content: bytes, content_type: str) -> HttpResponse:

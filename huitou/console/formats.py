@@ -81,9 +81,17 @@ def format_instant(moment: datetime | None, zone: ZoneInfo | None = None) -> str
     return NOTHING if moment is None else f"{moment.astimezone(zone or UTC):%Y-%m-%d %H:%M}"
 
 
+_SEPARATORS = re.compile(r"[\s().-]")
+_CHINESE_MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9]\d{9})")
+
+
 def mask_phone(phone: str) -> str:
-    """A phone number that can be recognized but not called: 138****1234. What is already masked stays."""
+    """A phone number that can be recognized but not called: 138****1234, however it is written. What is already
+    masked stays."""
     digits = phone.strip()
+    plain = _SEPARATORS.sub("", digits)
+    if national := _CHINESE_MOBILE.fullmatch(plain):
+        digits = national[1]
     if len(digits) < 7:
         return "*" * len(digits)
     return f"{digits[:3]}****{digits[-4:]}"

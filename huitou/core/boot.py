@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from django.utils.translation import gettext_lazy as _
 
+from huitou.core.environment import ENVIRONMENT
 from huitou.core.errors import DomainError, fill_later
 from huitou.core.home import Home
 from huitou.core.postgres import Lease, acquire
@@ -69,11 +70,12 @@ class DatabaseUrlError(DomainError):
     code = "database_url"
 
 
-def boot(*, migrate: bool = True) -> Home:
+def boot(*, to_examine: bool = False) -> Home:
     """Make the product usable in this process, once: lease the embedded PostgreSQL unless `HUITOU_DATABASE_URL`
     names another, set up Django, migrate a store that is behind, and say on standard error what was recovered.
 
-    Raises DomainError when there is no database to be had.
+    Raises DomainError when there is no database to be had, or a setting cannot be understood. `to_examine` neither
+    migrates nor minds the settings.
     """
     global _booted, _lease
     home = Home.from_environment()
@@ -89,7 +91,8 @@ def boot(*, migrate: bool = True) -> Home:
     for name in PRIVATE_FOLDERS:
         (home.root / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     _set_up_django()
-    if migrate:
+    if not to_examine:
+        ENVIRONMENT.refuse_problems()
         migrate_if_behind()
     for note in _lease.notes if _lease else []:
         sys.stderr.write(f"{note}\n")
@@ -200,17 +203,17 @@ def migrate_if_behind() -> None:
     """Apply what is missing. One process migrates; the others wait for it and then find nothing to do."""
     if not has_pending_migrations():
         return
-    from django.core.management import call_command
     from django.db import connection
 
     from huitou.core.lake import widen_tables
+    from huitou.core.migrating import apply_migrations
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtext('huitou.migrate'))")
         try:
             if has_pending_migrations():
                 _need_lake(connection.introspection.table_names())
-                call_command("migrate", verbosity=0, interactive=False)
+                apply_migrations()
                 widen_tables(Home.from_environment())
         finally:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('huitou.migrate'))")

@@ -9,7 +9,9 @@ import shutil
 import socket
 import stat
 import sys
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -19,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from huitou.core.boot import NO_KEY, PRIVATE_FOLDERS, has_pending_migrations
 from huitou.core.clock import Clock
 from huitou.core.doctor import DATABASE, FAIL, NOTHING, OK, SKIPPED, WARN, Check
+from huitou.core.environment import ENVIRONMENT
 from huitou.core.health import WORKER_SILENT_SECONDS, worker_silence
 from huitou.core.models import LakeBatch, RefreshRun
 
@@ -52,12 +55,22 @@ def check_python(_clock: Clock) -> Answer:
     return OK, f"Python {running}", ""
 
 
+def check_settings(_clock: Clock) -> Answer:
+    """Whether the environment variables can be understood."""
+    ENVIRONMENT.refuse_problems()
+    return OK, _("understood"), ""
+
+
 def check_data_directory(_clock: Clock) -> Answer:
     """The data directory: there, writable, and what holds customers' data readable by its owner only."""
     root = settings.HOME.root
     if not root.is_dir() or not os.access(root, os.W_OK | os.X_OK):
         return FAIL, str(root), _("Make the folder writable for the account that runs Huitou, or set HUITOU_HOME.")
     folders = [root / name for name in PRIVATE_FOLDERS]
+    for folder in [*folders, Path(settings.HOME.lake_url)]:
+        if (reason := _why_not_writable(folder)) is not None:
+            mend = _("Make the folder writable for the account that runs Huitou: nothing can be kept there.")
+            return FAIL, f"{folder}: {reason}", mend
     open_ = [str(path) for path in folders if path.is_dir() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     if open_:
         mend = _("Close them: chmod 700 %(folders)s") % {"folders": " ".join(open_)}
@@ -65,8 +78,21 @@ def check_data_directory(_clock: Clock) -> Answer:
     return OK, str(root), ""
 
 
+def _why_not_writable(folder: Path) -> str | None:
+    """What the system says when a file is written there; a folder that is not there yet is made when needed."""
+    if not folder.exists() and not folder.is_symlink():
+        return None
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
+
+
 def check_disk(_clock: Clock) -> Answer:
     """Room for the next days."""
+    if not settings.HOME.root.is_dir():
+        return SKIPPED, _("waits for the data directory"), ""
     usage = shutil.disk_usage(settings.HOME.root)
     detail = _("%(free)s GB free of %(total)s GB") % {
         "free": f"{usage.free / _GIB:.1f}",
@@ -106,14 +132,13 @@ def check_https(_clock: Clock) -> Answer:
 
 def check_port(_clock: Clock) -> Answer:
     """The console's port: free, or ours."""
-    from huitou.core.serving.web import AddressError, chosen_address
+    from huitou.core.serving.web import AddressError, asked_address, chosen_address
 
+    asked = asked_address()
     try:
         host, port = chosen_address()
     except AddressError as error:
-        given = os.environ.get("HUITOU_PORT", "8000")
-        answers = given.isdigit() and _is_ours(os.environ.get("HUITOU_HOST", "127.0.0.1"), int(given))
-        return (OK, _("the console serves there"), "") if answers else (WARN, str(error), "HUITOU_PORT=8001")
+        return (OK, _("the console serves there"), "") if _is_ours(*asked) else (WARN, str(error), "")
     return OK, _("%(address)s is free") % {"address": f"{host}:{port}"}, ""
 
 
@@ -235,8 +260,9 @@ def check_worker(clock: Clock) -> Answer:
     mend = _("Start it: huitou worker, or everything together: huitou up")
     if silent is None:
         return WARN, _("none runs"), mend
-    detail = _("last heard of %(seconds)s s ago") % {"seconds": f"{silent:.0f}"}
-    return (OK if silent <= WORKER_SILENT_SECONDS else WARN), detail, mend
+    if silent > WORKER_SILENT_SECONDS:
+        return WARN, _("none runs; the last one was heard of %(seconds)s s ago") % {"seconds": f"{silent:.0f}"}, mend
+    return OK, _("last heard of %(seconds)s s ago") % {"seconds": f"{silent:.0f}"}, ""
 
 
 def check_jobs(_clock: Clock) -> Answer:
@@ -267,6 +293,7 @@ def check_engine(_clock: Clock) -> Answer:
 
 CHECKS = [
     Check("python", gettext_lazy("Python and packages"), check_python, needs=NOTHING),
+    Check("settings", gettext_lazy("Settings"), check_settings, needs=NOTHING),
     Check("data_directory", gettext_lazy("Data directory"), check_data_directory, needs=NOTHING),
     Check("disk", gettext_lazy("Disk"), check_disk, needs=NOTHING),
     Check("secret_key", gettext_lazy("Signing key"), check_secret_key, needs=NOTHING),

@@ -22,7 +22,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
     trouble: DomainError | None = None
     try:
-        boot(migrate=False)
+        boot(to_examine=True)
     except DomainError as error:
         trouble = error
     findings = examine(SystemClock(), database_error=trouble)

@@ -27,6 +27,15 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
 
 
+def confirmed(question: str) -> bool:
+    """Whether the person at the terminal says yes; anything else, and the end of input, is a no."""
+    from django.utils.translation import gettext as _
+
+    sys.stdout.write(_("%(question)s [y/N] ") % {"question": question})
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "是", "是的")
+
+
 def _plain(value: object) -> object:
     if isinstance(value, date):  # datetime included
         return value.isoformat()

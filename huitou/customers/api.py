@@ -159,7 +159,8 @@ def erase_person(request: HttpRequest, person_id: PersonId, body: ErasureIn) -> 
     """Erase everything personal of a customer, for ever. Orders stay, without a name."""
     if body.confirm != person_id:
         raise InvalidError(
-            _("Repeat the customer's number: erasing cannot be undone."),
+            _("confirm has to be %(number)s, the number in the address: erasing cannot be undone.")
+            % {"number": person_id},
             place="body",
             field="confirm",
             reason="confirmation_missing",

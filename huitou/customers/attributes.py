@@ -50,6 +50,7 @@ def attribute_label(name: str) -> str:
         "home_ownership": _("Home ownership"),
         "marital_status": _("Marital status"),
         "kids_count": _("Children"),
+        "group": _("Belongs to group"),
     }
     return words.get(name, name)
 

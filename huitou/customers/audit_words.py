@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from huitou.customers.identifier_kind import IDENTIFIER_KINDS
 from huitou.customers.looking import REASONS
 
 ACTIONS = {
@@ -24,8 +25,8 @@ FIELDS = {
     "granted": _("Agreed"),
     "merge": _("Join"),
     "merges_ended": _("Joins ended"),
-    "rules": _("Shared identifiers"),
-    "rule": _("Shared identifier"),
+    "rules": _("Joined by"),
+    "rule": _("Joined by"),
     "barriers_lifted": _("Earlier partings lifted"),
     "persons": _("Persons"),
     "identifiers": _("Identifiers"),
@@ -42,8 +43,15 @@ FIELDS = {
     "progress_files": _("Progress notes"),
     "log_lines": _("Lines of logs"),
     "imports": _("Imports"),
+    "attributes_of_others": _("Attributes of other customers"),
+    "origins_of_others": _("Origins of other customers"),
+    "details_of_others": _("Personal parts of other customers' events"),
+    "answers": _("Kept answers of the API"),
 }
+_RULES = {kind.kind: kind.label for kind in IDENTIFIER_KINDS} | {"manual": _("By hand")}
 VALUES = {
+    "rule": _RULES,
+    "rules": _RULES,
     "reason": REASONS,
     "seen": {
         "names": _("Names"),

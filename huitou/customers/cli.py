@@ -12,10 +12,10 @@ from huitou.core.boot import booted
 
 customers_app = typer.Typer(no_args_is_help=True, help="Show, merge, export and erase customers.")
 COMMANDS = {"customers": customers_app}
-Who = Annotated[str, typer.Argument(help="Number of the customer or of any of its persons: 12 or #12.")]
+Who = Annotated[str, typer.Argument(help="Internal number of the customer or of any of its persons: 12 or #12.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 ByIdentifier = Annotated[
-    bool, typer.Option("--identifier", "-i", help="WHO is a phone, an account or another identifier.")
+    bool, typer.Option("--identifier", "-i", help="WHO is a customer number, a phone or another identifier.")
 ]
 
 
@@ -54,7 +54,7 @@ def show(
 @booted
 def merge(
     who: Who,
-    other: Annotated[str, typer.Argument(help="Number of the customer that is the same one.")],
+    other: Annotated[str, typer.Argument(help="Internal number of the customer that is the same one.")],
     note: Annotated[str, typer.Option("--note", help="Why; shown beside the join.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -63,11 +63,11 @@ def merge(
 
     from huitou.core.clock import SystemClock
     from huitou.core.terminal import print_json
-    from huitou.customers.finding import find_one
+    from huitou.customers.finding import find_number
     from huitou.customers.queries import customers_of
     from huitou.customers.services import merge_customers
 
-    a, b = find_one(who), find_one(other)
+    a, b = find_number(who), find_number(other)
     done = merge_customers(person_a=a, person_b=b, clock=SystemClock(), note=note)
     customer = customers_of([a])[a]
     if as_json:
@@ -140,7 +140,7 @@ def erase(
     from django.utils.translation import gettext as _
 
     from huitou.core.clock import SystemClock
-    from huitou.core.terminal import print_json
+    from huitou.core.terminal import confirmed, print_json
     from huitou.customers.finding import ConfirmationMissingError, find_one
     from huitou.customers.labels import customer_labels
     from huitou.customers.personal import erase_customer
@@ -151,8 +151,8 @@ def erase(
             raise ConfirmationMissingError(_("Erasing cannot be undone: say --yes."))
         label = customer_labels([person_id])[person_id]
         question = _("Erase everything personal of customer %(label)s (#%(id)s)? This cannot be undone.")
-        if not typer.confirm(question % {"label": label, "id": person_id}):
-            raise typer.Abort
+        if not confirmed(question % {"label": label, "id": person_id}):
+            raise ConfirmationMissingError(_("Nothing was erased."))
     counts = erase_customer(person_id=person_id, clock=SystemClock())
     if as_json:
         print_json({"customer": person_id, "erased": counts})

@@ -49,14 +49,21 @@ def find_one(text: str, *, by_identifier: bool = False) -> int:
                 % {"ids": ", ".join(f"#{customer}" for customer in found[:20])}
             )
         return found[0]
+    number = find_number(text)
+    return customers_of([number])[number]
+
+
+def find_number(text: str) -> int:
+    """The person of that number, 12 or #12. Raises CustomerUnknownError."""
     number = text.strip().removeprefix("#")
     if not number.isdigit() or len(number) > 18:
         raise CustomerUnknownError(
-            _("%(text)s is no customer's number. To find somebody by an identifier, add -i.") % {"text": text}
+            _("%(text)s is no internal number like #12. To find somebody by a customer number or phone, add -i.")
+            % {"text": text}
         )
     if not Person.objects.filter(pk=int(number)).exists():
         raise CustomerUnknownError(_("There is no customer #%(id)s.") % {"id": number})
-    return customers_of([int(number)])[int(number)]
+    return int(number)
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:

@@ -20,6 +20,8 @@ from huitou.console.shell import Page, render_cards
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
+from huitou.customers import acting_pages
+from huitou.customers.acting_pages import ConsentForm, JoinForm
 from huitou.customers.looking import REASONS, NobodyError, look_whole
 from huitou.customers.portrait import Portrait, consent_words, find_portrait
 from huitou.customers.queries import customers_of
@@ -54,6 +56,7 @@ def _show(request: HttpRequest, portrait: Portrait, *, whole: bool = False) -> H
     }
     if request.headers.get("HX-Request") == "true":
         return render(request, "customers/identity_part.html", context)
+    context["join_form"], context["consent_form"] = JoinForm(auto_id="join-%s"), ConsentForm(auto_id="consent-%s")
     context["cards"] = render_cards("customer", request, portrait.customer)
     context["side_cards"] = render_cards("customer.side", request, portrait.customer)
     return render(request, "customers/detail.html", context)
@@ -126,6 +129,7 @@ def _user(request: HttpRequest) -> User | None:
 
 
 urlpatterns = [
+    *acting_pages.urlpatterns,
     path("customers/<int:person_id>/", show_customer, name="customers_detail"),
     path("customers/<int:person_id>/whole/", show_whole, name="customers_whole"),
     path("customers/<int:person_id>/merges/<int:merge_id>/undo/", undo, name="customers_undo"),

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from huitou.accounts.audit import process_name
 from huitou.accounts.queries import find_brand
 from huitou.console.formats import format_instant, mask_name, mask_phone
 from huitou.core.clock import Clock
@@ -20,7 +21,7 @@ from huitou.customers.identifier_kind import IDENTIFIER_KINDS, show_identifier
 from huitou.customers.labels import customer_labels
 from huitou.customers.milestone_kinds import MILESTONE_KINDS, find_milestone, milestone_text
 from huitou.customers.models import Acquisition, Identifier, Merge, Milestone, Person, ReviewCase
-from huitou.customers.normalizing import fold
+from huitou.customers.normalizing import fold, read_phone
 from huitou.customers.queries import customers_of, members_of
 from huitou.customers.sql import told as sql
 
@@ -107,7 +108,8 @@ def find_portrait(person_id: int, *, clock: Clock, whole: bool = False) -> Portr
     if not persons:
         return None
     names = dict.fromkeys(p.display_name for p in persons if p.display_name)
-    phones = dict.fromkeys(p.phone for p in persons if p.phone)
+    # The same phone in two spellings is one.
+    phones = list({read_phone(p.phone) or p.phone: p.phone for p in persons if p.phone}.values())
     both = Q(person_a__in=members) | Q(person_b__in=members)
     identifiers, masked_identifiers = _identifiers(members)
     known = {fold(i.value).casefold(): i.kind for i in identifiers}
@@ -204,7 +206,7 @@ def explain_merge(merge: Merge, *, whole: bool = False) -> str:
     """Why two persons are one customer, in a sentence; the identifier is masked unless `whole`."""
     words: dict[str, object] = {"a": merge.person_a_id, "b": merge.person_b_id}
     if merge.rule == "manual":
-        who = merge.actor.get_username() if merge.actor else merge.actor_label
+        who = merge.actor.get_username() if merge.actor else process_name(merge.actor_label)
         if merge.note:
             return _("%(who)s joined #%(a)s and #%(b)s: %(note)s") % {**words, "who": who, "note": merge.note}
         return _("%(who)s joined #%(a)s and #%(b)s by hand") % {**words, "who": who}
@@ -239,7 +241,7 @@ def _ending(merge: Merge) -> str:
     at = format_instant(merge.ended_at, brand_zone())
     if merge.end_reason == "stopped":
         return _("came apart on %(at)s: the identifier is on too many accounts") % {"at": at}
-    who = merge.ended_by.get_username() if merge.ended_by else merge.ended_label
+    who = merge.ended_by.get_username() if merge.ended_by else process_name(merge.ended_label)
     return _("undone by %(who)s on %(at)s") % {"who": who, "at": at}
 
 

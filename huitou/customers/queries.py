@@ -55,20 +55,29 @@ def count_persons() -> int:
 
 
 def find_person_ids(text: str, *, limit: int = 500) -> list[int]:
-    """Persons with an identifier of that value in any spelling, whose customer or member number begins with the
-    text, or whose name contains it; and the customers that they belong to."""
+    """Persons with an identifier of that value in any spelling, and the customers that they belong to.
+
+    Where nobody has it, those whose customer or member number begins with the text, or whose name contains it.
+    """
     text = text.strip()
     if not text:
         return []
+    found = _having(text, limit)
+    if not found:
+        named = Person.objects.filter(display_name__icontains=text)
+        numbered = Identifier.objects.filter(kind__in=_BY_BEGINNING, value__istartswith=text)
+        found |= set(named.order_by("pk").values_list("pk", flat=True)[:limit])
+        found |= set(numbered.order_by("person_id").values_list("person_id", flat=True)[:limit])
+    return sorted(found | set(customers_of(found).values()))[:limit]
+
+
+def _having(text: str, limit: int) -> set[int]:
+    """Persons with exactly that identifier, and those whom files give the phone without making it an identifier."""
     read = {kind.kind: value for kind in IDENTIFIER_KINDS if (value := kind.normalize(text)) is not None}
     with connection.cursor() as cursor:
         cursor.execute(people.FIND_BY_VALUE, [list(read), list(read.values()), limit])
         found = {int(row[0]) for row in cursor.fetchall()}
-    named = Person.objects.filter(display_name__icontains=text)
-    numbered = Identifier.objects.filter(kind__in=_BY_BEGINNING, value__istartswith=text)
-    found |= set(named.order_by("pk").values_list("pk", flat=True)[:limit])
-    found |= set(numbered.order_by("person_id").values_list("person_id", flat=True)[:limit])
-    return sorted(found | set(customers_of(found).values()))[:limit]
+    return found | set(Person.objects.filter(phone=text).order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def may_contact(customer_id: int, channel: str, purpose: str, now: datetime) -> bool:

@@ -57,6 +57,8 @@ class _Known:
     person: int
     row: int = 0
     stopped: bool = False
+    # Epoch seconds: reading thousands of instants would take longer than the rest of the look.
+    since: float | None = None
 
 
 def resolve_sightings(*, sightings: Sequence[Sighting], source: str, clock: Clock) -> dict[int, int]:
@@ -71,11 +73,13 @@ def resolve_sightings(*, sightings: Sequence[Sighting], source: str, clock: Cloc
     if len(owners) == len(keys[:_FIRST_LOOK]):
         owners |= _find_owners(keys[_FIRST_LOOK:])
     seen = _without_shared(read, owners)
-    if not _is_old_news(_undecided(seen, owners), owners):
+    if _earlier(read, owners) or not _is_old_news(_undecided(seen, owners), owners):
         with transaction.atomic(), connection.cursor() as cursor:
             # One resolution at a time: a second one then finds the first one's persons.
             cursor.execute(sql.LOCK)
             owners |= _find_owners([key for key in keys if key not in owners])
+            if earlier := _earlier(read, owners):
+                cursor.execute(sql.MOVE_BACK, [source[:100], list(earlier), list(earlier.values())])
             seen = _without_shared(read, owners)
             undecided = _undecided(seen, owners)
             batch = _Batch(owners, _groups_at_stake(undecided, owners))
@@ -129,7 +133,19 @@ def _find_owners(keys: Sequence[Key]) -> dict[Key, _Known]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(sql.FIND_OWNERS, [text_array(column) for column in zip(*keys, strict=True)])
-        return {keys[n - 1]: _Known(person, row, stopped) for n, row, person, stopped in cursor.fetchall()}
+        return {keys[n - 1]: _Known(person, row, *rest) for n, row, person, *rest in cursor.fetchall()}
+
+
+def _earlier(read: list[_Seen], owners: dict[Key, _Known]) -> dict[int, datetime]:
+    """Identifiers, by row, that were seen before the time at which they were first seen so far."""
+    found: dict[int, datetime] = {}
+    for one in read:
+        at = one.at.timestamp()
+        for key in one.keys:
+            known = owners.get(key)
+            if known is not None and (known.since is None or at < known.since):
+                found[known.row] = min(found.get(known.row, one.at), one.at)
+    return found
 
 
 def _undecided(seen: list[_Seen], owners: dict[Key, _Known]) -> list[_Seen]:

@@ -102,6 +102,7 @@ def resolve_persons(
         if cursor.rowcount != created:
             created = cursor.rowcount
             cursor.execute(sql.DELETE_SUPERSEDED)
+        cursor.execute(sql.MOVE_BACK, keys)
         if with_details:
             cursor.execute(sql.UPDATE_DETAILS, keys)
         mapping = bytearray()
@@ -126,6 +127,7 @@ def give_identifiers(*, kind: str, rows: Sequence[tuple[int, str, datetime]], so
         cursor.execute(LOCK)
         cursor.execute(sql.CREATE_GIVEN, {"persons": persons, "values": values, "at": at})
         cursor.execute(sql.INSERT_GIVEN, keys)
+        cursor.execute(sql.MOVE_BACK_GIVEN, keys)
         cursor.execute(sql.SELECT_SHARED, keys)
         evidence = [
             Evidence(person, owner, (kind, "", value), identifier, seen_at)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from huitou.accounts.back_office import LookOnly
 from huitou.core.models import LakeBatch, RefreshRun
+
+apps.get_app_config("procrastinate").verbose_name = _("Work queue")
 
 
 @admin.register(LakeBatch)

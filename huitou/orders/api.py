@@ -116,7 +116,8 @@ class SearchIn(Body):
     """What to look for."""
 
     text: Annotated[Word, Field(max_length=200)] = Field(
-        description="An identifier in any spelling, the beginning of a customer or member number, or part of a name.",
+        description="An identifier in any spelling; where nobody has it, the beginning of a customer or member number,"
+        " or part of a name.",
         examples=["张"],
     )
     limit: Annotated[Whole, Field(ge=1, le=200)] = 50
@@ -124,14 +125,18 @@ class SearchIn(Body):
 
 @router.read("/customers/search", method="POST", permission="customers.view", returns=DueOut)
 def search_customers(request: HttpRequest, body: SearchIn) -> DueOut:
-    """Customers who bought, found as in the console's search, the biggest spenders first.
+    """Customers found as in the console's search: the biggest spenders first, then who has not bought yet.
 
     What is searched for stands in the body, so that it enters no log. Nothing is changed.
     """
-    found = list_from(
-        None, clock=SystemClock(), limit=body.limit, sort="-spend_minor", person_ids=find_person_ids(body.text)
-    )
-    return DueOut(total=found.total, items=_customers(found.rows))
+    people = find_person_ids(body.text)
+    rows: list[CustomerRow] = []
+    total = 0
+    if queries.last_refresh() is not None:
+        found = list_from(None, clock=SystemClock(), limit=body.limit, sort="-spend_minor", person_ids=people)
+        rows, total = found.rows, found.total
+    waiting = [CustomerRow(person_id, {}) for person_id in queries.never_bought(people)]
+    return DueOut(total=total + len(waiting), items=_customers([*rows, *waiting][: body.limit]))
 
 
 @router.read("/customers/due", permission="customers.view", returns=DueOut)

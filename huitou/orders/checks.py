@@ -27,7 +27,10 @@ def check_refresh(clock: Clock) -> tuple[str, str, str]:
     if done is None or done.finished_at is None:
         return WARN, _("the first refresh has not finished"), _("Run it and see: huitou refresh")
     age = clock.now() - done.finished_at
-    detail = _("finished %(hours)s hours ago") % {"hours": f"{age.total_seconds() / 3600:.1f}"}
+    minutes = round(age.total_seconds() / 60)
+    detail = _("finished %(minutes)s minutes ago") % {"minutes": minutes}
+    if minutes >= 120:
+        detail = _("finished %(hours)s hours ago") % {"hours": round(minutes / 60)}
     return (WARN if age > _OLD else OK), detail, _("The worker refreshes every hour; is it running? huitou worker")
 
 

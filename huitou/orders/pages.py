@@ -26,7 +26,7 @@ from huitou.console.tables import Order, read_order, read_page
 from huitou.core.clock import SystemClock, local_day
 from huitou.core.errors import DomainError
 from huitou.customers.labels import customer_labels
-from huitou.customers.queries import find_person_ids
+from huitou.customers.queries import count_persons, customers_of, find_person_ids
 from huitou.orders import queries
 from huitou.orders.due import LATE, WEEK, due_moment
 from huitou.orders.lists import export_list, list_header
@@ -70,27 +70,29 @@ class ListedCustomer:
 
 @requires("customers.view")
 def list_customers(request: HttpRequest) -> HttpResponse:
-    """Everybody who bought, sortable, filtered by stage and layer, found by number, name or phone."""
+    """Everybody who bought, sortable, filtered by stage and layer; a search finds who has not bought yet as well."""
     brand = find_brand()
-    if brand is None or queries.last_refresh() is None:
-        return render(request, "orders/customers_empty.html", {"brand": brand})
-    if request.method == "POST":
+    if brand is not None and request.method == "POST":
         return _search(request)
     asked = _read_asked(request)
-    page = read_page(request, total=10**9, size=PAGE_SIZE).number
-    found = queries.list_customers(**asked.selection(brand), page=page, page_size=PAGE_SIZE)
-    if not found.total and asked.is_everybody:
-        return render(request, "orders/customers_empty.html", {"brand": brand})
+    found = queries.CustomerPage([], 0, 1, 1)
+    if brand is not None and queries.last_refresh() is not None:
+        page = read_page(request, total=10**9, size=PAGE_SIZE).number
+        found = queries.list_customers(**asked.selection(brand), page=page, page_size=PAGE_SIZE)
+    if brand is None or (not found.total and asked.is_everybody):
+        return render(request, "orders/customers_empty.html", {"brand": brand, "known": count_persons()})
+    waiting = [] if asked.is_filtered else queries.never_bought(asked.people or [])
     context: dict[str, Any] = {
         "brand": brand,
         "customers": _listed(found.rows),
+        "waiting": sorted(customer_labels(waiting).items()),
         "order": asked.order,
         "filters": asked.filters,
         "people": request.GET.get("people", "") if asked.people is not None else "",
         "searched": asked.people is not None,
         "cut": asked.people is not None and len(asked.people) == _FOUND_MAX,
         "due": asked.due,
-        "total": found.total,
+        "total": found.total + len(waiting),
         "paging": read_page(request, total=found.total, size=PAGE_SIZE),
     }
     return render(request, "orders/customers.html", context)
@@ -127,7 +129,11 @@ class Asked:
 
     @property
     def is_everybody(self) -> bool:
-        return not self.due and self.people is None and not any(f.chosen for f in self.filters)
+        return self.people is None and not self.is_filtered
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.due) or any(f.chosen for f in self.filters)
 
     def selection(self, brand: Brand) -> dict[str, Any]:
         """The same as arguments of `queries.list_customers`."""
@@ -148,11 +154,16 @@ def _read_asked(request: HttpRequest) -> Asked:
 
 
 def _search(request: HttpRequest) -> HttpResponse:
-    """Look up what was typed and go on with the numbers found: names and phones stand in no address."""
+    """Look up what was typed and go on with the numbers found: names and phones stand in no address.
+
+    Where that is one customer, there is nothing to choose from.
+    """
     text = request.POST.get("q", "").strip()
     if not text:
         return redirect("customers")
     found = find_person_ids(text, limit=_FOUND_MAX)
+    if len(customers := set(customers_of(found).values())) == 1:
+        return redirect("customers_detail", customers.pop())
     people = ".".join(str(person_id) for person_id in found) or _NOBODY
     return redirect(f"{reverse('customers')}?people={people}")
 
@@ -239,6 +250,10 @@ def _timeline(person_id: int, page: int) -> dict[str, Any]:
     }
 
 
+# What stands in for the product of an order that tells none.
+NO_PRODUCT = "-"
+
+
 def _told(entries: list[queries.TimelineEntry]) -> list[dict[str, Any]]:
     lines = [line for entry in entries for line in entry.lines]
     names = dict(Product.objects.filter(sku__in={line.sku for line in lines}).values_list("sku", "name"))
@@ -247,7 +262,7 @@ def _told(entries: list[queries.TimelineEntry]) -> list[dict[str, Any]]:
     for entry in entries:
         items = [
             {
-                "name": names.get(line.sku) or line.sku,
+                "name": names.get(line.sku) or (_("product not told") if line.sku == NO_PRODUCT else line.sku),
                 "category": categories.get(line.category or "", line.category or ""),
                 "quantity": f"{line.quantity.normalize():f}",
                 "amount_minor": line.amount_minor,

@@ -12,6 +12,8 @@ from django.utils.translation import ngettext
 
 from huitou.console.formats import format_day, format_days, format_gap, format_value
 
+# One gap is no rhythm: so many purchases show one.
+_RHYTHM = 3
 Value = int | float | str | bool | datetime | None
 
 
@@ -57,6 +59,11 @@ def _rhythm(values: Mapping[str, Value]) -> str:
         return ""
     if gap is None:
         return _("Bought once, %(ago)s ago; no rhythm is known yet.") % {"ago": format_days(int(since))}
+    if (_number(values, "order_count") or 0) < _RHYTHM:
+        return _("Bought twice, %(gap)s apart, last %(ago)s ago; no rhythm is known yet.") % {
+            "gap": format_gap(gap),
+            "ago": format_days(int(since)),
+        }
     return _("Buys again every %(gap)s on average; last purchase %(ago)s ago.") % {
         "gap": format_gap(gap),
         "ago": format_days(int(since)),

@@ -38,6 +38,7 @@ __all__ = [
     "get_last_refresh",
     "last_refresh",
     "list_customers",
+    "never_bought",
     "observed_until",
     "open_engine",
     "open_engine_of",
@@ -118,6 +119,17 @@ def list_customers(
         for name, value in (where or {}).items():
             table = table.filter(equals(table, name, value))
         return _page(engine, table, sort, page, page_size)
+
+
+def never_bought(person_ids: Sequence[int]) -> list[int]:
+    """Of these persons' customers those who had bought nothing at the last refresh, or all where there was none."""
+    customers = set(customers_of(person_ids).values())
+    if customers and last_refresh() is not None:
+        with open_engine() as engine:
+            table = engine.table("feat_customers")
+            bought = engine.to_pyarrow(table.filter(table.person_id.isin(sorted(customers))).select("person_id"))
+            customers -= set(bought["person_id"].to_pylist())
+    return sorted(customers)
 
 
 def due_this_week(*, days: int = 7, limit: int = 20) -> CustomerPage:

@@ -62,9 +62,11 @@ def order_timeline(person_id: int, *, limit: int = 50, before: datetime | None =
         # By order, not by customer: who is one customer may have changed since the refresh.
         judged = engine.to_pyarrow(engine.table("int_orders").semi_join(mine, ["source", "order_id"])).to_pylist()
     by_key = {(row["source"], row["order_id"]): row for row in judged}
-    documents: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    # What went back of one order at several times, under no number of its own, is so many refunds.
+    documents: dict[tuple[str, str, datetime | None], list[Row]] = defaultdict(list)
     for row in rows:
-        documents[row["source"], row["order_id"], row["kind"]].append(row)
+        at = row["occurred_at"] if row["kind"] == "refund" else None
+        documents[row["source"], row["order_id"], at].append(row)
     entries = [_entry(own, by_key.get((own[0]["source"], own[0]["order_id"]))) for own in documents.values()]
     entries.sort(key=lambda e: (e.at, e.source, e.order_id, e.kind), reverse=True)
     return entries[:limit]

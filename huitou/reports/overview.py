@@ -98,9 +98,9 @@ def build_overview(brand: Brand) -> Overview | None:
         anchor=anchor,
         historic=historic,
         exclusions=figures["repurchase_rate"].exclusions,
-        tiles=[_tile(brand, figures[name]) for name in _TILES],
+        tiles=[tile_of(brand, figures[name]) for name in _TILES],
         trend=chart_of(
-            _kept(figures["repurchase_rate"], finished),
+            _kept(figures["repurchase_rate"], span_of),
             key="trend",
             title=_("Repurchase rate by month"),
             target=brand.targets.get("repurchase_rate"),
@@ -156,10 +156,16 @@ def finished(rows: Sequence[MetricRow]) -> list[MetricRow]:
     return [row for row in rows if row.complete and row.covered and row.value is not None]
 
 
-def _tile(brand: Brand, result: MetricResult) -> Tile:
-    done = finished(result.rows)
-    shown = done or [row for row in result.rows if row.value is not None]
+def span_of(rows: Sequence[MetricRow]) -> list[MetricRow]:
+    """The finished rows, and the empty ones between them: a month without anybody is a gap and no shorter way."""
+    done = finished(rows)
+    return list(rows[rows.index(done[0]) : rows.index(done[-1]) + 1]) if done else []
+
+
+def tile_of(brand: Brand, result: MetricResult) -> Tile:
+    shown = span_of(result.rows) or [row for row in result.rows if row.value is not None]
     current = shown[-1] if shown else None
+    # Where the period before is empty, there is nothing to compare with.
     before = shown[-2] if len(shown) > 1 else None
     value, earlier = (current.value if current else None), (before.value if before else None)
     target = brand.targets.get(result.metric)
@@ -179,14 +185,15 @@ def _tile(brand: Brand, result: MetricResult) -> Tile:
 
 
 def _spark(values: Sequence[Number | None]) -> str:
-    """Points of an SVG path in a box of 100 × 30, the lowest value at the bottom; empty for fewer than three."""
-    known = [float(value) for value in values if value is not None]
+    """Points of an SVG path in a box of 100 × 30, the lowest value at the bottom; empty for fewer than three. Over
+    empty periods it goes straight on."""
+    known = {i: float(value) for i, value in enumerate(values) if value is not None}
     if len(known) < 3:
         return ""
-    low, high = min(known), max(known)
+    low, high = min(known.values()), max(known.values())
     spread = (high - low) or 1.0
-    width = 100 / (len(known) - 1)
-    return " L".join(f"{i * width:.1f} {28 - 26 * (value - low) / spread:.1f}" for i, value in enumerate(known))
+    width = 100 / (len(values) - 1)
+    return " L".join(f"{i * width:.1f} {28 - 26 * (value - low) / spread:.1f}" for i, value in known.items())
 
 
 def _due_customers(rows: Sequence[orders.CustomerRow]) -> list[DueCustomer]:

@@ -42,11 +42,11 @@ def find_metric(name: str) -> Metric:
     """The metric of that name. Raises QuestionError with the closest names."""
     if name in METRICS:
         return METRICS[name]
-    close = difflib.get_close_matches(name, METRICS.kinds(), n=3, cutoff=0.5) or METRICS.kinds()
-    raise QuestionError(
-        _("There is no metric %(name)s. Did you mean: %(names)s?") % {"name": name, "names": ", ".join(close)},
-        code="unknown_metric",
-    )
+    close = difflib.get_close_matches(name, METRICS.kinds(), n=3, cutoff=0.5)
+    text = _("There is no metric %(name)s. `huitou metrics list` names them all.")
+    if close:
+        text = _("There is no metric %(name)s. Did you mean: %(names)s?")
+    raise QuestionError(text % {"name": name, "names": ", ".join(close)}, code="unknown_metric")
 
 
 def read_question(

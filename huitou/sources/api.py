@@ -298,7 +298,7 @@ def _told(run: ImportRun) -> dict[str, Any]:
         "has_rejects": bool(run.reject_path),
         "created_at": run.created_at,
         "finished_at": run.finished_at,
-        "created_by": run.created_by.get_username() if run.created_by else None,
+        "created_by": run.created_by.get_username() if run.created_by else run.created_label or None,
         "job": _job(read_state(settings.HOME, import_job_name(run.pk))),
     }
 

@@ -2,6 +2,10 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from huitou.sources.connectors.kinds import CONNECTORS
+from huitou.sources.connectors.trouble import TROUBLE
+from huitou.sources.intake.refusals import REASONS
+
 ACTIONS = {
     "import.orders": _("Orders imported"),
     "import.customers": _("Customers imported"),
@@ -32,4 +36,28 @@ FIELDS = {
     "source": _("Feed"),
     "minutes": _("Minutes between pulls"),
     "since": _("From which day on"),
+    "fields": _("What was changed"),
+    "code": _("What is wrong"),
+    "kind": _("Kind"),
+    "days": _("Days"),
+    "letters": _("Numbers"),
+    "first": _("First number"),
+    "last": _("Last number"),
+    "expected_seconds": _("Longest normal silence (seconds)"),
+    "action": _("Change"),
+    "problem": _("Difference"),
+    "count": _("How many"),
+}
+VALUES = {
+    "reason": {code: reason.label for code, reason in REASONS.items()},
+    "kind": {
+        "orders": _("Order data"),
+        "customers": _("Customer data"),
+        "products": _("Product data"),
+        "load": _("Load the example"),
+        "advance": _("Move the example's clock on"),
+        "remove": _("Remove the example"),
+        **{connector.kind: connector.label for connector in CONNECTORS},
+    },
+    "code": {code: trouble.text for code, trouble in TROUBLE.items()},
 }

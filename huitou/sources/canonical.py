@@ -266,7 +266,7 @@ CUSTOMER_FIELDS: tuple[Field, ...] = (
     _field(
         "name",
         TEXT,
-        _("Name"),
+        _("Full name"),
         "The person's name.",
         "姓名|会员姓名|客户姓名|客户名称|昵称|name|customer_name|full name",
     ),

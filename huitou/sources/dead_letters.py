@@ -12,12 +12,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from huitou.accounts.models import User
 from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
 from huitou.core.terminal import Report, silent
+from huitou.sources.intake.details import error_words
 from huitou.sources.intake.messages import (
     MAX_EVENT_BYTES,
     TOO_DEEP,
@@ -28,9 +30,11 @@ from huitou.sources.intake.messages import (
     parse_instant,
     tells_consent,
 )
+from huitou.sources.intake.refusals import REASONS
 from huitou.sources.masking import restored_payload
 from huitou.sources.models import DeadLetter, InboxEvent
 
+_RANGES = 40
 _BLOCK = 1000
 
 
@@ -57,7 +61,12 @@ class Replayed:
 
 
 def list_letters(*, source: str = "", reason: str = "", state: str = "open") -> QuerySet[DeadLetter]:
-    """Dead letters, newest first."""
+    """Dead letters, newest first. Raises LetterInvalidError for a reason that there is not."""
+    if reason and reason not in REASONS:
+        raise LetterInvalidError(
+            _("There is no reason %(reason)s. The reasons: %(known)s.")
+            % {"reason": reason[:50], "known": ", ".join(REASONS)}
+        )
     found = DeadLetter.objects.filter(state=state).order_by("-pk")
     if source:
         found = found.filter(source=source)
@@ -86,9 +95,8 @@ def replay_letters(
     if ids:
         chosen = chosen.filter(pk__in=ids)
         if unknown := sorted(set(ids) - set(DeadLetter.objects.filter(pk__in=ids).values_list("pk", flat=True))):
-            raise LetterUnknownError(
-                _("There are no dead letters %(ids)s.") % {"ids": ", ".join(map(str, unknown[:20]))}
-            )
+            text = ngettext("There is no dead letter %(ids)s.", "There are no dead letters %(ids)s.", len(unknown))
+            raise LetterUnknownError(text % {"ids": ", ".join(map(str, unknown[:20]))})
     count = 0
     done: set[int] = set()
     # Upward and no further than what is open now: a letter that a consumer opens again meanwhile keeps its number.
@@ -109,7 +117,7 @@ def replay_letters(
                 actor=actor,
                 actor_label=actor_label,
                 count=len(block),
-                detail={"source": source, "reason": reason, "first": block[0].pk, "last": block[-1].pk},
+                detail={"source": source, "reason": reason, "letters": _in_ranges([letter.pk for letter in block])},
             )
         count += len(block)
         report(count, max(count, found["total"]), _("taking events in again"))
@@ -175,9 +183,21 @@ def discard_letters(
                 actor=actor,
                 actor_label=actor_label,
                 count=len(locked),
-                detail={"source": source, "reason": reason, "first": locked[0], "last": locked[-1]},
+                detail={"source": source, "reason": reason, "letters": _in_ranges(locked)},
             )
     return len(locked)
+
+
+def _in_ranges(numbers: Sequence[int]) -> list[str]:
+    """Rising numbers as an entry holds them: 3-5, 9; of very many ranges the first, and where the last one ends."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [number]
+        else:
+            ranges.append([number])
+    told = ["-".join(map(str, found)) for found in ranges]
+    return told if len(told) <= _RANGES else [*told[:_RANGES], "…", str(numbers[-1])]
 
 
 @dataclass(frozen=True)
@@ -214,7 +234,7 @@ def _readable_event(edited: bytes, before: bytes) -> bytes:
         payload = restored_payload(edited, before)
         decode_head(payload)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise LetterInvalidError(_("This is not an event: %(reason)s.") % {"reason": str(error)}) from error
+        raise LetterInvalidError(_("This is not an event: %(reason)s.") % {"reason": error_words(error)}) from error
     if max(len(edited), len(payload)) > MAX_EVENT_BYTES:
         raise LetterInvalidError(_("An event has at most %(limit)s KB.") % {"limit": MAX_EVENT_BYTES // 1024})
     return payload

@@ -16,7 +16,8 @@ from huitou.console.channels import channel_label
 from huitou.console.formats import format_value
 from huitou.customers.queries import persons_of
 from huitou.orders.queries import open_engine
-from huitou.sources.tracking.queries import current_plan
+from huitou.sources.order_events.told import TOLD_NAMES
+from huitou.sources.tracking.words import event_word
 
 _SHOWN = 30
 # What is told about a person is no deed of theirs.
@@ -56,7 +57,9 @@ def list_events(person_id: int, *, currency: str, limit: int = _SHOWN) -> list[T
     with open_engine() as engine:
         events = engine.table("fct_events")
         mine = events.filter(
-            events.person_id.isin(persons_of(person_id)), events.kind.isnull() | events.kind.notin(_TOLD_KINDS)
+            events.person_id.isin(persons_of(person_id)),
+            events.kind.isnull() | events.kind.notin(_TOLD_KINDS),
+            events.name.notin(TOLD_NAMES),
         ).select("event_id", "name", "occurred_at", "source", "channel", "object_type", "object_id", "properties")
         newest = mine.order_by([mine.occurred_at.desc(), mine.event_id]).limit(limit)
         rows = engine.to_pyarrow(newest).to_pylist()
@@ -76,12 +79,6 @@ def _channel(row: Mapping[str, Any]) -> str:
     """Where it happened; a feed's name that stands in for it says nothing, unless it is a channel's own."""
     code = str(row["channel"] or "")
     return "" if code == row["source"] and channel_label(code) == code else code
-
-
-def event_word(name: str) -> str:
-    """An event's name in the reader's language, as the tracking plan has it; the sender's own where it is unplanned."""
-    planned = current_plan().events.get(name)
-    return planned.label if planned else name
 
 
 def _detail(row: Mapping[str, Any], product_names: Mapping[str, str], currency: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,11 +32,18 @@ def tail(
 ) -> None:
     """Show the latest events: taken in, still waiting, or refused. With --json, one object for each line."""
     from django.conf import settings
+    from django.utils.translation import gettext as _
 
+    from huitou.sources.feeds.services import FeedUnknownError
     from huitou.sources.tailing import Tail
 
     watched = Tail(settings.HOME, source=source)
-    for line in watched.latest(lines):
+    if source and not watched.is_known():
+        raise FeedUnknownError(_("No feed called %(source)s has sent anything yet.") % {"source": source})
+    latest = watched.latest(lines)
+    if not latest and not as_json:
+        typer.echo(_("Nothing has arrived yet."), err=True)
+    for line in latest:
         _print_line(line, as_json)
     while follow:
         time.sleep(_FOLLOW_SECONDS)
@@ -47,7 +54,6 @@ def tail(
 def _print_line(line: TailLine, as_json: bool) -> None:
     from django.utils.translation import gettext as _
 
-    from huitou.accounts.queries import find_brand
     from huitou.core.terminal import print_json
     from huitou.sources.intake.refusals import reason_label
 
@@ -57,11 +63,18 @@ def _print_line(line: TailLine, as_json: bool) -> None:
     what = f"{line.object_type}:{line.object_id}" if line.object_id else ""
     states = {"taken": _("taken in"), "waiting": _("waiting"), "refused": _("refused")}
     state = states[line.state] + (f" #{line.letter_id} {reason_label(line.reason)}" if line.letter_id else "")
-    brand = find_brand()
-    arrived = line.received_at.astimezone(brand.tz if brand else UTC)
-    fields = (f"{arrived:%Y-%m-%d %H:%M:%S}", state, line.source, line.channel or "", line.name, what)
+    fields = (_shown_time(line.received_at), state, line.source, line.channel or "", line.name, what)
     who = f"#{line.person_id}" if line.person_id else ""
     typer.echo("\t".join((*fields, who)))
+
+
+def _shown_time(at: datetime) -> str:
+    """An instant in the brand's zone, which stands with it."""
+    from huitou.accounts.models import Brand
+    from huitou.accounts.queries import find_brand
+
+    brand = find_brand() or Brand()
+    return f"{at.astimezone(brand.tz):%Y-%m-%d %H:%M:%S} {brand.zone}"
 
 
 @app.command("letters")
@@ -91,7 +104,7 @@ def letters(
         return
     for letter in shown:
         typer.echo(
-            f"#{letter.pk}\t{letter.last_at:%Y-%m-%d %H:%M}\t{letter.source}\t{letter.kind} {shown_name(letter)}\t"
+            f"#{letter.pk}\t{_shown_time(letter.last_at)}\t{letter.source}\t{letter.kind} {shown_name(letter)}\t"
             f"{reason_label(letter.reason)} ({letter.reason}) {shown_detail(letter)}"
         )
     for code in sorted({letter.reason for letter in shown}):

@@ -21,6 +21,7 @@ from huitou.accounts.queries import find_brand
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
+from huitou.sources.consuming.decoding import KIND_NAMES
 from huitou.sources.dead_letters import (
     discard_letters,
     list_letters,
@@ -28,12 +29,12 @@ from huitou.sources.dead_letters import (
     replay_edited,
     replay_letters,
 )
-from huitou.sources.intake.refusals import reason_label, reason_remedy
+from huitou.sources.intake.refusals import REASONS, reason_label, reason_remedy
 from huitou.sources.job_progress import JobState, forget_state, read_state, write_state
 from huitou.sources.masking import masked_payload, shown_detail, shown_name
 from huitou.sources.models import DeadLetter
 from huitou.sources.tasks import REPLAY, replay_letters_job
-from huitou.sources.tracking.queries import current_plan
+from huitou.sources.tracking.words import event_word
 
 _CLOCK = SystemClock()
 _STATES = ("open", "replayed", "discarded")
@@ -48,6 +49,8 @@ def show_letters(request: HttpRequest) -> HttpResponse:
         return _show_progress(request)
     _tell_end(request)
     asked = {name: request.GET.get(name, "") for name in ("source", "reason", "state")}
+    if asked["reason"] not in REASONS:
+        asked["reason"] = ""
     state = asked["state"] if asked["state"] in _STATES else "open"
     found = list_letters(source=asked["source"], reason=asked["reason"], state=state)
     paging = read_page(request, total=found.count(), size=50)
@@ -92,10 +95,9 @@ def _by_reason(source: str) -> list[dict[str, Any]]:
 
 def _row(letter: DeadLetter) -> dict[str, Any]:
     name = shown_name(letter)
-    planned = current_plan().events.get(name)
     return {
         "letter": letter,
-        "name": planned.label if planned else name or letter.kind,
+        "name": event_word(name or KIND_NAMES.get(letter.kind, letter.kind)),
         "label": reason_label(letter.reason),
         "detail": shown_detail(letter),
     }

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
 from huitou.sources.consuming.properties import is_code, is_personal_name, names_owner, names_somebody, own_marks
+from huitou.sources.intake.details import detail_words
 from huitou.sources.intake.messages import is_too_deep
 from huitou.sources.models import DeadLetter
 from huitou.sources.tracking.queries import current_plan
@@ -61,8 +62,12 @@ def shown_detail(letter: DeadLetter) -> str:
     if letter.reason == "name_personal" or names_somebody(detail):
         return HIDDEN
     if not letter.reason.startswith("order_"):
-        return detail
+        return detail_words(detail)
     name, colon, value = detail.partition(": ")
+    if letter.reason == "order_incomplete":
+        if not colon:
+            return _("%(name)s is missing") % {"name": name}
+        return _("product %(product)s has no price") % {"product": value if is_code(value) else HIDDEN}
     # An unknown word of a shop has to be seen to be mended; it is short.
     fits = is_code(value) or (letter.reason == "order_word" and len(value) <= _LONGEST_WORD)
     return detail if not colon or fits else f"{name}: {HIDDEN}"

@@ -215,7 +215,7 @@ def events_card(request: HttpRequest, person_id: int) -> str:
     return render_to_string("sources/events_card.html", {"events": events, "brand": brand}, request) if events else ""
 
 
-CARDS = [*example_pages.CARDS, Card("customer.side", 10, events_card)]
+CARDS = [*example_pages.CARDS, Card("customer", 30, events_card)]
 urlpatterns = [
     path("data/", list_imports, name="data"),
     path("data/upload/", upload, name="data_upload"),

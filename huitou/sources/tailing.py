@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.db.models import QuerySet
 
 from huitou.accounts.models import ApiKey
 from huitou.analytics.engines import DuckEngine
@@ -56,24 +57,37 @@ class Tail:
         self._sources: dict[int, str] = {}
 
     def latest(self, count: int) -> list[TailLine]:
-        """The last `count` events, oldest first."""
+        """The last `count` events by arrival, oldest first; a refused one arrived when it was last tried."""
         found = self._taken(None, count)
-        found += self._waiting(InboxEvent.objects.filter(pk__lte=self._inbox_id).order_by("-pk")[:count])
-        letters = DeadLetter.objects.filter(pk__lte=self._letter_id, state="open").order_by("-pk")
-        found += self._refused(letters[:count])
-        return sorted(found, key=lambda line: line.received_at)[-count:]
+        waiting = self._asked_inbox().filter(pk__lte=self._inbox_id)
+        found += self._waiting(waiting.order_by("-received_at", "-pk")[:count])
+        letters = self._asked_letters().filter(pk__lte=self._letter_id, state="open")
+        found += self._refused(letters.order_by("-last_at", "-pk")[:count])
+        return sorted(found, key=_arrival)[-count:]
+
+    def is_known(self) -> bool:
+        """Whether there is a feed of that name: with a write key, or with anything that arrived."""
+        return ApiKey.objects.filter(source=self._source).exists() or bool(self.latest(1))
 
     def fresh(self) -> list[TailLine]:
         """What came since the last look, oldest first."""
         new = set(self._committed()) - self._batch_ids
         self._batch_ids |= new
         found = self._taken(sorted(new), None) if new else []
-        waiting = InboxEvent.objects.filter(pk__gt=self._inbox_id).order_by("pk")
-        letters = DeadLetter.objects.filter(pk__gt=self._letter_id).order_by("pk")
+        waiting = self._asked_inbox().filter(pk__gt=self._inbox_id).order_by("pk")
+        letters = self._asked_letters().filter(pk__gt=self._letter_id).order_by("pk")
         self._inbox_id, self._letter_id = _last(InboxEvent, self._inbox_id), _last(DeadLetter, self._letter_id)
         found += self._waiting(waiting.filter(pk__lte=self._inbox_id))
         found += self._refused(letters.filter(pk__lte=self._letter_id))
-        return sorted(found, key=lambda line: line.received_at)
+        return sorted(found, key=_arrival)
+
+    def _asked_inbox(self) -> QuerySet[InboxEvent]:
+        if not self._source:
+            return InboxEvent.objects.all()
+        return InboxEvent.objects.filter(key_id__in=ApiKey.objects.filter(source=self._source).values("pk"))
+
+    def _asked_letters(self) -> QuerySet[DeadLetter]:
+        return DeadLetter.objects.filter(source=self._source) if self._source else DeadLetter.objects.all()
 
     def _committed(self) -> Sequence[int]:
         done = LakeBatch.objects.filter(table=FCT_EVENTS.name, committed_at__isnull=False)
@@ -86,14 +100,16 @@ class Tail:
                 events = events.filter(events.batch_id.isin(batch_ids))
             if self._source:
                 events = events.filter(events.source == self._source)
-            events = events.select(*_COLUMNS).order_by(events.received_at.desc(nulls_first=False))
+            events = events.select(*_COLUMNS).order_by(
+                events.received_at.coalesce(events.occurred_at).desc(), events.occurred_at.desc()
+            )
             rows = engine.to_pyarrow(events if count is None else events.limit(count)).to_pylist()
         return [
             TailLine(state="taken", **{**row, "received_at": row["received_at"] or row["occurred_at"]}) for row in rows
         ]
 
     def _waiting(self, rows: Any) -> list[TailLine]:
-        return [line for row in rows if (line := self._waiting_line(row)).source == (self._source or line.source)]
+        return [self._waiting_line(row) for row in rows]
 
     def _waiting_line(self, row: InboxEvent) -> TailLine:
         if row.key_id not in self._sources:
@@ -118,8 +134,12 @@ class Tail:
                 reason=letter.reason,
             )
             for letter in letters
-            if letter.source == (self._source or letter.source)
         ]
+
+
+def _arrival(line: TailLine) -> tuple[datetime, datetime]:
+    """What came at one instant stands in the order of its own times."""
+    return line.received_at, line.occurred_at or line.received_at
 
 
 def _last(model: Any, before: int = 0) -> int:

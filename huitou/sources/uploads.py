@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import shutil
@@ -20,6 +21,7 @@ from huitou.core.home import Home
 from huitou.core.http_api.problems import TOO_LARGE
 from huitou.sources.importing.encoding import NO_TEXT
 
+logger = logging.getLogger(__name__)
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".parquet", ".pq")
 _ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1"
 # How a file of that kind begins; the others are text.
@@ -45,6 +47,14 @@ class Upload:
     token: str
     path: Path
     lines: Path | None = None
+
+
+class StorageError(DomainError):
+    """What was sent cannot be kept: the disk is full or the folder cannot be written. Nothing of it stays."""
+
+    code = "storage"
+    status = 507
+    permanent = False
 
 
 class GuardedUpload(TemporaryFileUploadHandler):
@@ -138,15 +148,23 @@ def _check_unpacked(file: UploadedFile[bytes], name: str) -> None:
 
 
 def keep_upload(file: UploadedFile[bytes], lines: UploadedFile[bytes] | None, *, home: Home, limit: int) -> Upload:
-    """Keep the file (and its line file) under a fresh token. Raises UploadRefusedError."""
+    """Keep the file (and its line file) under a fresh token. Raises UploadRefusedError or StorageError."""
     for given in (file, lines):
         if given is not None:
             check_upload(given, limit=limit)
             check_content(given)
     token = secrets.token_hex(16)
     folder = home.uploads / token
-    path = _write(file, folder)
-    return Upload(token, path, _write(lines, folder / "lines") if lines is not None else None)
+    try:
+        path = _write(file, folder)
+        return Upload(token, path, _write(lines, folder / "lines") if lines is not None else None)
+    except OSError as error:
+        logger.error("an upload cannot be kept in %s", home.uploads, exc_info=error)
+        shutil.rmtree(folder, ignore_errors=True)
+        raise StorageError(
+            _("The file could not be kept on the server (%(reason)s). huitou doctor there says how to mend it.")
+            % {"reason": error.strerror or type(error).__name__}
+        ) from error
 
 
 def _write(file: UploadedFile[bytes], folder: Path) -> Path:

@@ -40,6 +40,10 @@ TWINS: dict[str, set[str]] = {
     },
     "customers": {"POST /api/v1/customers/search"},
     "customers_whole": {"POST /api/v1/customers/{person_id}/unmaskings"},
+    "customers_join": {"POST /api/v1/merges"},
+    "customers_consent": {"POST /api/v1/customers/{person_id}/consents"},
+    "customers_export": {"POST /api/v1/customers/{person_id}/exports"},
+    "customers_erase": {"POST /api/v1/customers/{person_id}/erasure"},
     "customers_undo": {"DELETE /api/v1/merges/{merge_id}"},
     "review_decide": {
         "POST /api/v1/merges",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.utils import translation
 from typer.testing import CliRunner
 
 from config.cli import build
 from huitou.accounts.keys import find_key
-from huitou.accounts.models import AuditEntry, User
+from huitou.accounts.models import ApiKey, AuditEntry, Brand, User
 from huitou.core.errors import DomainError
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +54,32 @@ def test_a_key_is_made_listed_and_revoked() -> None:
     assert {(k["name"], k["revoked_at"] is None) for k in listed} == {("mini-program", False), ("warehouse", True)}
     assert "secret" not in listed[0]
     assert AuditEntry.objects.filter(action__startswith="key.").count() == 3
+
+
+def test_a_key_is_revoked_by_as_much_of_it_as_tells_it_from_the_others() -> None:
+    one, other = (run("keys", "create", name, "--source", "youzan")["prefix"] for name in "ab")
+    with pytest.raises(DomainError, match=one):
+        run("keys", "revoke", "hw_")
+    length = next(n for n in range(4, len(one) + 1) if one[:n] != other[:n])
+    assert run("keys", "revoke", one[:length])["keys"][0]["prefix"] == one
+    assert [key["prefix"] for key in run("keys", "list")["keys"] if key["revoked_at"] is None] == [other]
+    with pytest.raises(DomainError):
+        run("keys", "revoke", "hw_none")
+
+
+def test_times_are_the_brands_to_the_minute_and_headings_in_the_readers_language() -> None:
+    Brand.objects.create(pk=1, name="b", currency="CNY", zone="Asia/Shanghai")
+    run("staff", "add", "lin")
+    run("keys", "create", "shop", "--source", "youzan")
+    used = datetime(2026, 3, 9, 18, 5, 7, 123456, tzinfo=UTC)
+    User.objects.update(last_login=used)
+    ApiKey.objects.update(last_used_at=used)
+    with translation.override("zh-hans"):
+        for command, heading in (("staff", "最近登录"), ("keys", "最近使用")):
+            shown = CliRunner().invoke(build(), [command, "list"]).stdout
+            assert "2026-03-10 02:05" in shown
+            assert heading in shown
+            assert "123456" not in shown
 
 
 def test_tables_for_people_hold_no_secret() -> None:

@@ -45,7 +45,8 @@ def _own(account: Answer, person: int, as_of: datetime, cuts: Thresholds) -> Row
     mean = (times[-1] - times[0]) / _DAY / len(gaps) if gaps else None
     row["interpurchase_days_mean"] = mean
     row["interpurchase_days_std"] = stdev(gaps) if len(gaps) > 1 else None
-    row["next_order_due_at"] = times[-1] + timedelta(days=mean) if mean is not None and mean >= 1 else None
+    has_rhythm = mean is not None and mean >= 1 and len(times) >= 3
+    row["next_order_due_at"] = times[-1] + timedelta(days=mean or 0) if has_rhythm else None
     ordered, discount = sum(o["amount_minor"] for o in mine), sum(o["discount_minor"] for o in bought)
     row["refund_rate"] = sum(o["refunded_minor"] for o in mine) / ordered if ordered else None
     row["discount_share"] = discount / (spend + discount) if spend + discount else None

@@ -44,7 +44,14 @@ def test_rates_change_by_points_and_amounts_by_per_cent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phone", "masked"), [("13812345678", "138****5678"), ("138****1234", "138****1234"), ("12345", "*****"), ("", "")]
+    ("phone", "masked"),
+    [
+        *(
+            (phone, "138****5678")
+            for phone in ("13812345678", "+86 138 1234 5678", "0086-13812345678", "8613812345678")
+        ),
+        *(("138****1234", "138****1234"), ("12345", "*****"), ("", "")),
+    ],
 )
 def test_a_phone_can_be_recognized_but_not_called(phone: str, masked: str) -> None:
     assert mask_phone(phone) == masked

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 from pydantic import Field
@@ -99,6 +100,7 @@ def titles() -> dict[int, str]:
         429: _("Too many requests"),
         500: _("Internal error"),
         503: _("Out of service"),
+        507: _("No room"),
     }
 
 
@@ -144,9 +146,10 @@ def problem_of(error: Exception) -> HttpResponse:
         )
     if isinstance(error, ValidationError):
         found = [FieldProblem(**found) for found in field_problems(error.errors)]
-        return problem(
-            422, "invalid", _("%(count)d values cannot be used; see errors.") % {"count": len(found)}, errors=found
+        text = ngettext(
+            "%(count)d value cannot be used; see errors.", "%(count)d values cannot be used; see errors.", len(found)
         )
+        return problem(422, "invalid", text % {"count": len(found)}, errors=found)
     return _known(error) or _unknown(error)
 
 

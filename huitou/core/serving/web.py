@@ -7,6 +7,7 @@ import socket
 import threading
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
@@ -90,7 +91,7 @@ def serve() -> None:
         address=host,
         port=port,
         interface=Interfaces.WSGI,
-        workers=int(os.environ.get("HUITOU_WEB_WORKERS", "1")),
+        workers=settings.WEB_WORKERS,
         blocking_threads=BLOCKING_THREADS,
         websockets=False,
         log_level=LogLevels.warning,

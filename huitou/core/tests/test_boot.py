@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from huitou.core.boot import choose_language, has_pending_migrations, migrate_if_behind
+from huitou.core.migrating import WholeExecutor
 
 NAMES = ("HUITOU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -52,5 +53,26 @@ def test_only_what_is_missing_is_migrated() -> None:
         cursor.execute("DROP TABLE django_session")
         migrate_if_behind()
         cursor.execute("SELECT count(*) FROM django_session")
+        assert cursor.fetchone() == (0,)
+    assert not has_pending_migrations()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_killed_before_it_was_recorded_has_made_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'admin'")
+        cursor.execute("DROP TABLE django_admin_log")
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(WholeExecutor, "record_migration", killed)
+            with pytest.raises(KeyboardInterrupt):
+                migrate_if_behind()
+        cursor.execute("SELECT to_regclass('django_admin_log')")
+        assert cursor.fetchone() == (None,)
+        migrate_if_behind()
+        cursor.execute("SELECT count(*) FROM django_admin_log")
         assert cursor.fetchone() == (0,)
     assert not has_pending_migrations()

@@ -39,6 +39,13 @@ SELECT %(kind)s, namespace, value, person_id, coalesce(at, %(now)s), %(source)s
 FROM unknown_people ORDER BY namespace, value
 ON CONFLICT (kind, namespace, value) DO NOTHING
 """
+# A file that arrives later may tell of an earlier time.
+MOVE_BACK = """
+UPDATE customers_identifier AS known SET first_seen_at = told.at, first_source = %(source)s
+FROM (SELECT namespace, value, min(at) AS at FROM incoming_people GROUP BY namespace, value) AS told
+WHERE known.kind = %(kind)s AND known.namespace = told.namespace AND known.value = told.value
+    AND told.at < known.first_seen_at
+"""
 # Somebody else may have named a number between our look and our insert: then the person is theirs, not ours.
 DELETE_SUPERSEDED = """
 DELETE FROM customers_person AS person USING unknown_people AS unknown
@@ -92,6 +99,11 @@ LEFT JOIN customers_identifier AS known
     ON known.kind = %(kind)s AND known.namespace = '' AND known.value = given.value
 WHERE known.id IS NULL
 ORDER BY given.value, given.at, given.person_id
+"""
+MOVE_BACK_GIVEN = """
+UPDATE customers_identifier AS known SET first_seen_at = told.at, first_source = %(source)s
+FROM (SELECT value, min(at) AS at FROM given_identifiers GROUP BY value) AS told
+WHERE known.kind = %(kind)s AND known.namespace = '' AND known.value = told.value AND told.at < known.first_seen_at
 """
 # And those that somebody else has are evidence.
 SELECT_SHARED = """

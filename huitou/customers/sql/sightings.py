@@ -7,9 +7,16 @@ LOCK = "SELECT pg_advisory_xact_lock(hashtext('huitou.customers.resolve'))"
 FIND_OWNERS = """
 SELECT asked.n, found.* FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY
     AS asked (kind, namespace, value, n), LATERAL (
-    SELECT i.id, i.person_id, i.stopped_at IS NOT NULL FROM customers_identifier AS i
+    SELECT i.id, i.person_id, i.stopped_at IS NOT NULL,
+        extract(epoch FROM i.first_seen_at)::float8 FROM customers_identifier AS i
     WHERE i.kind = asked.kind AND i.namespace = asked.namespace AND i.value = asked.value LIMIT 1
 ) AS found
+"""
+# A fact that arrives later may be of an earlier time.
+MOVE_BACK = """
+UPDATE customers_identifier AS i SET first_seen_at = told.at, first_source = %s
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS told (id, at)
+WHERE i.id = told.id AND (i.first_seen_at IS NULL OR i.first_seen_at > told.at)
 """
 # Of the given uses, those that are recorded already.
 FIND_USES = """

@@ -58,7 +58,8 @@ def test_show_merge_and_unmerge(two: tuple[int, int]) -> None:
     done = told("merge", str(two[0]), str(two[1]), "--note", "same family card")
     assert (done["customer"], done["persons"]) == (min(two), sorted(two))
     assert told("show", str(two[1]))["merges"][0]["sentence"].endswith("same family card")
-    assert refusal("merge", str(two[0]), str(two[1])) == "cannot_merge"
+    again = run("merge", str(two[0]), str(two[1])).exception
+    assert all(f"#{person}" in str(again) for person in two), "as they were named, not as their customer"
     assert sorted(told("unmerge", str(done["merge"]))["customers"]) == sorted(two)
     assert refusal("unmerge", str(done["merge"])) == "cannot_unmerge"
 
@@ -83,6 +84,7 @@ def test_export_writes_a_private_file(two: tuple[int, int], tmp_path: Path) -> N
 def test_erasing_asks_first(two: tuple[int, int]) -> None:
     """A no keeps everything, programs must say --yes, and twice is told."""
     assert run("erase", str(two[0]), answer="n\n").exit_code == 1
+    assert run("erase", str(two[0]), answer="").exit_code == 1
     assert refusal("erase", str(two[0]), "--json") == "confirmation_missing"
     assert Identifier.objects.count() == 3
     assert run("erase", str(two[0]), answer="y\n").exit_code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +13,8 @@ from huitou.accounts.models import AuditEntry, User
 from huitou.accounts.services import create_brand, create_first_admin
 from huitou.core.clock import FixedClock, SystemClock
 from huitou.customers.groups import customers_of
-from huitou.customers.models import Barrier, Merge, ReviewCase
+from huitou.customers.models import Barrier, Identifier, Merge, ReviewCase
+from huitou.customers.queries import may_contact
 from huitou.customers.services import (
     AcquisitionReport,
     ConsentDecision,
@@ -170,3 +172,57 @@ def test_a_shared_phone_is_taken_note_of(admin: Client, persons: list[int]) -> N
 
 def test_the_review_says_when_there_is_nothing(admin: Client) -> None:
     assert "Nothing to decide" in admin.get("/review/").content.decode()
+
+
+def test_the_page_joins_records_hands_over_and_erases(admin: Client, persons: list[int]) -> None:
+    """Each with its entry by who did it; what is refused says why and changes nothing."""
+    person, other = persons[0], persons[2]
+    told = admin.post(f"/customers/{person}/join/", {"other": "VIP-7"}, follow=True).content.decode()
+    assert "no internal number" in told
+    sent = {"other": f"#{other}", "note": "same card"}
+    assert "Joined." in admin.post(f"/customers/{person}/join/", sent, follow=True).content.decode()
+    assert customers_of([other])[other] == customers_of([person])[person]
+
+    decision = {"granted": "yes", "channel": "phone", "purpose": "service", "source": "store"}
+    told = admin.post(f"/customers/{person}/consents/", {**decision, "channel": "?"}, follow=True).content.decode()
+    assert "Channel: " in told
+    assert "Recorded." in admin.post(f"/customers/{person}/consents/", decision, follow=True).content.decode()
+    assert may_contact(person, "phone", "service", SystemClock().now())
+
+    file = admin.post(f"/customers/{person}/export/")
+    assert "attachment" in file.headers["Content-Disposition"]
+    assert "+8613912345670" in file.content.decode()
+
+    customer = customers_of([person])[person]
+    told = admin.post(f"/customers/{customer}/erase/", {"confirm": str(customer + 1)}, follow=True).content.decode()
+    assert "Nothing was erased" in told
+    told = admin.post(f"/customers/{customer}/erase/", {"confirm": f"#{customer}"}, follow=True).content.decode()
+    assert "Erased." in told
+    assert 'id="do-erase"' not in told
+    assert (
+        "erased already"
+        in admin.post(f"/customers/{customer}/erase/", {"confirm": customer}, follow=True).content.decode()
+    )
+    assert not Identifier.objects.filter(person_id__in=persons).exists()
+    actions = AuditEntry.objects.filter(actor=User.objects.get()).order_by("pk").values_list("action", flat=True)
+    assert list(actions) == [
+        "customer.merged",
+        "customer.consent_recorded",
+        "customer.exported",
+        "customer.erased",
+    ]
+    for name in ("join", "consents", "export", "erase"):
+        assert (
+            admin.post(f"/customers/999999/{name}/", {**decision, "other": "1", "confirm": "999999"}).status_code == 404
+        )
+
+
+@pytest.mark.parametrize(
+    ("role", "parts"),
+    [("admin", {"join", "consent", "export", "erase"}), ("service", {"join", "consent"}), ("analyst", set())],
+)
+def test_who_may_not_is_offered_nothing(persons: list[int], role: str, parts: set[str]) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("somebody", password="a long enough secret", role=role))
+    text = client.get(f"/customers/{persons[0]}/", follow=True).content.decode()
+    assert set(re.findall(r'id="do-(\w+)"', text)) == parts

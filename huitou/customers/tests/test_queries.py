@@ -52,6 +52,18 @@ def test_people_are_found_by_any_identifier(two: tuple[int, int], text: str, pla
     assert find_person_ids(text) == [two[place] for place in places]
 
 
+def test_who_has_exactly_the_number_is_found_alone() -> None:
+    """Others whose numbers or names contain it are looked for where nobody has it."""
+    numbers = ("d1", "d10", "d11")
+    sightings = [Sighting(n, (("customer_id", "", number),), NOW) for n, number in enumerate(numbers)]
+    found = resolve_sightings(sightings=sightings, source="t", clock=CLOCK)
+    given = Person.objects.create(display_name="d1 的朋友", phone="021-5555 d", created_at=NOW)
+    assert find_person_ids("d1") == [found[0]]
+    assert find_person_ids(" d10 ") == [found[1]]
+    assert find_person_ids("D") == sorted([*found.values(), given.pk])
+    assert find_person_ids("021-5555 d") == [given.pk]
+
+
 def test_joined_persons_are_found_and_called_as_one(two: tuple[int, int]) -> None:
     """Search brings the customer as well; the label is the shop's number, wherever it came from; ids stay masked."""
     li, han = two

@@ -15,8 +15,11 @@ from huitou.customers.models import Barrier, Identifier, Merge, Person, PersonLi
 from huitou.customers.services import (
     CannotMergeError,
     Sighting,
+    give_identifiers,
     keep_apart,
     merge_customers,
+    resolve_person_ids,
+    resolve_persons,
     resolve_sightings,
     undo_merge,
 )
@@ -75,6 +78,24 @@ def test_a_fact_belongs_to_the_owner_of_its_strongest_identifier() -> None:
     assert not Merge.objects.exists()
     mine = Identifier.objects.get(kind="phone")
     assert (mine.value, mine.first_source, mine.first_seen_at) == ("+8613912345670", "shop", NOW + timedelta(minutes=2))
+
+
+def test_an_identifier_was_first_seen_when_the_earliest_fact_says() -> None:
+    """Whatever comes in first; what is later, or by a file without a time of its own, moves nothing."""
+    see((U1, PHONE), minute=50)
+    resolve_sightings(sightings=[Sighting(1, (U1,), NOW)], source="backfill", clock=FixedClock(NOW))
+    see((U1, PHONE), minute=70)
+    resolve_person_ids(values=[U1[2]], clock=FixedClock(NOW), source="file")
+    first = {i.kind: (i.first_source, i.first_seen_at) for i in Identifier.objects.all()}
+    assert first == {"customer_id": ("backfill", NOW), "phone": ("shop", NOW + timedelta(minutes=50))}
+
+    person, earlier = Identifier.objects.get(kind="phone").person_id, NOW - timedelta(days=90)
+    give_identifiers(
+        kind="phone", rows=[(person, "+8613912345670", earlier)], source="orders.csv", clock=FixedClock(NOW)
+    )
+    row = f'"{U1[2]}",,,,,"",{earlier.isoformat()}\n'.encode()
+    resolve_persons(blocks=[row], clock=FixedClock(NOW), source="orders.csv")
+    assert set(Identifier.objects.values_list("first_source", "first_seen_at")) == {("orders.csv", earlier)}
 
 
 def test_accounts_of_several_places_are_persons_joined_by_the_phone_they_share() -> None:

@@ -144,7 +144,7 @@ def test_what_is_searched_for_stands_in_no_address_and_no_log(
     with caplog.at_level(logging.DEBUG):
         for text in PERSONAL[:5]:
             answer = client_of_once(OPERATOR).post("/customers/", {"q": text})
-            assert answer.headers["Location"] == "/customers/?people=7", text
+            assert answer.headers["Location"] == "/customers/7/", text
         assert client_of_once(OPERATOR).post("/customers/", {"q": "nobody"}).headers["Location"].endswith("people=0")
     assert shown("\n".join(record.getMessage() for record in caplog.records if "INSERT" not in record.getMessage()
                            and "SELECT" not in record.getMessage())) == set()  # fmt: skip

@@ -42,7 +42,7 @@ def many(home: Home, brand: Brand, feed: Feed) -> datetime:
     for person in range(1, MANY + 1):
         Person.objects.create(pk=person, display_name="=cmd()", phone="13912345678", created_at=now)
         Identifier.objects.create(person_id=person, kind="customer_id", namespace="", value=f"1390000{person:04}")
-        days = (7, 3) if person < MANY else (9, 6)
+        days = (11, 7, 3) if person < MANY else (12, 9, 6)
         rows += [line(f"{person}-{d}", now - timedelta(days=d), person, amount_minor=1000 + person) for d in days]
     feed(rows)
     refresh(home=home, brand=brand, clock=brand.clock)
@@ -97,7 +97,7 @@ def test_the_file_holds_the_whole_list_masked_as_the_page(many: datetime) -> Non
     text = str(rows)
     assert "13912345678" not in text
     assert not re.search(r"1390000\d{4}", text)
-    assert rows[1][2:7] == ["2024-04-06", "4", "2024-04-10", "2", f"{2 * (1000 + MANY - 1) / 100:.2f}"]
+    assert rows[1][2:7] == ["2024-04-06", "4", "2024-04-10", "3", f"{3 * (1000 + MANY - 1) / 100:.2f}"]
     assert not AuditEntry.objects.filter(action="customers.list_exported").exists()
 
 
@@ -147,6 +147,39 @@ def test_a_long_timeline_goes_on_page_by_page(home: Home, brand: Brand, feed: Fe
             break
         text = client.get(following[1]).content.decode()
     assert found == [f"o{n:03}" for n in range(count)]
+
+
+def test_a_search_finds_who_has_not_bought(many: datetime) -> None:
+    """Alone, such a customer opens; among others, it is listed below those who bought. The API answers the same."""
+    for person, number in ((9001, "1390000x"), (9002, "new-2")):
+        Person.objects.create(pk=person, created_at=many)
+        Identifier.objects.create(person_id=person, kind="customer_id", namespace="", value=number)
+    client = client_of(ANALYST)
+    assert client.post("/customers/", {"q": "new-2"})["Location"] == "/customers/9002/"
+    assert client.post("/customers/", {"q": "13900000001"})["Location"] == "/customers/1/"
+    address = client.post("/customers/", {"q": "1390000"})["Location"]
+    total, people = shown(client, address)
+    assert (total, people[-1]) == (MANY + 1, "9001")
+    assert "Have not bought yet" in client.get(address).content.decode()
+    assert "Have not bought yet" not in client.get(f"{address}&vip_layer=true").content.decode()
+
+    def search(text: str) -> list[tuple[int, bool]]:
+        asked = {"text": text, "limit": 200}
+        answer = client.post("/api/v1/customers/search", asked, content_type="application/json").json()
+        return [(found["person_id"], bool(found["features"])) for found in answer["items"]]
+
+    assert search("new-2") == [(9002, False)]
+    assert search("1390000")[-1] == (9001, False)
+    assert len(search("1390000")) == MANY + 1
+
+
+def test_who_is_known_is_found_before_anybody_bought(brand: Brand) -> None:
+    """A shop that sends events and has no orders yet."""
+    for person in (1, 2):
+        Person.objects.create(pk=person, display_name="李雷", created_at=brand.now())
+    client = client_of(ANALYST)
+    assert 'name="q"' in client.get("/customers/").content.decode()
+    assert shown(client, client.post("/customers/", {"q": "李雷"})["Location"]) == (2, ["1", "2"])
 
 
 def test_a_search_without_a_find_says_that_nobody_fits(many: datetime) -> None:

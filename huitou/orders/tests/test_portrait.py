@@ -49,6 +49,13 @@ def test_one_purchase_has_no_rhythm() -> None:
     assert second == "Since 2017-06-01: 1 purchase worth ¥1,234.50."
 
 
+def test_two_purchases_have_a_gap_and_no_rhythm() -> None:
+    values = {**REGULAR, "order_count": 2, "next_order_due_at": None}
+    first, second, *_rest = _describe(values)
+    assert first == "Bought twice, 23\u00a0days apart, last 41\u00a0days ago; no rhythm is known yet."
+    assert second.startswith("Since 2017-06-01: 2 purchases")
+
+
 def test_without_a_purchase_there_is_one_sentence() -> None:
     assert _describe({"order_count": 0}) == ["No purchase so far."]
 

@@ -58,6 +58,7 @@ def now(home: Home, brand: Brand, feed: Feed) -> datetime:
             line("a3", now - 1 * days, 1),
             line("b1", now - 2 * days, 2, amount_minor=9000),
             line("c1", now - 2 * days, 3, status="unpaid"),
+            line("d0", now - 8 * days, 4),
             line("d1", now - 6 * days, 4),
             line("d2", now - 4 * days, 4),
             line("e1", now - 3 * days, None, channel="store"),
@@ -72,6 +73,26 @@ def now(home: Home, brand: Brand, feed: Feed) -> datetime:
     )
     refresh(home=home, brand=brand, clock=brand.clock)
     return now
+
+
+def test_refunds_of_one_order_at_two_times_are_two(home: Home, brand: Brand, feed: Feed) -> None:
+    """Without numbers of their own they stand under the order's; each keeps its date and amount."""
+    now, days = brand.now(), timedelta(days=1)
+    back = {"kind": "refund", "quantity": Decimal(1), "amount_minor": 4000, "refund_of": "a1"}
+    feed(
+        [
+            line("a1", now - 7 * days, 1, amount_minor=9000),
+            line("a1", now - 5 * days, 1, line_no=2, **back),
+            line("a1", now - 2 * days, 1, line_no=3, **back),
+        ]
+    )
+    refresh(home=home, brand=brand, clock=brand.clock)
+    told = [(e.kind, e.at, e.amount_minor) for e in order_timeline(1)]
+    assert told == [
+        ("refund", now - 2 * days, 4000),
+        ("refund", now - 5 * days, 4000),
+        ("order", now - 7 * days, 9000),
+    ]
 
 
 def test_timeline_shows_the_latest_report_of_everything(now: datetime) -> None:
@@ -102,7 +123,7 @@ def test_customers_are_listed_in_a_fixed_order(now: datetime) -> None:
     assert ids(person_ids=[]) == []
     assert ids(where={"lifecycle_stage": "new"}) == [2, 3]
     assert ids(where={"vip_layer": "true"}) == []
-    assert ids(where={"rfm_frequency_band": "3"}) == [1]
+    assert ids(where={"rfm_frequency_band": "3"}) == [1, 4]
     page = list_customers(page=9, page_size=3)
     assert (page.total, page.page, page.pages) == (4, 2, 2)
     with pytest.raises(UnknownFeatureError):

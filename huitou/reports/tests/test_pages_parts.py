@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from django.utils import translation
 
+from huitou.accounts.models import Brand
 from huitou.reports.figures import BARS_LIMIT, SERIES_LIMIT, SMALL_GROUP, chart_of, note
+from huitou.reports.overview import span_of, tile_of
 from huitou.reports.pivot import pivot_of
 from huitou.reports.queries import MetricResult, MetricRow
 
@@ -43,6 +45,19 @@ def test_one_line_over_periods() -> None:
     assert list(chart.labels) == ["2017-08", "2017-09"]
     assert [list(series.values) for series in chart.series] == [[0.25, None]]
     assert chart.target == 0.3
+
+
+def test_a_month_without_anybody_is_a_gap_and_no_earlier_month_stands_in() -> None:
+    months = [_row("2017-04", 0.3), _row("2017-05", None), _row("2017-06", None), _row("2017-07", 0.3)]
+    months += [_row("2017-08", 0.4, complete=False, over=False)]
+    tile = tile_of(Brand(), _result(months))
+    assert (tile.period, tile.change, tile.good) == ("2017-07", "", None)
+    months[2] = replace(months[2], value=0.2)
+    tile = tile_of(Brand(), _result(months))
+    assert (tile.good, tile.change[:1]) == (True, "+")
+    # April, the empty May, June and July are a third of the width apart each.
+    assert [point.split()[0] for point in tile.spark.split(" L")] == ["0.0", "66.7", "100.0"]
+    assert list(chart_of(_result(span_of(months)), key="k").labels) == ["2017-04", "2017-05", "2017-06", "2017-07"]
 
 
 def test_only_the_largest_groups_are_drawn_and_none_that_never_happened() -> None:

@@ -39,7 +39,7 @@ def test_a_metric_without_a_total_is_shown_by_month_where_only_dimensions_are_na
     ("arguments", "code", "hint"),
     [
         (("repurchase_rat",), "unknown_metric", "repurchase_rate"),
-        (("xyzzy",), "unknown_metric", "revenue_equation"),
+        (("xyzzy",), "unknown_metric", "huitou metrics list"),
         (("revenue", "region"), "unknown_dimension", "channel, store, category, attribute.<name>"),
         (("revenue", "attribute."), "unknown_dimension", "attribute.<name>"),
         (("revenue", "attribute"), "unknown_dimension", "attribute.<name>"),

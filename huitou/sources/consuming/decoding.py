@@ -17,7 +17,7 @@ from huitou.sources.consuming.properties import is_code
 from huitou.sources.intake.messages import TOO_DEEP, Head, Id, event_hash, examine, is_too_deep, message_id_of
 from huitou.sources.intake.refusals import Refusal
 
-_NAMES = {
+KIND_NAMES = {
     "page": "Page Viewed",
     "screen": "Screen Viewed",
     "identify": "Identify",
@@ -84,11 +84,11 @@ def decode_event(row: InboxRow, key: Key, ref: int) -> Event | Refusal:
     if isinstance(occurred_at, Refusal):
         return occurred_at
     kind = message.type or ""
-    name = (message.event or "") if kind == "track" else _NAMES[kind]
+    name = (message.event or "") if kind == "track" else KIND_NAMES[kind]
     context = _context(message.context, row.shared)
     properties = message.properties or {}
     object_type, object_id = object_of(kind, name, _placed(kind, properties, context), message.name or "")
-    if kind in _NAMES and message.name and object_id is None and "name" not in properties:
+    if kind in KIND_NAMES and message.name and object_id is None and "name" not in properties:
         # A page's name that is no code stays out of the lake, and is kept beside its person as a property.
         properties = {**properties, "name": message.name}
     message_id = row.message_id or message_id_of(message, row.payload, row.id)

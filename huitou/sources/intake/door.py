@@ -25,10 +25,11 @@ from psycopg_pool import PoolTimeout
 from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
 from huitou.sources.intake.bodies import PATIENCE_SECONDS, Bodies, SlowBodyError
+from huitou.sources.intake.details import detail_words
 from huitou.sources.intake.keys import Keys, Sender
 from huitou.sources.intake.messages import MAX_REQUEST_BYTES, check_event, parse_instant
 from huitou.sources.intake.pressure import Pressure
-from huitou.sources.intake.refusals import Refusal, reason_label, reason_remedy
+from huitou.sources.intake.refusals import Refusal, reason_label, reason_sentence
 from huitou.sources.intake.requests import Request, RequestError, endpoint_of, parse_body, read_body, shown_key
 from huitou.sources.intake.storing import Arrival, LettersFullError, Store, letter_row
 
@@ -200,8 +201,8 @@ def _report(
             "index": index,
             "messageId": letter["message_id"] or None,
             "code": refusal.reason,
-            "message": f"{reason_label(refusal.reason)}. {reason_remedy(refusal.reason)}",
-            "detail": refusal.detail,
+            "message": reason_sentence(refusal.reason),
+            "detail": detail_words(refusal.detail),
         }
         for (index, _payload, refusal), letter in zip(refused[:_MOST_TOLD], letters, strict=False)
     ]

@@ -156,7 +156,7 @@ def occurred(head: Head, *, received_at: datetime, sent_at: datetime | None) -> 
             instant += received_at - sent_at
     except (ValueError, OverflowError):
         return Refusal("time_malformed", f"{told!r}"[:LONGEST_ID])
-    return instant if instant >= _EARLIEST else Refusal("time_malformed", told)
+    return instant if instant >= _EARLIEST else Refusal("time_past", told)
 
 
 def message_id_of(head: Head, payload: bytes, inbox_id: int) -> str:

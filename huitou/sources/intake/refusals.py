@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -27,7 +28,7 @@ class Reason:
 REASONS: dict[str, Reason] = {
     "malformed": Reason(
         _("not an event of the Segment spec"),
-        _("Send a JSON object whose properties, traits and context are objects."),
+        _("Send a JSON object: ids are text or whole numbers, event and times text, properties and context objects."),
     ),
     "kind_unknown": Reason(_("unknown type"), _("Set type to track, identify, page, screen, alias or group.")),
     "name_missing": Reason(_("no event name"), _("A track call needs event, at most 200 characters.")),
@@ -46,6 +47,10 @@ REASONS: dict[str, Reason] = {
     "time_malformed": Reason(
         _("a time that cannot be read"), _("Send ISO 8601 with a zone, for example 2026-03-01T12:00:00.000Z.")
     ),
+    "time_past": Reason(
+        _("a time before 1970"),
+        _("Set the sender's clock, or send sentAt so that it can be corrected; then replay."),
+    ),
     "time_future": Reason(
         _("more than a day in the future"),
         _("Set the sender's clock, or send sentAt so that it can be corrected; then replay."),
@@ -54,10 +59,17 @@ REASONS: dict[str, Reason] = {
         _("an order in another currency"), _("Orders are in the brand's currency; send the amount in it.")
     ),
     "order_incomplete": Reason(
-        _("an order that lacks something"), _("Order events need order_id and products with product_id and price.")
+        _("an order that lacks something"),
+        _("Order events need order_id, and products with product_id and price, or an amount such as total alone."),
     ),
-    "order_word": Reason(_("an order with an unknown status or type"), _("Use the words of the reference of events.")),
-    "order_value": Reason(_("an order with a value that cannot be read"), _("See the detail for the value.")),
+    "order_word": Reason(
+        _("an order with an unknown status or type"),
+        _("Send status as paid, completed, cancelled, refunded, or another word of the reference of events."),
+    ),
+    "order_value": Reason(
+        _("an order with a value that cannot be read"),
+        _("Amounts and quantities are plain numbers, times ISO 8601, order and product numbers single values."),
+    ),
     "order_crowded": Reason(
         _("an order that has too many events already"),
         _("One order has at most 1,000 events. See whether the sender gives all its orders one number."),
@@ -78,6 +90,11 @@ def reason_label(code: str) -> str:
     """A reason in the reader's language; the code itself where no words are known."""
     reason = REASONS.get(code)
     return str(reason.label) if reason else code
+
+
+def reason_sentence(code: str) -> str:
+    """What is wrong and how to mend it, in the reader's language."""
+    return gettext("%(reason)s. %(remedy)s") % {"reason": reason_label(code), "remedy": reason_remedy(code)}
 
 
 def reason_remedy(code: str) -> str:

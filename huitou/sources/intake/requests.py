@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
 from huitou.sources.intake.bodies import Bodies
+from huitou.sources.intake.details import error_words
 from huitou.sources.intake.messages import KINDS, MAX_EVENT_BYTES, MAX_REQUEST_BYTES, TOO_DEEP, is_too_deep
 
 MAX_REQUEST_EVENTS = 5_000
@@ -157,7 +158,7 @@ def parse_body(endpoint: str, body: bytes) -> Request:
         raise RequestError(
             "body_malformed",
             400,
-            _("The body cannot be read: %(reason)s. Nothing was taken.") % {"reason": str(error)},
+            _("The body cannot be read: %(reason)s. Nothing was taken.") % {"reason": error_words(error)},
         ) from error
 
 

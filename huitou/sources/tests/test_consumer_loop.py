@@ -12,6 +12,7 @@ import pytest
 from huitou.analytics.engines import DuckEngine, Lake
 from huitou.core.home import Home
 from huitou.core.lake import commit_pending
+from huitou.core.lake_mark import adopt_lake
 from huitou.core.models import LakeBatch
 from huitou.sources.consuming import loop as loop_module
 from huitou.sources.consuming.compaction import compact_if_scattered
@@ -114,6 +115,7 @@ def test_a_batch_that_cannot_be_finished_does_not_hold_up_the_others(client: Cli
 
 
 def test_upkeep_sweeps_what_nobody_claimed_and_spares_the_rest(client: Client, home: Home) -> None:
+    adopt_lake(home)
     old, young, claimed = (home.staging / f"inbox-{number}" for number in (901, 902, 903))
     for folder in (old, young, claimed):
         folder.mkdir(parents=True)

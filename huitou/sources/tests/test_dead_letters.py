@@ -23,7 +23,8 @@ from huitou.sources.dead_letters import (
 )
 from huitou.sources.masking import MarkUnknownError, masked_payload
 from huitou.sources.models import DeadLetter, InboxEvent
-from huitou.sources.tests.eventing import NOW, Client, consume, facts, track
+from huitou.sources.tailing import Tail
+from huitou.sources.tests.eventing import NOW, Client, consume, facts, make_client, track
 
 AHEAD = (NOW + timedelta(days=2)).isoformat()
 
@@ -105,6 +106,13 @@ def test_an_edit_through_any_door_keeps_what_is_hidden(client: Client, home: Hom
     assert not Identifier.objects.filter(value__contains="hidden").exists()
 
 
+def test_the_audit_log_says_which_letters_were_discarded(client: Client) -> None:
+    ids = [refused(client, timestamp=f"yesterday {n}").pk for n in range(4)]
+    discard_letters(ids=[ids[0], ids[1], ids[3]], clock=client.clock)
+    entry = AuditEntry.objects.get(action="event.discarded")
+    assert entry.detail["letters"] == [f"{ids[0]}-{ids[1]}", str(ids[3])]
+
+
 def test_unknown_and_closed_letters_are_told(client: Client) -> None:
     letter = refused(client, timestamp="yesterday")
     with pytest.raises(LetterUnknownError, match="999999"):
@@ -173,3 +181,19 @@ def test_the_command_line_lists_replays_and_shows_what_arrives(client: Client, h
     assert run.invoke(app, ["events", "tail", "--source", "nowhere", "--json"]).stdout == ""
     refusal = run.invoke(app, ["events", "replay"])
     assert isinstance(refusal.exception, LetterInvalidError)
+
+
+def test_tail_shows_what_arrived_last(client: Client, home: Home) -> None:
+    """Of one request by the events' own times; a letter that was tried again after all else stands last."""
+    letter = refused(client, timestamp=AHEAD)
+    client.clock.instant += timedelta(hours=1)
+    shuffled = [track(f"t{n}", f"Step {n}", timestamp=(NOW + timedelta(minutes=n)).isoformat()) for n in (4, 1, 5, 2)]
+    client.batch(*shuffled, track("bad", event="Odd", type="shout"))
+    consume(home, client.clock)
+    tail = Tail(home, source="shop")
+    assert [line.name for line in tail.latest(3)] == ["Step 4", "Step 5", "Odd"]
+    client.clock.instant += timedelta(hours=1)
+    replay_letters(ids=[letter.pk], clock=client.clock)
+    consume(home, client.clock)
+    make_client(client.clock, source="other").batch(*(track(f"o{n}", "Other") for n in range(3)))
+    assert [line.letter_id for line in tail.latest(1)] == [letter.pk]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -103,8 +104,11 @@ def test_a_mark_that_hides_nothing_becomes_nobody(mark: str) -> None:
         ("order_word", "status: 已飞走", "status: 已飞走"),
         ("order_value", "order_id: 13912345678", HIDDEN),
         ("name_personal", "Called Wang", HIDDEN),
-        ("order_incomplete", "products", "products"),
+        ("order_incomplete", "products", "products is missing"),
+        ("order_incomplete", "price: p1", "product p1 has no price"),
+        ("order_incomplete", "price: 找张三要", f"product {HIDDEN} has no price"),
     ],
 )
 def test_details_say_what_is_wrong_and_nobodys_words(reason: str, detail: str, shown: str) -> None:
-    assert shown_detail(DeadLetter(reason=reason, detail=detail)) == shown
+    with translation.override("en"):
+        assert shown_detail(DeadLetter(reason=reason, detail=detail)) == shown

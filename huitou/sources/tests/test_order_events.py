@@ -28,6 +28,8 @@ from huitou.analytics.rules import Exclusions
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
 from huitou.core.lake import commit_batch
+from huitou.core.lake_mark import MARKER
+from huitou.core.models import LakeMark
 from huitou.customers.services import resolve_person_ids
 from huitou.sources.consuming.batch import Batch, Event
 from huitou.sources.consuming.orders import take_orders
@@ -339,6 +341,15 @@ def people(db: None) -> dict[str, int]:
     return resolve_person_ids(values=["c1", "c2", "c3"], clock=CLOCK)
 
 
+def with_own_lake(home: Home) -> Home:
+    """A further home over the one database of a test: its lake bears the store's mark, if the store has one yet."""
+    if mark := LakeMark.objects.first():
+        folder = Path(home.lake_url)
+        folder.mkdir(parents=True)
+        (folder / MARKER).write_text(mark.value)
+    return home
+
+
 @pytest.mark.django_db
 @settings(max_examples=5, deadline=None, phases=QUICK, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
@@ -346,7 +357,7 @@ def test_any_order_of_arrival_equals_a_plain_account(
     seed: int, brand: Brand, people: dict[str, int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Late, repeated and shuffled batches of many orders' events against an account that goes through them in time."""
-    home = Home(tmp_path_factory.mktemp("arrival"))
+    home = with_own_lake(Home(tmp_path_factory.mktemp("arrival")))
     random, prefix = Random(seed), f"{next(EXAMPLES)}-"
     orders = {f"{prefix}{n}": random_order(random, f"{prefix}{n}", BEGIN) for n in range(60)}
     arriving = [event for told in orders.values() for event in told for _ in range(random.choice([1, 1, 2]))]
@@ -450,12 +461,13 @@ def test_both_doors_give_the_same_orders_and_figures(
     folder = tmp_path_factory.mktemp("doors")
     random, prefix = Random(seed), f"{next(EXAMPLES)}-"
     orders = {f"{prefix}{n}": random_order(random, f"{prefix}{n}", BEGIN) for n in range(80)}
-    by_event, by_file = Home(folder / "events"), Home(folder / "file")
+    by_event, by_file = with_own_lake(Home(folder / "events")), Home(folder / "file")
     arriving = [event for told in orders.values() for event in told]
     random.shuffle(arriving)
     take(arriving[:100], brand, by_event, people)
     take(arriving[100:], brand, by_event, people)
     path = write_file(folder / "orders.csv", orders)
+    with_own_lake(by_file)
     run = start_import(path=path, kind="orders", options=ImportOptions.from_json({"source": "shop"}), clock=CLOCK)
     run = run_import(run.pk, home=by_file, clock=CLOCK)
     assert (run.rejected, run.orders) == (0, len(orders))

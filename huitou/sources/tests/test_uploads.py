@@ -7,10 +7,11 @@ import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import translation
 
 from huitou.core.home import Home
 from huitou.sources import uploads
-from huitou.sources.uploads import UploadRefusedError, discard_upload, find_upload, keep_upload
+from huitou.sources.uploads import StorageError, UploadRefusedError, discard_upload, find_upload, keep_upload
 
 LIMIT = 1024
 
@@ -113,3 +114,11 @@ def test_only_tokens_are_looked_up(home: Home, token: str) -> None:
     assert find_upload(token, home=home) is None
     discard_upload(token, home=home)
     assert home.uploads.is_dir()
+
+
+def test_a_folder_that_cannot_be_written_is_a_refusal_that_may_pass(home: Home) -> None:
+    home.root.mkdir()
+    home.uploads.symlink_to(home.root / "nowhere")
+    with translation.override("en"), pytest.raises(StorageError, match="huitou doctor") as caught:
+        keep_upload(SimpleUploadedFile("orders.csv", b"a\n1\n"), None, home=home, limit=LIMIT)
+    assert (caught.value.status, caught.value.permanent) == (507, False)

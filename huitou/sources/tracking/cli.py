@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from huitou.core.boot import booted
+
+if TYPE_CHECKING:
+    from huitou.sources.tracking.plan import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Show and change the tracking plan, and what came otherwise.")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -23,9 +26,11 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show planned events and their properties; what `apply` reads can be written with --own --json."""
-    from huitou.sources.tracking.queries import current_plan, own_declarations, plan_report
+    from huitou.sources.tracking.queries import check_planned, current_plan, own_declarations, plan_report
 
     plan = current_plan()
+    if event:
+        check_planned(plan, event)
     if as_json:
         report = plan_report(plan, event)
         if own:
@@ -51,7 +56,10 @@ def declare(
     en: Annotated[str, typer.Option(help="English name of the event.")] = "",
     properties: Annotated[
         list[str] | None,
-        typer.Option("--property", help="NAME:TYPE[:required][:personal][:VALUE|VALUE]; may be repeated."),
+        typer.Option(
+            "--property",
+            help="NAME:TYPE[:required][:personal][:VALUE|VALUE]; one value alone is VALUE|; may be repeated.",
+        ),
     ] = None,
 ) -> None:
     """Declare an event or change it; given again, nothing changes."""
@@ -60,17 +68,32 @@ def declare(
 
     declared = dict(_property(text) for text in properties or ())
     plan = declare_event(name=event, zh=zh, en=en, properties=declared, clock=SystemClock())
-    typer.echo(f"plan version {plan.version}")
+    _tell_version(plan)
+
+
+def _tell_version(plan: Plan) -> None:
+    from django.utils.translation import gettext as _
+
+    typer.echo(_("The tracking plan is at version %(version)s.") % {"version": plan.version})
 
 
 def _property(text: str) -> tuple[str, dict[str, Any]]:
+    from django.utils.translation import gettext as _
+
+    from huitou.sources.tracking.services import PlanInvalidError
+
     name, *parts = text.split(":")
     declared: dict[str, Any] = {"type": parts[0] if parts else "text"}
     for part in parts[1:]:
         if part in ("required", "personal"):
             declared[part] = True
+        elif "|" in part:
+            declared["values"] = [value for value in part.split("|") if value]
         else:
-            declared["values"] = part.split("|")
+            raise PlanInvalidError(
+                _("%(name)s: %(part)s is neither required nor personal. One value alone is written %(part)s|.")
+                % {"name": name, "part": part}
+            )
     return name.strip(), declared
 
 
@@ -88,7 +111,7 @@ def withdraw(
         plan = withdraw_property(name=event, property_name=property_name, clock=SystemClock())
     else:
         plan = withdraw_event(name=event, clock=SystemClock())
-    typer.echo(f"plan version {plan.version}")
+    _tell_version(plan)
 
 
 @app.command("apply")
@@ -96,19 +119,22 @@ def withdraw(
 def apply(path: Annotated[Path, typer.Argument(help="YAML or JSON: events: {NAME: {zh, en, properties}}")]) -> None:
     """Declare every event of a file, all of them or none."""
     import yaml
+    from django.utils.translation import gettext as _
 
     from huitou.core.clock import SystemClock
-    from huitou.sources.tracking.services import declare_plan
+    from huitou.sources.tracking.services import PlanInvalidError, declare_plan
 
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise typer.BadParameter(str(error)) from error
+    except OSError as error:
+        raise PlanInvalidError(_("%(path)s cannot be read. Is it there?") % {"path": path}) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise PlanInvalidError(_("%(path)s is neither YAML nor JSON.") % {"path": path}) from error
     events = read.get("events") if isinstance(read, dict) else None
     if not isinstance(events, dict):
-        raise typer.BadParameter("the file has no events: write `events:` and the events by name below it")
+        raise PlanInvalidError(_("The file has no events: write events: and the events by name below it."))
     plan = declare_plan(events=events, clock=SystemClock())
-    typer.echo(f"plan version {plan.version}")
+    _tell_version(plan)
 
 
 @app.command("problems")
@@ -134,5 +160,6 @@ def problems(
         return
     for row in problem_rows(found):
         one = row.problem
-        place = f"{one.event} · {one.property}" if one.property else one.event
+        named = one.event if row.event == one.event else f"{row.event} ({one.event})"
+        place = f"{named} · {one.property}" if one.property else named
         typer.echo(f"{one.count:>9,}  {one.source}  {place}  {row.word}{': ' + row.detail if row.detail else ''}")

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
+from huitou.core.errors import DomainError
 from huitou.sources.models import PlanProblem, PlanVersion
 from huitou.sources.tracking.checking import Checker
 from huitou.sources.tracking.plan import Plan, overlay, property_to_json, shipped_plan
+
+
+class EventUnknownError(DomainError):
+    """No event of that name is planned."""
+
+    code = "event_unknown"
+    status = 404
+
 
 # One checker a process: the version in force, with the shapes of events that it has judged.
 _current: dict[int, Checker] = {}
@@ -30,6 +41,16 @@ def current_checker() -> Checker:
         _current.clear()
         _current[newest] = checker
     return checker
+
+
+def check_planned(plan: Plan, name: str) -> None:
+    """Raise EventUnknownError unless an event of that name is planned."""
+    if name not in plan.events:
+        near = get_close_matches(name, plan.events, n=3)
+        text = _("No event called %(name)s is planned.")
+        if near:
+            text = _("No event called %(name)s is planned. Did you mean: %(near)s?")
+        raise EventUnknownError(text % {"name": name, "near": ", ".join(near)})
 
 
 def own_declarations() -> dict[str, Any]:

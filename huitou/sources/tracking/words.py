@@ -31,11 +31,26 @@ PROBLEM_WORDS = {
 }
 
 
+# Calls that tell of a person and not of a deed: no plan has them.
+_CALLS = {
+    "Identify": gettext_lazy("Customer details told"),
+    "Alias": gettext_lazy("Customer recognized"),
+    "Group": gettext_lazy("Group of a customer told"),
+}
+
+
+def event_word(name: str) -> str:
+    """An event's name in the reader's language, as the tracking plan has it; the sender's own where it is unplanned."""
+    planned = current_plan().events.get(name)
+    return planned.label if planned else str(_CALLS.get(name, name))
+
+
 @dataclass(frozen=True)
 class ProblemRow:
     """One difference, ready to show: `can_declare` where declaring it would settle it."""
 
     problem: PlanProblem
+    event: str
     word: str
     detail: str
     tone: str
@@ -48,6 +63,7 @@ def problem_rows(problems: Iterable[PlanProblem]) -> list[ProblemRow]:
     return [
         ProblemRow(
             problem=problem,
+            event=event_word(problem.event),
             word=str(PROBLEM_WORDS.get(problem.problem, problem.problem)),
             detail=problem_detail(problem, plan),
             tone="warn" if problem.problem in (MISSING, WRONG_TYPE, WRONG_VALUE, UNTAKEN) else "info",

@@ -81,10 +81,10 @@
   document.addEventListener("htmx:timeout", () => setUnreachable(true));
   document.addEventListener("htmx:beforeSwap", () => setUnreachable(false));
 
-  // A form that was sent says so and is not sent twice.
+  // A form that was sent says so and is not sent twice, unless a file is the answer and the page stays.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!(form instanceof HTMLFormElement) || form.method !== "post") return;
+    if (!(form instanceof HTMLFormElement) || form.method !== "post" || "again" in form.dataset) return;
     if (form.dataset.sent) {
       event.preventDefault();
       return;

@@ -1,7 +1,11 @@
 SELECT
   "t0"."person_id",
   CAST(CASE
-    WHEN "t0"."interpurchase_days_mean" >= 1
+    WHEN (
+      "t0"."interpurchase_days_mean" >= 1
+    ) AND (
+      "t0"."order_count" >= 3
+    )
     THEN TO_TIMESTAMP(
       CAST(FLOOR(
         (

@@ -1,7 +1,11 @@
 SELECT
   `t0`.`person_id`,
   CAST(IF(
-    `t0`.`interpurchase_days_mean` >= 1,
+    (
+      `t0`.`interpurchase_days_mean` >= 1
+    ) AND (
+      `t0`.`order_count` >= 3
+    ),
     TO_TIMESTAMP(
       FROM_UNIXTIME(
         CAST(FLOOR(
