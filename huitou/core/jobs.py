@@ -96,11 +96,17 @@ def _ask_to_stop(runners: Iterable[asyncio.Task[None]]) -> None:
 async def retry_stalled() -> int:
     """Queue again what a worker had in hand when it was killed (jobs are idempotent); returns how many."""
     from procrastinate.contrib.django import app
+    from procrastinate.exceptions import UniqueViolation
+    from procrastinate.jobs import Status
 
     stalled = list(await app.job_manager.get_stalled_jobs())
     for job in stalled:
         logger.warning("job %s (%s) was left by a killed worker; it runs again", job.id, job.task_name)
-        await app.job_manager.retry_job(job)
+        try:
+            await app.job_manager.retry_job(job)
+        except UniqueViolation:
+            # One of its kind was queued meanwhile and waits: that one does the work.
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
     return len(stalled)
 
 

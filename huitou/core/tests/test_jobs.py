@@ -74,3 +74,19 @@ def test_a_worker_for_one_queue_leaves_the_others() -> None:
     run_worker(queues=["other"], wait=False)
     assert ran == []
     assert statuses() == {"todo": 1}
+
+
+def test_a_left_job_gives_way_to_one_of_its_kind_that_waits() -> None:
+    """Of its kind only one may wait: the left one cannot be queued beside it, and the worker starts all the same."""
+    again = remember.configure(queueing_lock="tests.one")
+    again.defer(word="left")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) "
+            "VALUES (now() - make_interval(secs => 120)) RETURNING id) "
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM worker)"
+        )
+    again.defer(word="waiting")
+    run_worker(wait=False)
+    assert ran == ["waiting"]
+    assert statuses() == {}

@@ -227,17 +227,22 @@ def _told(rows: Sequence[Connection]) -> list[dict[str, Any]]:
 def _show(rows: Sequence[Connection], as_json: bool) -> None:
     from django.utils.translation import gettext as _
 
+    from huitou.accounts.models import Brand
+    from huitou.accounts.queries import find_brand
+    from huitou.console.formats import format_instant
     from huitou.core.terminal import print_json
+    from huitou.sources.connections.queries import state_words
 
     told = _told(rows)
     if as_json:
         print_json({"connections": told})
         return
+    states, zone = state_words(), (find_brand() or Brand()).tz
     if not told:
         typer.echo(_("Nothing is connected yet. See what can be: huitou connections kinds"))
     for row in told:
-        last = row["last_ok_at"].isoformat(timespec="seconds") if row["last_ok_at"] else _("never")
-        state = _("late") if row["is_late"] and row["state"] == "active" else row["state"]
-        typer.echo(f"{row['name']:<20} {row['kind']:<10} {state:<8} {last:<26} {row['place']}")
+        last = format_instant(row["last_ok_at"], zone) if row["last_ok_at"] else _("never")
+        state = _("late") if row["is_late"] and row["state"] == "active" else states[row["state"]]
+        typer.echo(f"{row['name']}  {row['kind']}  {state}  {last}  {row['place']}")
         if row["error"]:
             typer.echo(f"  {row['error']}\n  {row['remedy']}")

@@ -15,12 +15,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection as database
+from procrastinate.contrib.django.models import ProcrastinateJob
 from psycopg.conninfo import make_conninfo
 
 from huitou.accounts.models import AuditEntry
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
 from huitou.customers.models import Identifier
+from huitou.orders.queueing import refresh_state
 from huitou.sources.connections.pulling import Pulled, pull_connection
 from huitou.sources.connections.services import (
     change_connection,
@@ -32,6 +34,7 @@ from huitou.sources.connections.transport import OutsideHttp
 from huitou.sources.connectors.kinds.youzan import calling
 from huitou.sources.models import Connection, ImportRun
 from huitou.sources.services import resume_imports
+from huitou.sources.tasks import pull_connection_job, pull_due_job
 from huitou.sources.tests.test_services import facts
 from huitou.sources.tests.youzan_server import CLIENT, FORM, SECRET, SHOP, Youzan, serve
 
@@ -384,3 +387,20 @@ def test_killed_at(point: str, shop: Youzan, clock: Turning, home: Home) -> None
     assert (made.pending_id, made.error_code) == (None, "")
     kept = {path.name for path in (home.uploads / f"connection-{made.pk}").iterdir()}
     assert kept == {Path(run.file_path).name for run in ImportRun.objects.all()}
+
+
+def test_the_worker_pulls_what_is_due_and_the_figures_follow(
+    shop: Youzan, clock: Turning, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The schedule, the job, the refresh that it asks for; and that nothing is left of the progress."""
+    monkeypatch.setattr(
+        "huitou.sources.connections.pulling.OutsideHttp", lambda limit: OutsideHttp(limit=limit, loopback=True)
+    )
+    shop.put("E1", "2025-03-01 10:00:00")
+    made = connect(clock)
+    pull_due_job.func(timestamp=0)
+    job = ProcrastinateJob.objects.get(task_name=pull_connection_job.name)
+    pull_connection_job.func(**job.args)
+    assert told(home) == {"E1": PAID}
+    assert refresh_state().queued
+    assert not list((home.root / "progress").glob(f"connection-{made.pk}*"))
