@@ -207,7 +207,7 @@ def test_only_files_of_the_rejects_folder_are_given_out(admin: Client, home: Hom
     assert b"".join(admin.get(f"/data/imports/{run.pk}/rejects/").streaming_content) == b"Row,Reason\n"  # type: ignore[attr-defined]
     # Such a file holds what the shop knows of customers: who took it is on record.
     taken = AuditEntry.objects.filter(action="import.rejects_taken")
-    assert list(taken.values_list("actor_label", "target")) == [("admin", "f")]
+    assert list(taken.values_list("actor_label", "target")) == [("admin", f"import-{run.pk}")]
 
 
 def test_logging_out_needs_a_post_and_ends_at_the_login(admin: Client) -> None:
