@@ -22,6 +22,7 @@ from huitou.accounts.models import AuditEntry
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
 from huitou.customers.models import Identifier
+from huitou.customers.personal import erase_customer
 from huitou.orders.queueing import refresh_state
 from huitou.sources.connections.pulling import Pulled, pull_connection
 from huitou.sources.connections.services import (
@@ -404,3 +405,13 @@ def test_the_worker_pulls_what_is_due_and_the_figures_follow(
     assert told(home) == {"E1": PAID}
     assert refresh_state().queued
     assert not list((home.root / "progress").glob(f"connection-{made.pk}*"))
+
+
+def test_erasing_a_buyer_reaches_the_pulled_file(shop: Youzan, clock: Turning, home: Home) -> None:
+    shop.put("E1", "2025-03-01 10:00:00")
+    pull(connect(clock), clock)
+    kept = [path for path in home.uploads.rglob("*") if path.is_file()]
+    assert any(b"yz-E1" in path.read_bytes() for path in kept)
+    erase_customer(person_id=Identifier.objects.get().person_id, clock=clock)
+    left = [path for path in home.root.rglob("*") if path.is_file() and b"yz-E1" in path.read_bytes()]
+    assert left == []
