@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.conf import LazySettings
 from django.db import connection as database
@@ -343,6 +345,14 @@ def test_what_is_no_file_of_orders_is_told(
     fetch(erp)
     kept = [str(path) for path in (home.uploads / f"connection-{erp.pk}").iterdir()]
     assert kept == [run.file_path for run in ImportRun.objects.filter(state="done")]
+
+
+def test_a_parquet_file_is_known_by_what_is_in_it(erp: Connection, files: Files, home: Home, tmp_path: Path) -> None:
+    columns = {name: [value] for name, value in zip(*(line.split(",") for line in ORDERS.split()), strict=True)}
+    pq.write_table(pa.table(columns), tmp_path / "orders")
+    files.body = (tmp_path / "orders").read_bytes()
+    assert fetch(erp).rows == 1
+    assert [(r["order_id"], r["amount_minor"]) for r in facts(home)] == [("A1", 950)]
 
 
 def test_a_redirection_to_where_nothing_may_be_called_is_not_followed(
