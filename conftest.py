@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.conf import settings as django_settings
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from huitou.core import boot
 from huitou.core.home import Home
@@ -22,6 +24,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
     monkeypatch.setenv("HUITOU_HOME", str(own.root))
     settings.HOME = own
     return own
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs_left(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Tests that commit leave no job to the next one: the flush after them knows only tables of managed models."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    if "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction")):
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 @pytest.fixture(scope="session")
