@@ -44,6 +44,11 @@ def signed_in(view: V) -> V:
     return _guard(Door("", ""))(view)
 
 
+def acting_user(request: HttpRequest) -> User | None:
+    """Who asks, for the audit log; nobody where nobody is signed in."""
+    return request.user if isinstance(request.user, User) else None
+
+
 def _guard(door: Door) -> Callable[[V], V]:
     def decorate(view: V) -> V:
         if isinstance(view, type):

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from huitou.accounts.doors import requires
+from huitou.accounts.doors import acting_user, requires
 from huitou.accounts.keys import NewKey, create_key, revoke_key
-from huitou.accounts.models import ApiKey, User
+from huitou.accounts.models import ApiKey
 from huitou.accounts.queries import find_brand
 from huitou.accounts.roles import PERMISSIONS
 from huitou.accounts.staff_forms import ApiKeyForm, WriteKeyForm
@@ -47,7 +47,7 @@ def list_keys(request: HttpRequest) -> HttpResponse:
 def _make(request: HttpRequest, kind: str, form: WriteKeyForm | ApiKeyForm) -> NewKey | None:
     if not form.is_valid():
         return None
-    actor = request.user if isinstance(request.user, User) else None
+    actor = acting_user(request)
     try:
         return create_key(kind=kind, clock=SystemClock(), actor=actor, **form.cleaned_data)
     except DomainError as error:
@@ -61,7 +61,7 @@ def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
     """Let a key open nothing from now on."""
     key = ApiKey.objects.filter(pk=key_id).first()
     if key is not None:
-        actor = request.user if isinstance(request.user, User) else None
+        actor = acting_user(request)
         revoke_key(prefix=key.prefix, clock=SystemClock(), actor=actor)
         messages.success(request, _("The key %(name)s opens nothing any more.") % {"name": key.name})
     return redirect("settings_keys")

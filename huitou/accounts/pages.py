@@ -13,9 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from huitou.accounts import audit_pages, key_pages, sign_in_pages, staff_pages
-from huitou.accounts.doors import requires
+from huitou.accounts.doors import acting_user, requires
 from huitou.accounts.forms import BrandForm
-from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand
 from huitou.accounts.services import update_brand
 from huitou.console.shell import Page, ShellContext, render_cards
@@ -46,7 +45,7 @@ def show_settings(request: HttpRequest) -> HttpResponse:
 
 def _save(request: HttpRequest, form: Form) -> bool:
     assert isinstance(form, BrandForm), "settings are saved from their own form"
-    actor = request.user if isinstance(request.user, User) else None
+    actor = acting_user(request)
     try:
         update_brand(changes=form.changes(), clock=SystemClock(), actor=actor)
     except DomainError as error:

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from huitou.accounts import staff
-from huitou.accounts.doors import requires
+from huitou.accounts.doors import acting_user, requires
 from huitou.accounts.models import User
 from huitou.accounts.queries import find_brand
 from huitou.accounts.roles import PERMISSIONS, ROLE_LABELS, ROLES
@@ -30,7 +30,7 @@ def list_staff(request: HttpRequest) -> HttpResponse:
     made: staff.NewPassword | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            made = staff.add_staff(**form.cleaned_data, clock=SystemClock(), actor=_actor(request))
+            made = staff.add_staff(**form.cleaned_data, clock=SystemClock(), actor=acting_user(request))
             form = StaffForm()
         except DomainError as error:
             form.add_error("username", str(error))
@@ -73,7 +73,7 @@ def switch_person(request: HttpRequest, user_id: int) -> HttpResponse:
 def reset_person(request: HttpRequest, user_id: int) -> HttpResponse:
     """A one-time password in place of a forgotten one."""
     person = get_object_or_404(User, pk=user_id)
-    made = staff.reset_password(username=person.username, clock=SystemClock(), actor=_actor(request))
+    made = staff.reset_password(username=person.username, clock=SystemClock(), actor=acting_user(request))
     form = PersonForm(None, initial={"full_name": person.first_name, "role": person.role})
     return _show_person(request, made.user, form, made)
 
@@ -87,16 +87,12 @@ def _show_person(
 
 def _change(request: HttpRequest, person: User, **changes: object) -> bool:
     try:
-        staff.change_staff(username=person.username, changes=changes, clock=SystemClock(), actor=_actor(request))
+        staff.change_staff(username=person.username, changes=changes, clock=SystemClock(), actor=acting_user(request))
     except DomainError as error:
         messages.error(request, str(error))
         return False
     messages.success(request, _("Saved."))
     return True
-
-
-def _actor(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
 
 
 urlpatterns = [

@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from huitou.accounts.doors import requires
-from huitou.accounts.models import User
+from huitou.accounts.doors import acting_user, requires
 from huitou.console.downloads import json_response
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
@@ -74,7 +73,7 @@ def join(request: HttpRequest, person_id: int) -> HttpResponse:
     def act() -> None:
         other = find_number(form.cleaned_data["other"])
         note = form.cleaned_data["note"]
-        merge_customers(person_a=person_id, person_b=other, note=note, clock=SystemClock(), actor=_user(request))
+        merge_customers(person_a=person_id, person_b=other, note=note, clock=SystemClock(), actor=acting_user(request))
 
     return _done(
         request, person_id, form, act, _("Joined. Figures follow at the next refresh; the join can be undone below.")
@@ -99,7 +98,7 @@ def record_consent(request: HttpRequest, person_id: int) -> HttpResponse:
             source=told["source"],
             text_version=told["text_version"],
         )
-        decide_consent(decision=decision, clock=clock, actor=_user(request))
+        decide_consent(decision=decision, clock=clock, actor=acting_user(request))
 
     return _done(request, person_id, form, act, _("Recorded. It counts from this moment."))
 
@@ -110,7 +109,7 @@ def record_consent(request: HttpRequest, person_id: int) -> HttpResponse:
 def export(request: HttpRequest, person_id: int) -> HttpResponse:
     """Everything about the customer, unmasked, as a file; each export is in the audit log."""
     _check(person_id)
-    document = export_customer(person_id=person_id, clock=SystemClock(), actor=_user(request))
+    document = export_customer(person_id=person_id, clock=SystemClock(), actor=acting_user(request))
     return json_response(f"customer_{document['customer']}.json", document)
 
 
@@ -120,7 +119,7 @@ def erase(request: HttpRequest, person_id: int) -> HttpResponse:
     """Erase everything personal of the customer whose number was typed once more."""
 
     def act() -> None:
-        erase_customer(person_id=person_id, clock=SystemClock(), actor=_user(request))
+        erase_customer(person_id=person_id, clock=SystemClock(), actor=acting_user(request))
 
     if request.POST.get("confirm", "").strip().removeprefix("#") != str(person_id):
         _check(person_id)
@@ -146,22 +145,23 @@ def _done(
         for name, errors in form.errors.items():
             messages.error(request, f"{form.fields[name].label}: {errors[0]}")
     else:
-        try:
-            act()
-        except DomainError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, told)
+        attempt(request, act, told)
     return redirect("customers_detail", customers_of([person_id])[person_id])
+
+
+def attempt(request: HttpRequest, act: Callable[[], object], told: str) -> None:
+    """Do it, and say on the next page that it is done, or why it was refused."""
+    try:
+        act()
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, told)
 
 
 def _check(person_id: int) -> None:
     if find_person(person_id) is None:
         raise Http404
-
-
-def _user(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
 
 
 urlpatterns = [

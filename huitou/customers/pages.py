@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -13,15 +12,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from huitou.accounts.doors import requires
-from huitou.accounts.models import User
+from huitou.accounts.doors import acting_user, requires
 from huitou.accounts.queries import find_brand, get_brand
 from huitou.console.shell import Page, render_cards
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
-from huitou.core.errors import DomainError
 from huitou.customers import acting_pages
-from huitou.customers.acting_pages import ConsentForm, JoinForm
+from huitou.customers.acting_pages import ConsentForm, JoinForm, attempt
 from huitou.customers.looking import REASONS, NobodyError, look_whole
 from huitou.customers.portrait import Portrait, consent_words, find_portrait
 from huitou.customers.queries import customers_of
@@ -69,7 +66,7 @@ def show_whole(request: HttpRequest, person_id: int) -> HttpResponse:
     """The page, or the part of it that is masked, once with everything whole; each look is in the audit log."""
     reason = request.POST.get("reason", "")
     try:
-        portrait = look_whole(person_id=person_id, clock=SystemClock(), actor=_user(request), reason=reason)
+        portrait = look_whole(person_id=person_id, clock=SystemClock(), actor=acting_user(request), reason=reason)
     except NobodyError as error:
         raise Http404 from error
     return _show(request, portrait, whole=True)
@@ -79,9 +76,9 @@ def show_whole(request: HttpRequest, person_id: int) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, person_id: int, merge_id: int) -> HttpResponse:
     """Undo one join from the customer's page."""
-    _try(
+    attempt(
         request,
-        lambda: undo_merge(merge_id=merge_id, clock=SystemClock(), actor=_user(request)),
+        lambda: undo_merge(merge_id=merge_id, clock=SystemClock(), actor=acting_user(request)),
         _("Undone. No rule joins the two again; figures follow at the next refresh."),
     )
     return redirect("customers_detail", customers_of([person_id])[person_id])
@@ -103,29 +100,16 @@ def decide(request: HttpRequest) -> HttpResponse:
     decision = request.POST.get("decision", "")
     numbers = [request.POST.get(name, "") for name in ("person_a", "person_b", "case")]
     a, b, case = (int(text) if text.isdigit() and len(text) < 19 else 0 for text in numbers)
-    clock, actor = SystemClock(), _user(request)
+    clock, actor = SystemClock(), acting_user(request)
     if decision == "merge":
         told = _("Joined. Figures follow at the next refresh; the join can be undone on the customer's page.")
-        _try(request, lambda: merge_customers(person_a=a, person_b=b, clock=clock, actor=actor), told)
+        attempt(request, lambda: merge_customers(person_a=a, person_b=b, clock=clock, actor=actor), told)
     elif decision == "keep":
         told = _("Kept apart: no rule joins these two.")
-        _try(request, lambda: keep_apart(person_a=a, person_b=b, clock=clock, actor=actor), told)
+        attempt(request, lambda: keep_apart(person_a=a, person_b=b, clock=clock, actor=actor), told)
     elif decision == "seen":
-        _try(request, lambda: close_case(case_id=case, clock=clock, actor=actor), _("Taken note of."))
+        attempt(request, lambda: close_case(case_id=case, clock=clock, actor=actor), _("Taken note of."))
     return redirect("review")
-
-
-def _try(request: HttpRequest, act: Any, done: str) -> None:
-    try:
-        act()
-    except DomainError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, done)
-
-
-def _user(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
 
 
 urlpatterns = [

@@ -14,8 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from huitou.accounts.doors import requires
-from huitou.accounts.models import Brand, User
+from huitou.accounts.doors import acting_user, requires
+from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand, get_brand
 from huitou.catalog.labels import category_labels
 from huitou.catalog.models import Product
@@ -105,7 +105,7 @@ def download_customers(request: HttpRequest) -> HttpResponse:
     if brand is None or queries.last_refresh() is None:
         raise Http404
     asked = _read_asked(request)
-    user = request.user if isinstance(request.user, User) else None
+    user = acting_user(request)
     whole = user is not None and user.has_perm("customers.export")
     try:
         rows = export_list(

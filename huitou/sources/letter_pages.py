@@ -15,8 +15,8 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from procrastinate.exceptions import AlreadyEnqueued
 
-from huitou.accounts.doors import requires
-from huitou.accounts.models import Brand, User
+from huitou.accounts.doors import acting_user, requires
+from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
@@ -103,10 +103,6 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _user(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
-
-
 def _act(request: HttpRequest) -> HttpResponse:
     action, asked = request.POST.get("action", ""), {n: request.POST.get(n, "") for n in ("source", "reason")}
     ids = [int(given) for given in request.POST.getlist("id") if given.isascii() and given.isdigit()]
@@ -116,10 +112,10 @@ def _act(request: HttpRequest) -> HttpResponse:
             _start_replay(request, **asked)
             return target
         if action == "replay" and ids:
-            done = replay_letters(clock=_CLOCK, ids=ids, actor=_user(request)).count
+            done = replay_letters(clock=_CLOCK, ids=ids, actor=acting_user(request)).count
         elif (action == "discard" and ids) or (action == "discard_reason" and asked["reason"]):
             chosen = {"ids": ids} if action == "discard" else asked
-            discarded = discard_letters(**chosen, clock=_CLOCK, actor=_user(request))
+            discarded = discard_letters(**chosen, clock=_CLOCK, actor=acting_user(request))
             text = ngettext("%(n)s dead letter discarded.", "%(n)s dead letters discarded.", discarded)
             messages.success(request, text % {"n": discarded})
             return target
@@ -140,7 +136,7 @@ def _act(request: HttpRequest) -> HttpResponse:
 
 def _start_replay(request: HttpRequest, *, source: str, reason: str) -> None:
     """Let the worker take in again all of a reason: there may be a great many."""
-    user = _user(request)
+    user = acting_user(request)
     state = read_state(settings.HOME, REPLAY)
     if state is None or state.is_over:
         write_state(settings.HOME, REPLAY, JobState("waiting"))
@@ -204,7 +200,7 @@ def show_letter(request: HttpRequest, letter_id: int) -> HttpResponse:
 
 def _mend(request: HttpRequest, letter: DeadLetter, text: str) -> bool:
     try:
-        replay_edited(letter_id=letter.pk, payload=text.encode(), clock=_CLOCK, actor=_user(request))
+        replay_edited(letter_id=letter.pk, payload=text.encode(), clock=_CLOCK, actor=acting_user(request))
     except DomainError as error:
         messages.error(request, str(error))
         return False

@@ -16,8 +16,8 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from huitou.accounts.doors import requires
-from huitou.accounts.models import Brand, User
+from huitou.accounts.doors import acting_user, requires
+from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand, get_brand
 from huitou.console.shell import Card, Page
 from huitou.console.tables import read_page
@@ -167,7 +167,7 @@ def show_file(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _start(request: HttpRequest, kept: Upload, choices: Choices) -> HttpResponse:
-    user = request.user if isinstance(request.user, User) else None
+    user = acting_user(request)
     try:
         run = start_import(path=kept.path, lines_path=kept.lines, kind=choices.kind, options=choices.options, user=user)
     except DomainError as error:
@@ -201,7 +201,7 @@ def show_import(request: HttpRequest, run_id: int) -> HttpResponse:
 def download_rejects(request: HttpRequest, run_id: int) -> HttpResponse | FileResponse:
     """The refused rows, with row number, column, value and reason."""
     run = get_object_or_404(ImportRun, pk=run_id)
-    actor = request.user if isinstance(request.user, User) else None
+    actor = acting_user(request)
     file = take_reject_file(run=run, home=settings.HOME, clock=SystemClock(), actor=actor)
     if file is None:
         raise Http404

@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from huitou.accounts.doors import refuse, requires
-from huitou.accounts.models import Brand, User
+from huitou.accounts.doors import acting_user, refuse, requires
+from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
@@ -77,7 +77,7 @@ def add_connection(request: HttpRequest, kind: str) -> HttpResponseBase:
                 settings=form.settings(),
                 every_minutes=data["every_minutes"],
                 clock=_CLOCK,
-                actor=_user(request),
+                actor=acting_user(request),
             )
         except DomainError as error:
             form.add_error(None, str(error))
@@ -124,7 +124,7 @@ def _form(request: HttpRequest, view: ConnectionView) -> ConnectionForm | None:
 def _act(request: HttpRequest, view: ConnectionView, form: ConnectionForm | None) -> HttpResponseBase | None:
     """Do what a button says; None: show the form again with what is wrong."""
     row, action = view.connection, request.POST.get("action", "")
-    asked: dict[str, Any] = {"connection_id": row.pk, "clock": _CLOCK, "actor": _user(request)}
+    asked: dict[str, Any] = {"connection_id": row.pk, "clock": _CLOCK, "actor": acting_user(request)}
     try:
         if action == "save":
             if form is None:
@@ -152,10 +152,6 @@ def _act(request: HttpRequest, view: ConnectionView, form: ConnectionForm | None
             return None
         messages.error(request, str(error))
     return redirect("data_connection", row.pk)
-
-
-def _user(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
 
 
 urlpatterns = [

@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from huitou.accounts.doors import requires
-from huitou.accounts.models import Brand, User
+from huitou.accounts.doors import acting_user, requires
+from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand
 from huitou.core.clock import SystemClock
 from huitou.core.errors import DomainError
@@ -60,7 +60,7 @@ def show_feed(request: HttpRequest, kind: str, source: str) -> HttpResponse:
 
 def _expect(request: HttpRequest, feed: FeedView) -> HttpResponse:
     given = request.POST.get("hours", "").strip().replace(",", ".")
-    user = request.user if isinstance(request.user, User) else None
+    user = acting_user(request)
     try:
         expected = timedelta(hours=float(given)) if given else None
         expect_feed(source=feed.source, expected=expected, clock=_CLOCK, actor=user)

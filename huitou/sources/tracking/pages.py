@@ -12,8 +12,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from huitou.accounts.doors import requires
-from huitou.accounts.models import Brand, User
+from huitou.accounts.doors import acting_user, requires
+from huitou.accounts.models import Brand
 from huitou.accounts.queries import find_brand
 from huitou.console.tables import read_page
 from huitou.core.clock import SystemClock
@@ -119,17 +119,13 @@ def _asked(request: HttpRequest, event: PlannedEvent | None) -> dict[str, Any]:
     }
 
 
-def _user(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
-
-
 def _to(name: str) -> HttpResponse:
     return redirect(f"{reverse('data_plan_event')}?{urlencode({'name': name})}")
 
 
 def _done(request: HttpRequest, name: str, **declared: Any) -> bool:
     try:
-        plan = declare_event(name=name, clock=_CLOCK, actor=_user(request), **declared)
+        plan = declare_event(name=name, clock=_CLOCK, actor=acting_user(request), **declared)
     except DomainError as error:
         messages.error(request, str(error))
         return False
@@ -140,9 +136,9 @@ def _done(request: HttpRequest, name: str, **declared: Any) -> bool:
 def _withdraw(request: HttpRequest, name: str, property_name: str) -> HttpResponse:
     try:
         if property_name:
-            withdraw_property(name=name, property_name=property_name, clock=_CLOCK, actor=_user(request))
+            withdraw_property(name=name, property_name=property_name, clock=_CLOCK, actor=acting_user(request))
         else:
-            withdraw_event(name=name, clock=_CLOCK, actor=_user(request))
+            withdraw_event(name=name, clock=_CLOCK, actor=acting_user(request))
     except DomainError as error:
         messages.error(request, str(error))
     else:
@@ -154,7 +150,7 @@ def _withdraw(request: HttpRequest, name: str, property_name: str) -> HttpRespon
 @require_POST
 def dismiss(request: HttpRequest, problem_id: int) -> HttpResponse:
     """Take a problem off the list until it happens again."""
-    if dismiss_problem(problem_id=problem_id, clock=_CLOCK, actor=_user(request)):
+    if dismiss_problem(problem_id=problem_id, clock=_CLOCK, actor=acting_user(request)):
         messages.success(request, _("Dismissed; it comes back when it happens again."))
     return redirect(f"{reverse('data_plan')}#problems")
 
