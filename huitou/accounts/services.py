@@ -207,7 +207,8 @@ def move_brand_clock(*, to: datetime, clock: Clock, actor: User | None = None, a
     """
     with transaction.atomic():
         brand = _lock_example()
-        detail = {"before": str(brand.clock_now), "after": str(to)}
+        moments = {"before": brand.clock_now, "after": to}
+        detail = {name: at and at.astimezone(brand.tz).isoformat(" ", "minutes") for name, at in moments.items()}
         brand.clock_now = to
         brand.clock_target = None
         brand.save(update_fields=["clock_now", "clock_target"])
