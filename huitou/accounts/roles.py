@@ -23,18 +23,28 @@ PERMISSIONS: dict[str, Promise] = {
     "customers.erase": _("Erase a customer"),
     "data.view": _("See imports, feeds, dead letters and the tracking plan"),
     "data.write": _("Import files, connect shops, replay dead letters, change the tracking plan"),
+    "segments.view": _("See segments, tags and their sizes"),
+    "segments.write": _("Build and change segments, give and take tags"),
+    "plays.view": _("See plays, journeys, launches and their results"),
+    "plays.write": _("Edit, launch, pause and stop plays, and send messages"),
+    "tasks.view": _("See staff tasks"),
+    "tasks.write": _("Take and finish staff tasks"),
     "settings.view": _("See settings and the audit log"),
     "settings.write": _("Change the brand's settings"),
     "staff.write": _("Add and change staff, and issue keys"),
 }
 
 _EVERYONE = frozenset({"metrics.view"})
+_PLAYS = frozenset({"segments.view", "segments.write", "plays.view", "plays.write", "tasks.view", "tasks.write"})
 ROLES: dict[str, frozenset[str]] = {
     ADMIN: frozenset(PERMISSIONS),
     OPERATOR: _EVERYONE
+    | _PLAYS
     | {"customers.view", "customers.unmask", "customers.write", "data.view", "data.write", "settings.view"},
-    ANALYST: _EVERYONE | {"customers.view", "data.view", "settings.view"},
-    SERVICE: _EVERYONE | {"customers.view", "customers.unmask", "customers.write"},
+    ANALYST: _EVERYONE
+    | {"customers.view", "data.view", "settings.view", "segments.view", "segments.write", "plays.view", "tasks.view"},
+    SERVICE: _EVERYONE
+    | {"customers.view", "customers.unmask", "customers.write", "segments.view", "tasks.view", "tasks.write"},
 }
 
 
