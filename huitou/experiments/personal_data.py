@@ -1,0 +1,27 @@
+"""What experiments know of a person: which arm it drew. Numbers only, so there is nothing to erase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from huitou.customers.identifier_kind import Key
+from huitou.experiments.models import Assignment
+
+IMPERSONAL = {
+    "Experiment": "terms of a comparison, in the operator's words",
+    "Assignment": "numbers of persons and what they drew; results do not move when somebody is erased",
+    "HoldoutShare": "a setting",
+    "Margin": "a setting",
+}
+
+
+def export(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, Any]:
+    """The arms drawn, oldest first."""
+    rows = Assignment.objects.filter(person_id__in=person_ids).select_related("experiment").order_by("at", "pk")
+    return {
+        "experiment_arms": [
+            {"experiment": row.experiment.key, "person_id": row.person_id, "arm": row.arm, "at": row.at.isoformat()}
+            for row in rows
+        ]
+    }

@@ -1,0 +1,1 @@
+"""Statistics without a database: small frozen inputs in, frozen results out."""
