@@ -49,7 +49,7 @@ UNTOLD = {
     "core/http_api/idempotency.py:answer_once": "remembers an answer; the service that it calls writes the entry",
     "core/http_api/rates.py:take_turn": "counts requests",
     "orders/queueing.py:queue_refresh": "queues what the schedule would do anyway",
-    "messaging/services.py:request_touches": "asked by journeys at the pace of events; each touch is a row with its source",
+    "messaging/services.py:request_touches": "asked at the pace of events; each touch is a row with its source",
     "messaging/services.py:cancel_touches": "asked by journeys, which write the entry; each touch says so itself",
     "core/lake.py:claim_batch": "the batch of an import, whose one entry covers it",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -59,10 +60,10 @@ def test_the_same_key_is_the_same_touch_and_ids_come_in_the_order_of_the_request
         {"source": "x" * 101},
     ],
 )
-def test_what_is_not_complete_is_refused_and_nothing_is_taken(change: dict[str, object]) -> None:
+def test_what_is_not_complete_is_refused_and_nothing_is_taken(change: dict[str, Any]) -> None:
     good = asked("good", person())
     with pytest.raises(TouchInvalidError):
-        request_touches([good, replace(good, **{"key": "bad", **change})], clock=CLOCK)
+        request_touches([good, replace(good, **({"key": "bad"} | change))], clock=CLOCK)
     assert not Touch.objects.exists()
 
 
