@@ -273,6 +273,79 @@ FEAT_CUSTOMERS = Table(
     ),
 )
 
+DIM_PERSON_TAGS = Table(
+    name="dim_person_tags",
+    grain="one tag that one customer has",
+    key=("person_id", "tag"),
+    partition=(),
+    written_by="segments",
+    refresh="rewritten at every refresh from the customers register",
+    columns=(
+        Column("person_id", pa.int64(), "the customer; tags of all persons joined are one set"),
+        Column("tag", pa.string(), "code of the tag"),
+        Column("since", INSTANT, "when it was given; UTC"),
+        Column("expires_at", INSTANT, "from when on it no longer counts; empty: never", nullable=True),
+    ),
+)
+
+DIM_PERSON_CONSENTS = Table(
+    name="dim_person_consents",
+    grain="the consent or refusal that holds for one customer, channel and purpose",
+    key=("person_id", "channel", "purpose"),
+    partition=(),
+    written_by="segments",
+    refresh="rewritten at every refresh from the customers register",
+    columns=(
+        Column("person_id", pa.int64(), "the customer; of several persons' words the most restrictive"),
+        Column("channel", pa.string(), "channel code, for example sms"),
+        Column("purpose", pa.string(), "purpose code, for example marketing"),
+        Column("granted", pa.bool_(), "true: consented; false: refused"),
+        Column("at", INSTANT, "when it was said; UTC"),
+    ),
+)
+
+DIM_PERSON_IDENTIFIERS = Table(
+    name="dim_person_identifiers",
+    grain="one kind of identifier that a customer is known by: that there is one, never which",
+    key=("person_id", "kind"),
+    partition=(),
+    written_by="segments",
+    refresh="rewritten at every refresh from the customers register",
+    columns=(
+        Column("person_id", pa.int64(), "the customer"),
+        Column("kind", pa.string(), "kind of identifier, for example phone"),
+    ),
+)
+
+DIM_PERSON_DATES = Table(
+    name="dim_person_dates",
+    grain="one yearly date of one customer, without its year",
+    key=("person_id", "kind"),
+    partition=(),
+    written_by="segments",
+    refresh="rewritten at every refresh from the customers register",
+    columns=(
+        Column("person_id", pa.int64(), "the customer"),
+        Column("kind", pa.string(), "what the date is, for example birthday"),
+        Column("month", pa.int32(), "month, 1 to 12"),
+        Column("day", pa.int32(), "day of the month, 1 to 31"),
+    ),
+)
+
+INT_SEGMENT_MEMBERS = Table(
+    name="int_segment_members",
+    grain="one customer in one segment",
+    key=("segment", "person_id"),
+    partition=(),
+    written_by="segments",
+    refresh="rewritten at every refresh, as of its instant",
+    columns=(
+        Column("segment", pa.string(), "name of the segment"),
+        Column("person_id", pa.int64(), "the customer"),
+        Column("entered_at", INSTANT, "instant of the refresh at which the customer came in; UTC"),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -287,5 +360,10 @@ TABLES: dict[str, Table] = {
         INT_REFUNDS,
         INT_PERSON_DAYS,
         FEAT_CUSTOMERS,
+        DIM_PERSON_TAGS,
+        DIM_PERSON_CONSENTS,
+        DIM_PERSON_IDENTIFIERS,
+        DIM_PERSON_DATES,
+        INT_SEGMENT_MEMBERS,
     )
 }

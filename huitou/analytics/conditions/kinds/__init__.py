@@ -1,0 +1,1 @@
+"""Kinds of leaves: one file each, found by listing this folder."""

@@ -1,0 +1,56 @@
+"""A kind of identifier that the customer is known by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+
+from huitou.analytics.conditions.comparing import text_schema, texts_schema
+from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.leaf import Leaf, LeafKind, Summed, told
+from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.reading import Reader
+from huitou.analytics.conditions.schema import closed
+
+
+@dataclass(frozen=True)
+class IdentifierLeaf(Leaf):
+    """Known by one of some kinds of identifier."""
+
+    kinds: tuple[str, ...]
+
+    def asks(self, moment: Moment) -> Summed:
+        return Summed(
+            "identifiers",
+            lambda rows: rows.kind.isin(list(self.kinds)),
+            {"count": lambda rows, flag: rows.count(where=flag)},
+        )
+
+    def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
+        return values["count"] > 0
+
+    def holds(self, history: History, moment: Moment) -> bool:
+        return any(row["kind"] in self.kinds for row in history.identifiers)
+
+    def words(self, language: str) -> str:
+        names = told(language, " or ", "或").join(self.kinds)
+        return told(language, f"is known by {names}", f"有{names}标识")
+
+
+def _read(data: Mapping[str, Any], path: str) -> IdentifierLeaf:
+    return IdentifierLeaf(Reader(data, path, ("identifier",)).texts("identifier"))
+
+
+KIND = LeafKind(
+    kind="identifier",
+    label="Identifier",
+    term_zh="客户标识",
+    definition="The customer is known by an identifier of this kind, or of one of several, such as phone.",
+    read=_read,
+    schema=lambda: closed({"identifier": {"anyOf": [text_schema(), texts_schema()]}}, ["identifier"]),
+    needs="identifiers",
+    examples=({"identifier": "phone"}, {"identifier": ["phone", "wecom"]}),
+)

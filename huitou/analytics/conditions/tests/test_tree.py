@@ -1,0 +1,109 @@
+"""Trees are read, refused with a path, said in words, and asked of customers; tables never written are empty."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from huitou.analytics.conditions import (
+    Condition,
+    ConditionError,
+    History,
+    Moment,
+    compile_members,
+    describe,
+    holds,
+    parse_condition,
+    read_facts,
+)
+from huitou.analytics.engines import DuckEngine, Lake
+from huitou.analytics.tables import TABLES
+
+NOW = Moment(datetime(2024, 4, 1, tzinfo=UTC), "Asia/Shanghai")
+TWICE: dict[str, Any] = {"feature": "order_count", "is": ">=", "value": 2}
+
+
+def members(folder: Path, condition: Condition, **tables: list[dict[str, Any]]) -> set[int]:
+    """Members over a lake that holds nothing but the given rows; other columns are empty."""
+    lake = Lake(str(folder / "lake"))
+    for name, rows in tables.items():
+        schema = TABLES[name].schema
+        loose = pa.schema([field.with_nullable(True) for field in schema])
+        whole = [dict.fromkeys(schema.names) | row for row in rows]
+        for row in whole:
+            for field in schema:
+                if row[field.name] is None and not field.nullable:
+                    row[field.name] = "" if pa.types.is_string(field.type) else pa.scalar(0).cast(field.type).as_py()
+        lake.overwrite(name, pa.Table.from_pylist(whole, schema=loose).to_reader())
+    with DuckEngine(lake, scratch=folder / "scratch") as engine:
+        found = engine.to_pyarrow(compile_members(condition, read_facts(engine), NOW))
+        return set(found["person_id"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "path"),
+    [
+        ([], "not_an_object", "$"),
+        ({}, "unknown_kind", "$"),
+        ({"features": "order_count"}, "unknown_kind", "$"),
+        ({"tag": "a", "feature": "order_count"}, "several_kinds", "$"),
+        ({"any": []}, "empty_list", "$.any"),
+        ({"all": [TWICE, {"not": {"tag": ""}}]}, "not_a_text", "$.all[1].not.tag"),
+        ({"all": [TWICE | {"value": "2"}]}, "not_whole", "$.all[0].value"),
+        ({"all": [TWICE | {"is": "contains"}]}, "not_a_choice", "$.all[0].is"),
+        ({"any": [TWICE | {"feature": "order_counts"}]}, "unknown_feature", "$.any[0].feature"),
+        (TWICE | {"window": {}}, "unknown_key", "$.window"),
+        ({"feature": "order_count", "is": "between", "value": [3, 2]}, "not_a_range", "$.value"),
+        ({"bucket": {"salt": "x", "from": 10, "to": 10}}, "not_a_range", "$.bucket.to"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(data: object, code: str, path: str) -> None:
+    with pytest.raises(ConditionError) as told:
+        parse_condition(data)
+    assert (told.value.code, told.value.path) == (code, path)
+    assert told.value.sentence("en").startswith(f"{path}: ")
+    assert told.value.sentence("zh-hans").startswith(f"{path}：")
+
+
+def test_depth_and_size_are_limited() -> None:
+    deep: dict[str, Any] = TWICE
+    for _ in range(7):
+        deep = {"not": deep}
+    parse_condition(deep)
+    with pytest.raises(ConditionError, match="more than 8 deep"):
+        parse_condition({"not": deep})
+    parse_condition({"all": [{"any": [TWICE] * 50}] * 2})
+    with pytest.raises(ConditionError, match="more than 100 conditions"):
+        parse_condition({"all": [{"any": [TWICE] * 50}, {"any": [TWICE] * 51}]})
+
+
+def test_members_of_a_lake_in_which_only_features_were_written(tmp_path: Path) -> None:
+    people = [{"person_id": n, "order_count": n, "spend_minor": n * 100} for n in range(1, 5)]
+    both = {"all": [TWICE, {"not": {"any": [{"tag": "vip"}, {"feature": "spend_minor", "is": ">", "value": 300}]}}]}
+    assert members(tmp_path / "a", parse_condition(both), feat_customers=people) == {2, 3}
+    assert members(tmp_path / "b", parse_condition({"all": []}), feat_customers=people) == {1, 2, 3, 4}
+    assert members(tmp_path / "c", parse_condition({"segment": "x"}), feat_customers=people) == set()
+
+
+def test_tags_count_from_when_they_were_given_until_they_expire(tmp_path: Path) -> None:
+    people = [{"person_id": n} for n in range(1, 5)]
+    early, late = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 5, 1, tzinfo=UTC)
+    tags = [
+        {"person_id": 1, "tag": "vip", "since": early, "expires_at": None},
+        {"person_id": 2, "tag": "vip", "since": early, "expires_at": NOW.as_of},
+        {"person_id": 3, "tag": "vip", "since": late, "expires_at": None},
+        {"person_id": 4, "tag": "other", "since": early, "expires_at": late},
+    ]
+    found = members(tmp_path, parse_condition({"tag": "vip"}), feat_customers=people, dim_person_tags=tags)
+    assert found == {1}
+    assert [n for n in range(4) if holds(parse_condition({"tag": "vip"}), History(1, tags=[tags[n]]), NOW)] == [0]
+
+
+def test_a_condition_reads_as_a_sentence() -> None:
+    condition = parse_condition({"all": [TWICE, {"any": [{"tag": "vip"}, {"not": {"identifier": "phone"}}]}]})
+    assert describe(condition, "en") == "Purchases is at least 2 and (has the tag “vip” or not (is known by phone))"
+    assert describe(condition, "zh-hans") == "累计购买次数不少于2，并且（有标签“vip”，或者并非（有phone标识））"
