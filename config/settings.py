@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "huitou.reports",
     "huitou.messaging",
     "huitou.experiments",
+    "huitou.segments",
     "huitou.sources",
     "huitou.orders",
     "huitou.catalog",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import IO
 
@@ -41,7 +42,7 @@ def mirror_register(register: str, *, lake: Lake, scratch: Path) -> dict[str, in
         "dim_person_attributes": _attributes(),
         "dim_products": sql.PRODUCTS,
     }
-    return {table: _mirror(table, queries[table], lake, scratch) for table in REGISTERS[register]}
+    return {table: mirror_query(table, queries[table], lake, scratch) for table in REGISTERS[register]}
 
 
 def _attributes() -> str:
@@ -50,15 +51,24 @@ def _attributes() -> str:
     return sql.attributes_query() if plain else sql.customer_attributes_query()
 
 
-def _mirror(table: str, query: str, lake: Lake, scratch: Path) -> int:
+def mirror_query(table: str, query: str, lake: Lake, scratch: Path) -> int:
+    """Overwrite a lake table by what a query of PostgreSQL finds, instants as microseconds; the new version."""
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / f"{table}.csv"
     try:
         with path.open("wb") as file:
             _copy(query, file)
-        return lake.overwrite(table, _read(path, TABLES[table].schema))
+        return lake.overwrite(table, _read(path, path.stat().st_size, TABLES[table].schema))
     finally:
         path.unlink(missing_ok=True)
+
+
+def query_rows(table: str, query: str) -> pa.Table:
+    """The same in memory, in the columns and types of the lake table: for few rows, or for once."""
+    buffer = io.BytesIO()
+    _copy(query, buffer)
+    schema = TABLES[table].schema
+    return _read(buffer, buffer.tell(), schema).read_all().cast(schema)
 
 
 def _copy(query: str, file: IO[bytes]) -> None:
@@ -67,13 +77,15 @@ def _copy(query: str, file: IO[bytes]) -> None:
             file.write(block)
 
 
-def _read(path: Path, schema: pa.Schema) -> pa.RecordBatchReader:
-    if path.stat().st_size == 0:
+def _read(source: Path | io.BytesIO, size: int, schema: pa.Schema) -> pa.RecordBatchReader:
+    if size == 0:
         return pa.RecordBatchReader.from_batches(schema, [])
     # Instants come as microseconds: text forms of time are not needed to carry them exactly.
     parsed = pa.schema([pa.field(f.name, pa.int64() if pa.types.is_timestamp(f.type) else f.type) for f in schema])
+    if isinstance(source, io.BytesIO):
+        source.seek(0)
     reader = pc.open_csv(
-        path,
+        source,
         read_options=pc.ReadOptions(column_names=schema.names),
         parse_options=pc.ParseOptions(newlines_in_values=True),
         convert_options=pc.ConvertOptions(

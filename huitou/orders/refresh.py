@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from huitou.accounts.models import Brand
@@ -27,6 +27,7 @@ from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.analytics.tables import TABLES
 from huitou.core.clock import Clock, SystemClock, local_day
 from huitou.core.engine import open_home_engine
+from huitou.core.faultpoints import reach
 from huitou.core.home import Home
 from huitou.core.lake import commit_pending
 from huitou.core.lake_mark import adopt_lake, outdated_tables
@@ -34,6 +35,8 @@ from huitou.core.models import RefreshRun
 from huitou.core.terminal import Report, silent
 from huitou.orders import sql
 from huitou.orders.mirror import REGISTERS, mirror_register, register_marks
+from huitou.orders.refresh_step import Refreshing, Stepped, after_refresh, refresh_steps
+from huitou.orders.tasks import after_refresh_job
 
 FACTS = ("fct_order_lines", "fct_events")
 logger = logging.getLogger(__name__)
@@ -75,10 +78,12 @@ def refresh(*, home: Home, brand: Brand, clock: Clock, progress: Report = silent
             return Refreshed(last, skipped=True)
         run = RefreshRun.objects.create(as_of=as_of, started_at=_MACHINE.now())
         try:
-            _run(run, last=None if force else last, basis=basis, lake=lake, home=home, brand=brand, progress=progress)
+            _run(run, last=last, force=force, basis=basis, lake=lake, home=home, brand=brand, progress=progress)
         except Exception as error:
             RefreshRun.objects.filter(pk=run.pk).update(error=f"{type(error).__name__}: {error}"[:2000])
             raise
+        # What steps claimed for facts of their own when the run was published.
+        commit_pending(home=home, clock=_MACHINE)
         _forget_old(lake)
     return Refreshed(run, skipped=False)
 
@@ -111,6 +116,7 @@ def _basis(lake: Lake, brand: Brand, as_of: datetime) -> dict[str, Any]:
         "exclusions": Exclusions.from_json(brand.exclusions).to_json(),
         "thresholds": Thresholds.from_json(brand.thresholds).to_json(),
         "declarations": hashlib.sha256(declared.encode()).hexdigest()[:16],
+        "steps": {step.name: step.mark(brand, as_of) for step in refresh_steps()},
     }
 
 
@@ -125,6 +131,7 @@ def _run(
     run: RefreshRun,
     *,
     last: RefreshRun | None,
+    force: bool,
     basis: dict[str, Any],
     lake: Lake,
     home: Home,
@@ -133,7 +140,9 @@ def _run(
 ) -> None:
     versions: dict[str, int] = {}
     seconds: dict[str, float] = {}
-    total = len(REGISTERS) + len(COMPUTED)
+    steps, before = refresh_steps(), last
+    last = None if force else last
+    total = len(REGISTERS) + len(COMPUTED) + len(steps)
     for name in FACTS:
         version = lake.version(name)
         if version is not None:
@@ -159,12 +168,39 @@ def _run(
             report=report,
             days_basis=_days_basis(last, basis),
         )
-    run.versions = versions | {name: table.version for name, table in written.items()}
-    run.detail = {"basis": basis, "days": lake.identity(DAYS), "registers": seconds, "tables": _told(written)}
-    run.finished_at = _MACHINE.now()
-    run.save()
+        versions |= {name: table.version for name, table in written.items()}
+        stepped: dict[str, Stepped] = {}
+        for done, step in enumerate(steps):
+            progress(total - len(steps) + done, total, str(step.label))
+            same = (
+                last is not None and last.detail["basis"].get("steps", {}).get(step.name) == basis["steps"][step.name]
+            )
+            going = Refreshing(run, before, engine, lake, home, brand, force, same)
+            started = time.monotonic()
+            stepped[step.name] = step.run(going)
+            seconds[step.name] = round(time.monotonic() - started, 3)
+            versions |= stepped[step.name].versions
+            reach(f"refresh.stepped.{step.name}")
+    detail = {"basis": basis, "days": lake.identity(DAYS), "registers": seconds, "tables": _told(written)}
+    detail["steps"] = {name: step.detail for name, step in stepped.items()}
+    _publish(run, versions, detail, [step.publish for step in stepped.values() if step.publish])
+    assert run.finished_at is not None, "published runs are finished"
     took = (run.finished_at - run.started_at).total_seconds()
     logger.info("refresh %s as of %s is done in %.1f s", run.pk, run.as_of, took)
+
+
+def _publish(
+    run: RefreshRun, versions: dict[str, int], detail: dict[str, Any], parts: Sequence[Callable[[], None]]
+) -> None:
+    """Let readers see the run, with everything that steps have to tell of it, at once."""
+    run.versions, run.detail, run.finished_at = versions, detail, _MACHINE.now()
+    with transaction.atomic():
+        for part in parts:
+            part()
+        run.save()
+        for name in after_refresh():
+            after_refresh_job.configure().defer(run_id=run.pk, name=name)
+        reach("refresh.publishing")
 
 
 def _days_basis(last: RefreshRun | None, basis: dict[str, Any]) -> DaysBasis | None:
@@ -205,7 +241,9 @@ def _kept_register(register: str, last: RefreshRun | None, basis: dict[str, Any]
 
 def _forget_old(lake: Lake) -> None:
     """Old versions of rewritten tables go once nobody can be reading them."""
-    for name in (*COMPUTED, *(table for tables in REGISTERS.values() for table in tables)):
+    registers = [table for tables in REGISTERS.values() for table in tables]
+    of_steps = [table for step in refresh_steps() for table in step.tables]
+    for name in (*COMPUTED, *registers, *of_steps):
         lake.forget_old(name)
 
 

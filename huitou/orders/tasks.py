@@ -17,3 +17,13 @@ def refresh_job(timestamp: int) -> None:
     brand = find_brand()
     if brand is not None:
         run_refresh(home=settings.HOME, brand=brand, clock=brand.clock)
+
+
+@app.task(name="orders.after_refresh")
+def after_refresh_job(run_id: int, name: str) -> None:
+    """Tell one higher app that a refresh was published. Twice without harm."""
+    from huitou.orders.refresh_step import after_refresh
+
+    found = after_refresh().get(name)
+    if found is not None:
+        found(run_id)

@@ -51,6 +51,11 @@ class Engine(ABC):
             self._tables[name] = self.read(name, files)
         return self._tables[name]
 
+    def pin(self, name: str, version: int) -> None:
+        """Let `table(name)` read that version from now on."""
+        self._versions[name] = version
+        self._tables.pop(name, None)
+
     def publish(self, name: str, expression: ibis.Table) -> ibis.Table:
         """Let `table(name)` be this result from now on, computed once, in the declared columns and types."""
         self._tables[name] = self.keep(name, declared(name, expression))
@@ -70,8 +75,7 @@ class Engine(ABC):
         else:
             files = self._write_files(rows, folder, TABLES[name].partition)
             count, version = sum(files.values()), self.lake.commit_files(name, files, keep=keep)
-        self._versions[name] = version
-        self._tables.pop(name, None)
+        self.pin(name, version)
         return version, count
 
     @abstractmethod
