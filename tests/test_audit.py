@@ -51,6 +51,7 @@ UNTOLD = {
     "orders/queueing.py:queue_refresh": "queues what the schedule would do anyway",
     "messaging/services.py:request_touches": "asked at the pace of events; each touch is a row with its source",
     "messaging/services.py:cancel_touches": "asked by journeys, which write the entry; each touch says so itself",
+    "orders/refresh.py:_publish": "publishes what was computed; the run itself tells of it",
     "core/lake.py:claim_batch": "the batch of an import, whose one entry covers it",
 }
 
