@@ -23,6 +23,7 @@ CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("HUITOU_TRUSTED_ORIGINS", "").
 
 INSTALLED_APPS = [
     "huitou.reports",
+    "huitou.journeys",
     "huitou.messaging",
     "huitou.experiments",
     "huitou.segments",

@@ -1,0 +1,1 @@
+"""Journeys: published automations, their dated launches, and each customer's way through one."""
