@@ -1,0 +1,1 @@
+"""Servers that keep what providers document: limits, errors, delays and refusals. They speak HTTP and SMTP for real."""
