@@ -346,6 +346,23 @@ INT_SEGMENT_MEMBERS = Table(
     ),
 )
 
+FCT_SEGMENT_CHANGES = Table(
+    name="fct_segment_changes",
+    grain="one customer who came into one segment or left it, at one refresh",
+    key=("run", "segment", "person_id", "change"),
+    partition=("month",),
+    written_by="segments",
+    refresh="appended when a refresh is published",
+    columns=(
+        Column("segment", pa.string(), "name of the segment"),
+        Column("person_id", pa.int64(), "who was the customer at that refresh"),
+        Column("change", pa.string(), "entered or left"),
+        Column("at", INSTANT, "instant of the refresh; UTC"),
+        Column("run", pa.int64(), "number of the refresh"),
+        Column("month", pa.string(), "UTC month of the instant, 2011-03"),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -365,5 +382,6 @@ TABLES: dict[str, Table] = {
         DIM_PERSON_IDENTIFIERS,
         DIM_PERSON_DATES,
         INT_SEGMENT_MEMBERS,
+        FCT_SEGMENT_CHANGES,
     )
 }

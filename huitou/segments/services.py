@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from huitou.segments.counting import SegmentUnknownError
+from huitou.segments.saving import (
+    SegmentRefusedError,
+    archive_segment,
+    change_segment,
+    create_segment,
+    refresh_segments,
+    restore_segment,
+    set_tag_rule,
+    stop_tag_rule,
+)
 from huitou.segments.tagging import (
     TagRefusedError,
     TagUnknownError,
@@ -11,13 +22,24 @@ from huitou.segments.tagging import (
     give_tags,
     take_tags,
 )
+from huitou.segments.where import WhereRefusedError
 
 __all__ = [
+    "SegmentRefusedError",
+    "SegmentUnknownError",
     "TagRefusedError",
     "TagUnknownError",
+    "WhereRefusedError",
+    "archive_segment",
     "archive_tag",
+    "change_segment",
+    "create_segment",
     "create_tag",
     "create_tag_group",
     "give_tags",
+    "refresh_segments",
+    "restore_segment",
+    "set_tag_rule",
+    "stop_tag_rule",
     "take_tags",
 ]

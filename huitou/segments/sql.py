@@ -108,7 +108,7 @@ WITH told AS (
     SELECT DISTINCT ON (customer, channel, purpose) customer, channel, purpose, granted, at FROM latest
     ORDER BY customer, channel, purpose, granted, at DESC
 )
-SELECT customer, channel, purpose, granted, (extract(epoch FROM at) * 1000000)::bigint FROM standing
+SELECT customer, channel, purpose, granted::text, (extract(epoch FROM at) * 1000000)::bigint FROM standing
 ORDER BY customer, channel, purpose
 """
 IDENTIFIED = """

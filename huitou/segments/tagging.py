@@ -81,7 +81,7 @@ def create_tag(
 def archive_tag(*, name: str, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Tag:
     """Offer the tag nowhere any more; who carries it keeps it. Twice is once. Raises TagUnknownError."""
     with transaction.atomic():
-        tag = _find_tag(name, lock=True)
+        tag = find_tag(name, lock=True)
         if tag.archived_at is None:
             tag.archived_at = clock.now()
             tag.save(update_fields=["archived_at"])
@@ -114,7 +114,7 @@ def give_tags(
     with transaction.atomic(), connection.cursor() as cursor:
         if (done := _done_before(key)) is not None:
             return done
-        found = _find_tag(tag)
+        found = find_tag(tag)
         if found.archived_at is not None:
             raise TagRefusedError(_("The tag %(name)s is archived; restore it first.") % {"name": tag})
         values: dict[str, Any] = {
@@ -123,7 +123,7 @@ def give_tags(
             "origin": origin,
             "origin_ref": origin_ref[:100],
             "now": now,
-            "label": _who(actor, actor_label),
+            "label": who(actor, actor_label),
             "expires": expires_at,
         }
         values["customers"] = _lock(cursor, values)
@@ -156,7 +156,7 @@ def take_tags(
     with transaction.atomic(), connection.cursor() as cursor:
         if (done := _done_before(key)) is not None:
             return done
-        found = _find_tag(tag)
+        found = find_tag(tag)
         kind, ref = only or ("", "")
         values: dict[str, Any] = {
             "persons": list(customer_ids),
@@ -165,7 +165,7 @@ def take_tags(
             "only": kind,
             "only_ref": ref,
             "now": now,
-            "label": _who(actor, actor_label),
+            "label": who(actor, actor_label),
         }
         values["customers"] = _lock(cursor, values)
         cursor.execute(sql.TAKE, values)
@@ -197,7 +197,8 @@ def _finish_batch(
         _audit(action, actor, label, target=tag, count=count, detail={k: v for k, v in detail.items() if v})
 
 
-def _find_tag(name: str, *, lock: bool = False) -> Tag:
+def find_tag(name: str, *, lock: bool = False) -> Tag:
+    """The tag of that name, perhaps held until the transaction's end. Raises TagUnknownError."""
     tags = Tag.objects.select_for_update() if lock else Tag.objects.all()
     tag = tags.filter(name=name.strip()).first()
     if tag is None:
@@ -212,7 +213,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _who(actor: User | None, label: str) -> str:
+def who(actor: User | None, label: str) -> str:
+    """Whose name stands on what is written."""
     return (actor.get_username() if actor else label)[:150]
 
 
