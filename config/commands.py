@@ -46,11 +46,12 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="Stop when no job is left.")] = False,
     with_parent: WithParent = False,
 ) -> None:
-    """Take in events and run background jobs: imports, refreshes, schedules."""
+    """Take in events, send messages and run background jobs: imports, refreshes, schedules."""
     from django.conf import settings
 
     from huitou.core.clock import SystemClock
     from huitou.core.jobs import run_worker
+    from huitou.messaging.loop import run_turn, sending
     from huitou.sources.consuming.consumer import drain
     from huitou.sources.consuming.loop import consuming
 
@@ -63,8 +64,9 @@ def worker(
     elif once:
         drain(home=settings.HOME, clock=SystemClock())
         run_worker(wait=False)
+        run_turn(home=settings.HOME)
     else:
-        with consuming(home=settings.HOME, clock=SystemClock()):
+        with consuming(home=settings.HOME, clock=SystemClock()), sending(home=settings.HOME):
             run_worker()
 
 

@@ -195,6 +195,8 @@ FILE_UPLOAD_HANDLERS = ["huitou.sources.uploads.GuardedUpload"]
 API_ACCESS = "huitou.accounts.access_api.admit"
 API_REQUESTS_PER_MINUTE = ENVIRONMENT.whole("HUITOU_API_REQUESTS_PER_MINUTE", 600)
 
+# Where customers reach this deployment: in short links, unsubscribe links and the addresses that providers call.
+PUBLIC_URL = ENVIRONMENT.address("HUITOU_PUBLIC_URL", f"http://127.0.0.1:{os.environ.get('HUITOU_PORT', '8000')}")
 WEB_WORKERS = ENVIRONMENT.whole("HUITOU_WEB_WORKERS", 1, most=64)
 ENVIRONMENT.need_folder("HUITOU_LAKE_URL")
 _LOG_LEVEL = ENVIRONMENT.choice("HUITOU_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "WARNING")

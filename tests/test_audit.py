@@ -52,6 +52,10 @@ UNTOLD = {
     "messaging/services.py:request_touches": "asked at the pace of events; each touch is a row with its source",
     "messaging/services.py:cancel_touches": "asked by journeys, which write the entry; each touch says so itself",
     "orders/refresh.py:_publish": "publishes what was computed; the run itself tells of it",
+    "messaging/deciding.py:decide_due": "decides at the pace of events; each decision is a row with its numbers",
+    "messaging/outbox.py:note_outcomes": "notes what providers answered; each attempt is a row",
+    "messaging/outbox.py:_call_unknown": "notes what nobody knows; each attempt is a row",
+    "sources/own_events.py:_key_id": "the feed of our own events, which nobody decided",
     "core/lake.py:claim_batch": "the batch of an import, whose one entry covers it",
 }
 

@@ -59,6 +59,14 @@ class Environment:
             self._note(words, name, given, options=", ".join(options))
         return given.upper() if given.upper() in options else default
 
+    def address(self, name: str, default: str) -> str:
+        """The beginning of a web address, without a slash at its end."""
+        given = self._values.get(name, "").strip().rstrip("/")
+        if given and not given.startswith(("https://", "http://")):
+            self._note(_("%(name)s is “%(given)s”; it must begin with https:// or http://."), name, given)
+            return default
+        return given or default
+
     def networks(self, name: str) -> tuple[Network, ...]:
         """Addresses and networks, separated by commas."""
         try:

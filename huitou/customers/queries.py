@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -22,6 +22,7 @@ __all__ = [
     "may_contact",
     "members_of",
     "persons_of",
+    "who_may_be_contacted",
 ]
 # Numbers that stand on cards and receipts may be typed in part; what reaches a person must be known whole.
 _BY_BEGINNING = ("customer_id", "member_no")
@@ -90,3 +91,28 @@ def may_contact(customer_id: int, channel: str, purpose: str, now: datetime) -> 
     with connection.cursor() as cursor:
         cursor.execute(told.MAY_CONTACT, {"persons": persons, "channel": channel, "purpose": purpose, "now": now})
         return bool(cursor.fetchone()[0])
+
+
+def who_may_be_contacted(
+    members: Mapping[int, Sequence[int]], subjects: Iterable[tuple[str, str]], now: datetime
+) -> set[tuple[int, str, str]]:
+    """Which customers agree to which (channel, purpose) at `now`: the rule of `may_contact`, set-wise.
+
+    `members` gives all persons of each customer (`members_of`). Returns (customer, channel, purpose).
+    """
+    pairs = [(customer, person) for customer, persons in members.items() for person in persons]
+    asked = sorted(set(subjects))
+    if not pairs or not asked:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            told.WHO_MAY_BE_CONTACTED,
+            {
+                "customers": [customer for customer, _person in pairs],
+                "persons": [person for _customer, person in pairs],
+                "channels": [channel for channel, _purpose in asked],
+                "purposes": [purpose for _channel, purpose in asked],
+                "now": now,
+            },
+        )
+        return {(int(customer), str(channel), str(purpose)) for customer, channel, purpose in cursor.fetchall()}

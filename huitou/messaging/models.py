@@ -122,6 +122,7 @@ class Touch(models.Model):
     next_at = models.DateTimeField(null=True, help_text="when it is looked at next; empty: when somebody acts")
     account = models.ForeignKey(ChannelAccount, null=True, on_delete=models.PROTECT, related_name="+")
     channel = models.CharField(max_length=50, blank=True, help_text="kind of the account")
+    answerable = models.BooleanField(default=False, help_text="a response would be seen: a link, or reads reported")
     handoff = models.ForeignKey(HandoffList, null=True, on_delete=models.SET_NULL, related_name="touches")
     reply_token = models.CharField(max_length=300, blank=True)
     sent_at = models.DateTimeField(null=True, help_text="when the provider took it")

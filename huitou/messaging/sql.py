@@ -9,3 +9,127 @@ WHERE source = %(source)s AND state IN ('planned', 'waiting')
     AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
 RETURNING id
 """
+
+# Persons with something due, the most important first, that no other worker has in hand. Everything about a customer is
+# decided under the locks of all its persons, so that two workers never judge one customer at the same time.
+LOCK_DUE_PERSONS = """
+SELECT id FROM customers_person WHERE id IN (
+    SELECT person_id FROM messaging_touch WHERE state IN ('planned', 'waiting') AND next_at <= %(now)s
+    ORDER BY priority DESC, next_at, id LIMIT %(looked)s
+) ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+"""
+LOCK_LISTED_PERSONS = """
+SELECT id FROM customers_person WHERE id IN (
+    SELECT person_id FROM messaging_touch WHERE state IN ('planned', 'waiting') AND reason = 'ready_for_list'
+        AND account_id = %(account)s AND (%(source)s = '' OR source = %(source)s) AND id > %(after)s
+    ORDER BY id LIMIT %(looked)s
+) ORDER BY id FOR NO KEY UPDATE
+"""
+LOCK_MEMBERS = "SELECT id FROM customers_person WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"
+# Of everybody of these customers what is due; what is being cancelled at this moment is passed over.
+CLAIM_DUE = """
+SELECT id FROM messaging_touch WHERE person_id = ANY(%(persons)s) AND state IN ('planned', 'waiting')
+    AND next_at <= %(now)s
+ORDER BY priority DESC, send_after, id FOR UPDATE SKIP LOCKED
+"""
+CLAIM_LISTED = """
+SELECT id FROM messaging_touch WHERE person_id = ANY(%(persons)s) AND state IN ('planned', 'waiting')
+    AND reason = 'ready_for_list' AND account_id = %(account)s AND (%(source)s = '' OR source = %(source)s)
+ORDER BY priority DESC, send_after, id FOR UPDATE SKIP LOCKED
+"""
+# Accounts whose quotas bind everybody are judged for by one worker at a time.
+LOCK_ACCOUNTS = "SELECT id FROM messaging_channelaccount WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
+_MEMBERS = "unnest(%(customers)s::bigint[], %(persons)s::bigint[]) AS m (customer, person)"
+SLOTS_USED = f"""
+SELECT m.customer, s.period, count(*), max(s.number) FILTER (WHERE s.person_id = m.customer)
+FROM {_MEMBERS} JOIN messaging_contactslot AS s ON s.person_id = m.person
+WHERE (s.period = 'day' AND s.starts = %(day)s) OR (s.period = 'week' AND s.starts = %(week)s)
+GROUP BY m.customer, s.period
+"""
+SAME_CONTENT = f"""
+SELECT m.customer, t.content_hash, max(a.started_at)
+FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person AND t.content_hash = ANY(%(hashes)s)
+JOIN messaging_attempt AS a ON a.touch_id = t.id AND a.outcome <> 'refused' AND a.started_at >= %(since)s
+GROUP BY m.customer, t.content_hash
+"""
+CUSTOMER_QUOTA = f"""
+SELECT m.customer, count(*)
+FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person
+JOIN messaging_attempt AS a ON a.touch_id = t.id AND a.account_id = %(account)s AND a.outcome <> 'refused'
+    AND a.started_at >= %(since)s
+GROUP BY m.customer
+"""
+ACCOUNT_QUOTA = """
+SELECT count(*) FROM messaging_attempt WHERE account_id = %(account)s AND outcome <> 'refused'
+    AND started_at >= %(since)s
+"""
+# Marketing contacts since the customer last responded to any, as far as a response would be seen; and the latest.
+UNANSWERED = f"""
+WITH contacts AS (
+    SELECT m.customer, t.sent_at, t.answerable, greatest(t.read_at, t.clicked_at) AS answered_at
+    FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person AND t.purpose = 'marketing'
+    WHERE t.sent_at >= %(since)s
+), answers AS (
+    SELECT customer, max(answered_at) AS at FROM contacts GROUP BY customer
+)
+SELECT c.customer, count(*) FILTER (WHERE c.answerable AND (answers.at IS NULL OR c.sent_at > answers.at)),
+    max(c.sent_at)
+FROM contacts AS c JOIN answers ON answers.customer = c.customer GROUP BY c.customer
+"""
+RESPONSES = f"""
+SELECT m.customer, t.channel, count(*), count(*) FILTER (WHERE t.read_at IS NOT NULL OR t.clicked_at IS NOT NULL)
+FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person AND t.sent_at >= %(since)s
+GROUP BY m.customer, t.channel
+"""
+CLIMATE = """
+SELECT count(*) FILTER (WHERE sent_at >= %(since)s), count(*) FILTER (WHERE unsubscribed_at >= %(since)s)
+FROM messaging_touch WHERE purpose = 'marketing' AND (sent_at >= %(since)s OR unsubscribed_at >= %(since)s)
+"""
+SET_DECIDED = """
+UPDATE messaging_touch AS t SET state = told.state, reason = told.reason, next_at = told.next_at,
+    account_id = told.account, channel = told.channel,
+    ended_at = CASE WHEN told.state IN ('refused', 'expired') THEN %(now)s END,
+    lake_version = t.lake_version + CASE WHEN told.state IN ('refused', 'expired') THEN 1 ELSE 0 END
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(next_ats)s::timestamptz[],
+    %(accounts)s::bigint[], %(channels)s::text[]) AS told (id, state, reason, next_at, account, channel)
+WHERE t.id = told.id
+"""
+
+# What is about to leave is looked at once more: a consent taken back since the sitting, an erasing.
+STILL_OPEN = "SELECT id FROM messaging_attempt WHERE id = ANY(%s) AND outcome = 'open'"
+# An outcome counts where none was known; who knows better than "unknown" may say so later.
+SET_OUTCOMES = """
+UPDATE messaging_attempt AS a SET outcome = told.outcome, finished_at = %(now)s, provider_ref = told.ref,
+    parts = told.parts, cost_minor = told.cost, code = told.code, message = told.message, permanent = told.permanent
+FROM unnest(%(ids)s::bigint[], %(outcomes)s::text[], %(refs)s::text[], %(parts)s::int[], %(costs)s::bigint[],
+    %(codes)s::text[], %(messages)s::text[], %(permanents)s::boolean[])
+    AS told (id, outcome, ref, parts, cost, code, message, permanent)
+WHERE a.id = told.id AND a.outcome IN ('open', 'unknown') AND a.decided_by_id IS NULL
+RETURNING a.id
+"""
+SET_ENDS = """
+UPDATE messaging_touch AS t SET state = told.state, reason = told.reason, next_at = told.next_at,
+    channels = coalesce(told.channels::jsonb, t.channels),
+    sent_at = coalesce(told.sent_at, t.sent_at), fallback_at = told.fallback_at,
+    ended_at = CASE WHEN told.state = 'failed' THEN %(now)s END,
+    answerable = t.answerable OR told.answerable, lake_version = t.lake_version + 1
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(next_ats)s::timestamptz[],
+    %(channels)s::text[], %(sent_ats)s::timestamptz[], %(fallback_ats)s::timestamptz[], %(answerables)s::boolean[])
+    AS told (id, state, reason, next_at, channels, sent_at, fallback_at, answerable)
+WHERE t.id = told.id AND t.state IN ('sending', 'unknown')
+"""
+RELEASE_SLOTS = "DELETE FROM messaging_contactslot WHERE touch_id = ANY(%s)"
+OPEN_RUNS = "SELECT DISTINCT run FROM messaging_attempt WHERE outcome = 'open'"
+LOST_ATTEMPTS = """
+UPDATE messaging_attempt SET outcome = 'unknown', code = 'worker_lost', finished_at = %(now)s
+WHERE run = %(run)s AND outcome = 'open' RETURNING touch_id
+"""
+LOST_TOUCHES = """
+UPDATE messaging_touch SET state = 'unknown', reason = 'worker_lost', lake_version = lake_version + 1
+WHERE id = ANY(%(ids)s) AND state = 'sending' RETURNING id
+"""
+NEW_RUN = "SELECT nextval('messaging_run')"
+HOLD_RUN = "SELECT pg_advisory_lock(hashtext('huitou.outbox'), %s)"
+TRY_RUN = "SELECT pg_try_advisory_lock(hashtext('huitou.outbox'), %s)"
+FREE_RUN = "SELECT pg_advisory_unlock(hashtext('huitou.outbox'), %s)"

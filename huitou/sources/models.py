@@ -90,6 +90,7 @@ class InboxEvent(models.Model):
     message_id = models.CharField(max_length=200, null=True, help_text="id under which a dead letter comes again")
     letter_id = models.BigIntegerField(null=True, help_text="dead letter that is replayed")
     urgent = models.BooleanField(default=False, db_default=False, help_text="tells a consent: taken before others")
+    person_id = models.BigIntegerField(null=True, help_text="whose it is, for events of our own, which know it")
     payload = models.BinaryField(help_text="the event's JSON as received")
 
     class Meta:

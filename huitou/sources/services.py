@@ -46,15 +46,18 @@ from huitou.sources.importing.staging import (
     stage_lines,
 )
 from huitou.sources.models import ImportRun
+from huitou.sources.own_events import OwnEvent, record_own_events
 
 __all__ = [
     "DryRun",
     "FileLook",
     "ImportOptions",
+    "OwnEvent",
     "Preview",
     "dry_run",
     "look_at",
     "preview_file",
+    "record_own_events",
     "resume_imports",
     "run_import",
     "start_import",

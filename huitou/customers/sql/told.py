@@ -99,3 +99,17 @@ WITH counted AS (
 SELECT DISTINCT ON (channel, purpose) channel, purpose, granted, at, source, text_version FROM latest
 ORDER BY channel, purpose, granted, at DESC, person_id
 """
+# The same rule for many customers at once: which of them agree to which of the channels and purposes asked for.
+WHO_MAY_BE_CONTACTED = """
+WITH latest AS (
+    SELECT DISTINCT ON (m.customer, c.person_id, asked.channel, asked.purpose)
+        m.customer, asked.channel, asked.purpose, c.granted
+    FROM unnest(%(customers)s::bigint[], %(persons)s::bigint[]) AS m (customer, person)
+    JOIN customers_consent AS c ON c.person_id = m.person
+    JOIN unnest(%(channels)s::text[], %(purposes)s::text[]) AS asked (channel, purpose)
+        ON c.channel IN (asked.channel, '*') AND c.purpose IN (asked.purpose, '*')
+    WHERE c.at <= %(now)s OR NOT c.granted
+    ORDER BY m.customer, c.person_id, asked.channel, asked.purpose, c.at DESC, c.granted
+)
+SELECT customer, channel, purpose FROM latest GROUP BY customer, channel, purpose HAVING bool_and(granted)
+"""

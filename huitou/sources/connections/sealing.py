@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
-
+from huitou.core.sealing import SealLostError, seal_for, unseal_for
 from huitou.sources.connectors.trouble import PullError
+
+_PURPOSE = "sources connections"
 
 
 def seal(secrets: Mapping[str, str]) -> str:
     """The secrets as they may lie in the database."""
-    return _fernet().encrypt(json.dumps(dict(secrets), ensure_ascii=False).encode()).decode() if secrets else ""
+    return seal_for(_PURPOSE, secrets)
 
 
 def unseal(sealed: str) -> dict[str, str]:
     """The secrets themselves. Raises PullError where they were sealed under another key."""
-    if not sealed:
-        return {}
     try:
-        opened: dict[str, str] = json.loads(_fernet().decrypt(sealed.encode()))
-    except InvalidToken as error:
+        return unseal_for(_PURPOSE, sealed)
+    except SealLostError as error:
         raise PullError("secrets_lost") from error
-    return opened
-
-
-def _fernet() -> Fernet:
-    # A purpose of its own: who gets hold of this key has not got the one that signs sessions.
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"huitou sources connections")
-    return Fernet(base64.urlsafe_b64encode(derived.derive(settings.SECRET_KEY.encode())))

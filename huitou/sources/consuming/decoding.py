@@ -38,6 +38,7 @@ class InboxRow(NamedTuple):
     message_id: str | None
     letter_id: int | None
     payload: bytes
+    person_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ def decode_event(row: InboxRow, key: Key, ref: int) -> Event | Refusal:
         channel=channel,
         occurred_at=occurred_at,
         received_at=row.received_at,
-        user_id=_text(message.user_id),
-        anonymous_id=_text(message.anonymous_id),
+        user_id=_text(message.user_id) if row.person_id is None else "",
+        anonymous_id=_text(message.anonymous_id) if row.person_id is None else "",
         previous_id=_text(message.previous_id),
         group_id=_text(message.group_id),
         properties=properties,
@@ -116,6 +117,7 @@ def decode_event(row: InboxRow, key: Key, ref: int) -> Event | Refusal:
         object_id=object_id,
         channel_told=bool(key.channel) or channel != key.source,
         clock_off_seconds=(row.received_at - row.sent_at).total_seconds() if row.sent_at else 0.0,
+        person_id=row.person_id,
     )
 
 

@@ -19,16 +19,18 @@ _EXTERNAL = frozenset(kind.kind for kind in IDENTIFIER_KINDS)
 
 
 def resolve_identities(batch: Batch) -> None:
-    """Give every event its person, feed by feed."""
+    """Give every event its person, feed by feed; events of our own come with theirs."""
     by_source: dict[str, list[Sighting]] = {}
     for event in batch.accepted():
+        if event.person_id is not None:
+            continue
         sighting = Sighting(event.ref, identifiers_of(event), event.occurred_at)
         by_source.setdefault(event.source, []).append(sighting)
     persons: dict[int, int] = {}
     for source in sorted(by_source):
         persons |= resolve_sightings(sightings=by_source[source], source=source, clock=batch.clock)
     for event in batch.events:
-        event.person_id = persons.get(event.ref)
+        event.person_id = persons.get(event.ref, event.person_id)
 
 
 def look_up_users(batch: Batch, user_ids: Mapping[int, str], source: str) -> dict[int, int]:

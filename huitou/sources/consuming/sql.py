@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_COLUMNS = "id, received_at, key_id, sent_at, shared, message_id, letter_id, payload"
+_COLUMNS = "id, received_at, key_id, sent_at, shared, message_id, letter_id, payload, person_id"
 # Rows that another consumer has in hand are passed over.
 # The first always, then as long as those before it stay below so many bytes.
 _CLAIM = f"""

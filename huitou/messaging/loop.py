@@ -1,0 +1,75 @@
+"""Messages as a thread of the worker: every few seconds what is due is judged and sent.
+
+Any number of workers may run one; they share the touches by the customers they lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+from huitou.accounts.queries import find_brand
+from huitou.core.clock import Clock
+from huitou.core.home import Home
+from huitou.messaging.outbox import Sent, send_due
+from huitou.sources.consuming.trouble import is_transient, rendered
+
+logger = logging.getLogger(__name__)
+PAUSE_SECONDS = 3.0
+_LONGEST_PAUSE_SECONDS = 60.0
+
+
+def run_turn(*, home: Home, clock: Clock | None = None) -> Sent:
+    """One turn of everything that happens to messages by itself, by the brand's clock; nothing without a brand."""
+    brand = find_brand()
+    if brand is None:
+        return Sent()
+    return send_due(clock=clock or brand.clock)
+
+
+class MessageLoop(threading.Thread):
+    """Sends until it is asked to stop; the sitting in hand is finished."""
+
+    def __init__(self, *, home: Home, pause_seconds: float = PAUSE_SECONDS) -> None:
+        super().__init__(name="messages", daemon=True)
+        self._home = home
+        self._pause = pause_seconds
+        self._stop_asked = threading.Event()
+
+    def stop(self) -> None:
+        """Ask it to end after the sitting in hand, and wait for that."""
+        self._stop_asked.set()
+        self.join()
+
+    def run(self) -> None:
+        pause = self._pause
+        try:
+            while not self._stop_asked.is_set():
+                try:
+                    run_turn(home=self._home)
+                    pause = self._pause
+                except Exception as error:
+                    if is_transient(error):
+                        logger.warning("messages wait: %s; trying again in %.0f s", rendered(error), pause)
+                    else:
+                        logger.error("messages wait; trying again in %.0f s", pause, exc_info=error)
+                    connection.close()
+                    pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                self._stop_asked.wait(pause)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def sending(*, home: Home) -> Iterator[MessageLoop]:
+    """Messages going out beside the block."""
+    loop = MessageLoop(home=home)
+    loop.start()
+    try:
+        yield loop
+    finally:
+        loop.stop()
