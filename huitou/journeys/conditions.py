@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language
 
+from huitou.analytics.conditions import ConditionError, describe, parse_condition
 from huitou.journeys.problems import Problem
 
 
 def check_condition(value: object, path: str) -> Iterator[Problem]:
     """What keeps a condition from being read, with its place inside the definition."""
-    if not isinstance(value, dict) or not value:
-        yield Problem(path, "not_an_object", _("A condition is an object with at least one key."))
+    try:
+        parse_condition(value)
+    except ConditionError as error:
+        place = path + error.path.removeprefix("$")
+        sentence = error.sentence(get_language() or "zh")
+        # The sentence begins with a place of its own, inside the condition.
+        told = sentence.removeprefix(f"{error.path}: ").removeprefix(f"{error.path}：")
+        yield Problem(place, error.code, told.replace("%", "%%"))
 
 
 def tell_condition(value: object) -> str:
     """A condition in words of the reader's language."""
-    return str(value)
+    try:
+        return describe(parse_condition(value), get_language() or "zh")
+    except ConditionError:
+        return "?"

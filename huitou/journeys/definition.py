@@ -79,6 +79,11 @@ class Ending:
     def __bool__(self) -> bool:
         return bool(self.events or self.when or self.purchase)
 
+    @property
+    def is_of_lake(self) -> bool:
+        """Whether a refresh may show that it has come."""
+        return bool(self.when or self.purchase)
+
 
 @dataclass(frozen=True)
 class Definition:

@@ -78,7 +78,8 @@ class Launch(models.Model):
     entered_through = models.DateTimeField(
         null=True, help_text="dates and schedules up to here have let in whom they had to"
     )
-    segment_run = models.BigIntegerField(null=True, help_text="refresh up to which segment changes were taken")
+    refresh_run = models.BigIntegerField(null=True, help_text="refresh up to which segments have let in")
+    goals_run = models.BigIntegerField(null=True, help_text="refresh up to which endings were looked at")
 
     class Meta:
         constraints: ClassVar = [

@@ -39,3 +39,110 @@ SELECT id, person_id FROM ended ORDER BY id
 END_OF_PERSONS = END_ENROLLMENTS.format(which="person_id = ANY(%(persons)s)")
 END_OF_LAUNCH = END_ENROLLMENTS.format(which="launch_id = %(launch)s")
 END_THESE = END_ENROLLMENTS.format(which="id = ANY(%(ids)s)")
+
+# Launches whose way is open, held so that pausing or stopping waits for what is being done.
+HOLD_LAUNCH = "SELECT 1 FROM journeys_launch WHERE id = %s AND state = 'running' FOR SHARE"
+HOLD_RUNNING = "SELECT id FROM journeys_launch WHERE state = 'running' ORDER BY id FOR SHARE"
+DUE_LAUNCHES = """
+SELECT launch.id FROM journeys_launch AS launch
+WHERE launch.state = 'running' AND EXISTS (
+    SELECT 1 FROM journeys_enrollment AS e
+    WHERE e.launch_id = launch.id AND e.state = 'active' AND e.due_at <= %s
+) ORDER BY launch.id
+"""
+# Per person in the order of time: an event that came before the moment is taken first.
+CLAIM_DUE = """
+SELECT e.id, coalesce(link.customer_id, e.person_id), e.version_id, e.step, e.visit, e.acts, e.entered_at, e.reached_at,
+    e.due_at, e.outcome, e.data::text
+FROM journeys_enrollment AS e LEFT JOIN customers_personlink AS link ON link.person_id = e.person_id
+WHERE e.launch_id = %(launch)s AND e.state = 'active' AND e.due_at <= %(now)s AND NOT EXISTS (
+    SELECT 1 FROM journeys_signal AS s WHERE s.person_id = e.person_id AND s.occurred_at < e.due_at
+)
+ORDER BY e.due_at, e.id LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED
+"""
+MOVE = """
+UPDATE journeys_enrollment AS e
+SET step = moved.step, visit = moved.visit, reached_at = moved.reached_at, due_at = moved.due_at,
+    waiting_for = moved.waiting_for, outcome = '', state = moved.state, ended_at = moved.ended_at,
+    exit_reason = moved.exit_reason
+FROM unnest(%(ids)s::bigint[], %(steps)s::text[], %(visits)s::int[], %(reached)s::timestamptz[], %(due)s::timestamptz[],
+    %(waiting)s::text[], %(states)s::text[], %(ended)s::timestamptz[], %(reasons)s::text[])
+    AS moved (id, step, visit, reached_at, due_at, waiting_for, state, ended_at, exit_reason)
+WHERE e.id = moved.id
+"""
+ADD_TRANSITIONS = """
+INSERT INTO journeys_transition (enrollment_id, visit, from_step, to_step, at, reason)
+SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+"""
+LISTENED = "SELECT DISTINCT event FROM journeys_listening WHERE event = ANY(%s)"
+# The earliest of each person, once nothing of the person is due before it.
+CLAIM_SIGNALS = """
+SELECT s.id, s.person_id, s.event_id, s.name, s.occurred_at, s.received_at, s.properties::text
+FROM journeys_signal AS s
+WHERE s.occurred_at <= %(now)s AND NOT EXISTS (
+    SELECT 1 FROM journeys_signal AS earlier
+    WHERE earlier.person_id = s.person_id AND (earlier.occurred_at, earlier.id) < (s.occurred_at, s.id)
+) AND NOT EXISTS (
+    SELECT 1 FROM journeys_enrollment AS e JOIN journeys_launch AS launch ON launch.id = e.launch_id
+    WHERE e.person_id = s.person_id AND e.state = 'active' AND e.due_at <= s.occurred_at AND launch.state = 'running'
+)
+ORDER BY s.occurred_at, s.id LIMIT %(limit)s FOR UPDATE OF s SKIP LOCKED
+"""
+DELETE_SIGNALS = "DELETE FROM journeys_signal WHERE id = ANY(%s)"
+LOCK_ACTIVE_OF = """
+SELECT e.id, e.version_id, e.person_id, e.entry_key, e.entered_at, e.step, e.waiting_for, e.reached_at, e.due_at
+FROM journeys_enrollment AS e WHERE e.person_id = ANY(%s) AND e.state = 'active' ORDER BY e.id FOR UPDATE
+"""
+WAKE = """
+UPDATE journeys_enrollment AS e SET due_at = woken.at, waiting_for = '', outcome = 'event'
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS woken (id, at) WHERE e.id = woken.id
+"""
+# What is known of earlier ways of customers through a launch, whichever of their persons went it.
+EARLIER_WAYS = """
+SELECT given.customer, bool_or(e.state = 'active'), max(e.entered_at)
+FROM unnest(%(persons)s::bigint[], %(customers)s::bigint[]) AS given (person, customer)
+JOIN journeys_enrollment AS e ON e.person_id = given.person AND e.launch_id = %(launch)s
+GROUP BY given.customer
+"""
+# Whoever is in already under this key, or may not be in again, is passed over; the others begin at the first step.
+ENTER = """
+WITH entered AS (
+    INSERT INTO journeys_enrollment (launch_id, version_id, person_id, entry_key, reentry, arm, acts, state, entered_at,
+        step, visit, reached_at, due_at, waiting_for, outcome, data, exit_reason)
+    SELECT %(launch)s, %(version)s, given.person, given.key, %(reentry)s, given.arm, given.acts, 'active', given.at,
+        %(first)s, 1, given.at, given.at, '', '', given.data::jsonb, ''
+    FROM unnest(%(persons)s::bigint[], %(keys)s::text[], %(arms)s::text[], %(acting)s::bool[], %(ats)s::timestamptz[],
+        %(data)s::text[]) AS given (person, key, arm, acts, at, data)
+    ORDER BY given.person, given.at
+    ON CONFLICT DO NOTHING RETURNING id, entered_at
+), told AS (
+    INSERT INTO journeys_transition (enrollment_id, visit, from_step, to_step, at, reason)
+    SELECT id, 1, '', %(first)s, entered_at, 'entered' FROM entered
+)
+SELECT count(*) FROM entered
+"""
+ACTIVE_AFTER = """
+SELECT e.id, coalesce(link.customer_id, e.person_id), e.version_id, e.entered_at
+FROM journeys_enrollment AS e LEFT JOIN customers_personlink AS link ON link.person_id = e.person_id
+WHERE e.launch_id = %s AND e.state = 'active' AND e.id > %s ORDER BY e.id LIMIT %s
+"""
+
+# Runs out: nobody enters any more and nobody is inside.
+CLOSE_OVER = """
+WITH over AS (
+    UPDATE journeys_launch AS launch SET state = 'ended', state_at = %(now)s
+    WHERE launch.id IN (
+        SELECT id FROM journeys_launch WHERE state = 'running' AND ends_at <= %(now)s ORDER BY id FOR UPDATE SKIP LOCKED
+    ) AND NOT EXISTS (
+        SELECT 1 FROM journeys_enrollment AS e WHERE e.launch_id = launch.id AND e.state = 'active'
+    ) RETURNING launch.id
+)
+DELETE FROM journeys_listening WHERE launch_id IN (SELECT id FROM over)
+"""
+OPEN_DUE = """
+UPDATE journeys_launch SET state = 'running', state_at = %(now)s
+WHERE id IN (
+    SELECT id FROM journeys_launch WHERE state = 'scheduled' AND starts_at <= %(now)s
+    ORDER BY id FOR UPDATE SKIP LOCKED
+) RETURNING id
+"""

@@ -27,15 +27,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Window:
-    """What has not been looked at yet: instants after `after` up to `upto`, refreshes after `after_run`.
+    """What has not been looked at: instants after `after` up to `upto`, refreshes after `after_run` up to `last_run`.
 
-    `last_run` is told by the trigger: the refresh up to which it has looked.
+    `after_run` is None at the first look, `last_run` where there was no refresh yet.
     """
 
     after: datetime
     upto: datetime
     zone: ZoneInfo
     after_run: int | None
+    last_run: int | None
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,7 @@ STEP = Step(
     outlets=_outlets,
     tell=_tell,
     check=_check,
-    waits=lambda _settings: True,
+    # A date that is over holds nobody back.
+    waits=lambda settings: not settings.get("date"),
     events=lambda settings: (settings["event"],) if settings.get("mode") == EVENT and settings.get("event") else (),
 )

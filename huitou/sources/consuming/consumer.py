@@ -40,6 +40,7 @@ from huitou.sources.consuming.orders import record_batch_orders
 from huitou.sources.consuming.quality import count_quality
 from huitou.sources.consuming.seen import give_back, take_fresh
 from huitou.sources.consuming.staging import stage_rows
+from huitou.sources.consuming.subscribers import subscribers_of_apps
 from huitou.sources.consuming.traits import record_batch_traits
 from huitou.sources.consuming.trouble import is_transient, rendered
 from huitou.sources.intake.refusals import Refusal
@@ -220,7 +221,7 @@ def _take_batch(
         for event in events:
             if event.hash not in fresh:
                 repeated[event.source] += event.inbox_id not in replayed
-        for subscriber in SUBSCRIBERS:
+        for subscriber in (*SUBSCRIBERS, *subscribers_of_apps()):
             subscriber(batch)
         plan = current_plan()
         add_facts(batch, plan.codes, plan.personal)

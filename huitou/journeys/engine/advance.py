@@ -1,0 +1,133 @@
+"""One turn of the engine: launches open and end, customers enter, events are taken, who is due moves on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from huitou.accounts.models import Brand
+from huitou.core.clock import Clock
+from huitou.journeys import sql
+from huitou.journeys.engine.entering import enter_all
+from huitou.journeys.engine.goals import end_by_refresh
+from huitou.journeys.engine.judging import Matching, judge_as_of
+from huitou.journeys.engine.moving import move_due
+from huitou.journeys.engine.signals import take_signals
+from huitou.journeys.engine.versions import definition_of
+from huitou.journeys.models import Launch
+from huitou.journeys.trigger import Window
+from huitou.orders.queries import last_refresh
+
+BATCH = 5_000
+# The moment of the start itself counts.
+_JUST_BEFORE = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """What a turn did: customers let in, ways ended by a refresh, events taken, steps made."""
+
+    entered: int = 0
+    ended: int = 0
+    heard: int = 0
+    steps: int = 0
+    is_done: bool = True
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.entered or self.ended or self.heard or self.steps)
+
+
+def advance(
+    *, brand: Brand, clock: Clock, limit: int = BATCH, seconds: float | None = None, matching: Matching | None = None
+) -> Advanced:
+    """Do everything that is due at the clock's now; returns what was done.
+
+    With `seconds` it stops after about so long, and `is_done` says whether anything is left. Any number may run at
+    once, and each may be killed at any moment.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
+    now = clock.now()
+    judge = matching or judge_as_of(now)
+    _open_due(now)
+    entered = ended = heard = steps = 0
+    for launch in Launch.objects.filter(state__in=(Launch.RUNNING, Launch.PAUSED)).order_by("pk"):
+        ended += _look_at_refresh(launch, now, judge)
+    is_done = True
+    for do_enter in (False, True):
+        if do_enter:
+            for launch in Launch.objects.filter(state=Launch.RUNNING).order_by("pk"):
+                entered += _let_in(launch, brand, clock, judge)
+            if not entered:
+                break
+        done_heard, done_steps, is_done = _rounds(brand, clock, judge, limit, until)
+        heard, steps = heard + done_heard, steps + done_steps
+        if not is_done:
+            break
+    if is_done:
+        # Not before whoever still had to enter was looked for.
+        with connection.cursor() as cursor:
+            cursor.execute(sql.CLOSE_OVER, {"now": now})
+    return Advanced(entered, ended, heard, steps, is_done)
+
+
+def _rounds(brand: Brand, clock: Clock, matching: Matching, limit: int, until: float | None) -> tuple[int, int, bool]:
+    """Events and steps by turns until nothing is due: each person's in the order of time."""
+    heard = steps = 0
+    while True:
+        taken = take_signals(clock=clock, matching=matching, limit=limit)
+        moved = 0
+        for launch in _due_launches(clock.now()):
+            while made := move_due(launch=launch, brand=brand, clock=clock, matching=matching, limit=limit):
+                moved += made
+                if until is not None and time.monotonic() > until:
+                    return heard + taken, steps + moved, False
+        heard, steps = heard + taken, steps + moved
+        if not taken and not moved:
+            return heard, steps, True
+        if until is not None and time.monotonic() > until:
+            return heard, steps, False
+
+
+def _due_launches(now: datetime) -> list[Launch]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.DUE_LAUNCHES, [now])
+        found = [row[0] for row in cursor.fetchall()]
+    return list(Launch.objects.filter(pk__in=found).order_by("pk"))
+
+
+def _open_due(now: datetime) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql.OPEN_DUE, {"now": now})
+
+
+def _look_at_refresh(launch: Launch, now: datetime, matching: Matching) -> int:
+    """Endings that a new refresh shows; segments are looked at when customers are let in."""
+    run = last_refresh()
+    if run is None or (launch.goals_run or 0) >= run.pk:
+        return 0
+    definition = definition_of(launch.version_id)
+    ended = 0
+    if definition.goal.is_of_lake or definition.exit_when.is_of_lake:
+        ended = end_by_refresh(launch, at=now, matching=matching)
+    Launch.objects.filter(pk=launch.pk).update(goals_run=run.pk)
+    return ended
+
+
+def _let_in(launch: Launch, brand: Brand, clock: Clock, matching: Matching) -> int:
+    """Whoever dates, schedules and segments let in since the last look; told again after a kill, they enter once."""
+    definition, now, run = definition_of(launch.version_id), clock.now(), last_refresh()
+    find = definition.trigger_kind.find
+    after = launch.entered_through or launch.starts_at - _JUST_BEFORE
+    if find is None or now <= after:
+        return 0
+    entered = 0
+    run_id = run.pk if run else None
+    for candidates in find(definition.trigger, Window(after, now, brand.tz, launch.refresh_run, run_id)):
+        for start in range(0, len(candidates), BATCH):
+            entered += enter_all(launch, candidates[start : start + BATCH], matching=matching, clock=clock)
+    Launch.objects.filter(pk=launch.pk).update(entered_through=now, refresh_run=run_id)
+    return entered
