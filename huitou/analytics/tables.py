@@ -363,6 +363,26 @@ FCT_SEGMENT_CHANGES = Table(
     ),
 )
 
+FCT_EXPOSURES = Table(
+    name="fct_exposures",
+    grain="one assignment of a person to an arm of an experiment, or the first touch that reached it there",
+    key=("experiment", "person_id", "kind"),
+    partition=("month",),
+    written_by="experiments",
+    refresh="appended every few minutes",
+    columns=(
+        Column("batch_id", pa.int64(), "the batch that brought it"),
+        Column("experiment", pa.string(), "key of the experiment, for example launch:12"),
+        Column("person_id", pa.int64(), "the person that was assigned; of joined persons the earliest counts"),
+        Column("kind", pa.string(), "assigned: drawn, before anything was sent; reached: a touch was delivered"),
+        Column("arm", pa.string(), "code of the arm; control is left untouched on purpose"),
+        Column("at", INSTANT, "when it was assigned or reached; UTC"),
+        Column("channel", pa.string(), "channel of the touch that reached it", nullable=True),
+        Column("touch_id", pa.int64(), "number of that touch", nullable=True),
+        Column("month", pa.string(), "UTC month of at, 2011-03"),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -377,6 +397,7 @@ TABLES: dict[str, Table] = {
         INT_REFUNDS,
         INT_PERSON_DAYS,
         FEAT_CUSTOMERS,
+        FCT_EXPOSURES,
         DIM_PERSON_TAGS,
         DIM_PERSON_CONSENTS,
         DIM_PERSON_IDENTIFIERS,

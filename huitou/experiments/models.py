@@ -78,7 +78,8 @@ class Experiment(models.Model):
 class Assignment(models.Model):
     """Which arm a person drew, and when: written before anything is sent, and never changed.
 
-    Of several persons of one customer, the earliest assignment is the customer's.
+    Of several persons of one customer, the earliest assignment is the customer's. Only `batch_id` is filled in later:
+    the batch of fct_exposures that holds the row.
     """
 
     experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="assignments")
@@ -86,6 +87,7 @@ class Assignment(models.Model):
     arm = models.CharField(max_length=50)
     draw = models.BigIntegerField(help_text="the number drawn, from 0 to 2**32 - 1")
     at = models.DateTimeField()
+    batch_id = models.BigIntegerField(null=True, help_text="batch of fct_exposures")
 
     class Meta:
         constraints: ClassVar = [
@@ -94,9 +96,33 @@ class Assignment(models.Model):
                 name="assignment_draw_in_range", condition=models.Q(draw__gte=0, draw__lt=DRAW_SIZE)
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="assignment_unwritten", condition=models.Q(batch_id=None)),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.person_id} {self.arm}"
+
+
+class Exposure(models.Model):
+    """The first touch that was really delivered to a person under an experiment."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="exposures")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+")
+    arm = models.CharField(max_length=50, help_text="the customer's arm when it was reached")
+    at = models.DateTimeField()
+    channel = models.CharField(max_length=30)
+    touch_id = models.BigIntegerField(help_text="number of the touch")
+    batch_id = models.BigIntegerField(null=True, help_text="batch of fct_exposures")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["experiment", "person"], name="exposure_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="exposure_unwritten", condition=models.Q(batch_id=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.person_id} {self.channel}"
 
 
 class HoldoutShare(models.Model):

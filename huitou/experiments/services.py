@@ -15,11 +15,21 @@ from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
 from huitou.experiments import sql
+from huitou.experiments.exposures import Reached, record_exposures, write_exposures
+from huitou.experiments.finding import arms_of
 from huitou.experiments.holdout import WINDOW_DAYS, Quarter, quarter_after, quarter_of
 from huitou.experiments.models import CONTROL, HOLDOUT, LAUNCH, RUNNING, Experiment, HoldoutShare, Margin
-from huitou.experiments.queries import arms_of
 from huitou.stats.allocation import WHOLE_BP, Arm, Section
 
+__all__ = [
+    "Reached",
+    "assign",
+    "close_experiment",
+    "hold_out",
+    "open_experiment",
+    "record_exposures",
+    "write_exposures",
+]
 # More than half held out for a quarter would be no holdout any more.
 MOST_HELD_BP = 5000
 

@@ -1,0 +1,223 @@
+"""What follows from an experiment's sums: each treatment against the control, in all and by cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from huitou.analytics.periods import name_of, start_of
+from huitou.experiments.models import CONTROL
+from huitou.stats.allocation import WHOLE_BP
+from huitou.stats.balance import Balance
+from huitou.stats.estimate import CONFIDENCE, Difference
+from huitou.stats.moments import Adjusted, Moments, compare_adjusted, compare_means
+from huitou.stats.power import smallest_detectable
+from huitou.stats.proportions import Successes, compare_proportions
+
+# What can be said of a treatment: more or fewer came back, no effect was found, an arm is too small to say anything,
+# or the arms have not the sizes that they were drawn with.
+MORE, FEWER, NONE, TOO_FEW, BROKEN = "more", "fewer", "none", "too_few", "broken"
+# Below this an interval says next to nothing, and less than it claims.
+_LEAST_CUSTOMERS = 10
+# Cohorts are days of assignment up to so many of them, else weeks.
+_MOST_DAYS = 31
+_NOBODY = Moments(0, 0, 0)
+Sums = Mapping[tuple[date, str], "Group"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Sums over the customers of one arm, of one day of assignment or of all.
+
+    `bought` has the purchase (0 or 1) as y and the purchases of the year before as x; `money` the revenue of the window
+    net of refunds and that of the year before, in minor units.
+    """
+
+    customers: int = 0
+    mixed: int = 0
+    purchases: int = 0
+    bought: Moments = _NOBODY
+    money: Moments = _NOBODY
+
+    def __add__(self, other: Group) -> Group:
+        return Group(
+            self.customers + other.customers,
+            self.mixed + other.mixed,
+            self.purchases + other.purchases,
+            self.bought + other.bought,
+            self.money + other.money,
+        )
+
+    @property
+    def buyers(self) -> int:
+        return round(self.bought.y)
+
+    @property
+    def rate(self) -> float | None:
+        """Repurchase rate, 0 to 1; None without customers."""
+        return self.buyers / self.customers if self.customers else None
+
+
+@dataclass(frozen=True)
+class ArmFigures:
+    """One arm in numbers; money in minor units, net of refunds up to the end."""
+
+    arm: str
+    share_bp: int
+    customers: int
+    buyers: int
+    rate: float | None
+    purchases: int
+    revenue_minor: int
+    reached: int
+    opted_out: int
+    late_refunds_minor: int
+
+
+@dataclass(frozen=True)
+class Money:
+    """What the treatment brought in all, in minor units with its interval; margin and return only where known."""
+
+    revenue: Difference
+    margin: Difference | None = None
+    cost_minor: int | None = None
+    roi: Difference | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One treatment against the control.
+
+    `rate` is the difference of the repurchase rates by which the verdict goes; `adjusted` the same with the noise of
+    earlier purchases taken off; `buyers` how many came back beyond what the control would have done; `detectable` the
+    smallest rise that would have been seen four times out of five; `opt_outs` the difference of the shares that took
+    back a consent.
+    """
+
+    arm: str
+    verdict: str
+    rate: Difference | None = None
+    adjusted: Adjusted | None = None
+    buyers: Difference | None = None
+    money: Money | None = None
+    detectable: float | None = None
+    opt_outs: Difference | None = None
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Customers assigned on one day, or in one week: the arms' sizes and rates, and each treatment's difference."""
+
+    name: str
+    first_day: date
+    customers: Mapping[str, int]
+    rates: Mapping[str, float | None]
+    differences: Mapping[str, Difference | None]
+
+
+def sum_groups(groups: Iterable[Group]) -> Group:
+    """The sums of disjoint groups together."""
+    found = Group()
+    for group in groups:
+        found += group
+    return found
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the brand knows besides: its margin in basis points, and what the treatment cost in minor units."""
+
+    margin_bp: int | None
+    cost_minor: int | None
+
+
+def compare_arms(
+    groups: Mapping[str, Group], opted_out: Mapping[str, int], balance: Balance, terms: Terms
+) -> list[Comparison]:
+    """Every treatment against the control. Several share the five per cent (Bonferroni), and no cost is split."""
+    treatments = [code for code in groups if code != CONTROL]
+    confidence = 1 - (1 - CONFIDENCE) / len(treatments)
+    if len(treatments) > 1:
+        terms = Terms(terms.margin_bp, None)
+    return [_compare(code, groups[code], groups[CONTROL], opted_out, balance, terms, confidence) for code in treatments]
+
+
+def _compare(
+    arm: str,
+    treated: Group,
+    control: Group,
+    opted_out: Mapping[str, int],
+    balance: Balance,
+    terms: Terms,
+    confidence: float,
+) -> Comparison:
+    if min(treated.customers, control.customers) < _LEAST_CUSTOMERS:
+        return Comparison(arm, BROKEN if balance.is_broken else TOO_FEW)
+    rate = _rates(treated, control, confidence)
+    assert rate is not None, "both arms have customers"
+    verdict = NONE if not rate.excludes_zero else MORE if rate.low > 0 else FEWER
+    return Comparison(
+        arm=arm,
+        verdict=BROKEN if balance.is_broken else verdict,
+        rate=rate,
+        adjusted=compare_adjusted(treated.bought, control.bought, confidence),
+        buyers=rate.times(treated.customers),
+        money=_money(treated, control, terms, confidence),
+        detectable=smallest_detectable(control.rate or 0.0, treated.customers, control.customers, alpha=1 - confidence),
+        opt_outs=compare_proportions(
+            Successes(min(opted_out.get(arm, 0), treated.customers), treated.customers),
+            Successes(min(opted_out.get(CONTROL, 0), control.customers), control.customers),
+            confidence,
+        ),
+    )
+
+
+def _rates(treated: Group, control: Group, confidence: float) -> Difference | None:
+    if not treated.customers or not control.customers:
+        return None
+    return compare_proportions(
+        Successes(treated.buyers, treated.customers), Successes(control.buyers, control.customers), confidence
+    )
+
+
+def _money(treated: Group, control: Group, terms: Terms, confidence: float) -> Money | None:
+    """Revenue is noisy: the noise of what customers spent before is taken off wherever it can be."""
+    adjusted = compare_adjusted(treated.money, control.money, confidence)
+    each = adjusted.difference if adjusted else compare_means(treated.money, control.money, confidence)
+    if each is None:
+        return None
+    revenue = each.times(treated.customers)
+    if terms.margin_bp is None:
+        return Money(revenue, cost_minor=terms.cost_minor)
+    margin = revenue.times(terms.margin_bp / WHOLE_BP)
+    return Money(revenue, margin, terms.cost_minor, _return_on(margin, terms.cost_minor))
+
+
+def _return_on(margin: Difference, cost_minor: int | None) -> Difference | None:
+    """(margin - cost) ÷ cost; None where nothing was spent, or it is not known."""
+    if not cost_minor:
+        return None
+    return Difference(*((value - cost_minor) / cost_minor for value in (margin.estimate, margin.low, margin.high)))
+
+
+def cut_cohorts(by_day: Sums, codes: Sequence[str]) -> tuple[str, list[Cohort]]:
+    """The sums by day of assignment, or by week where there are many days; which of both, and the cohorts in order.
+
+    The intervals are for orientation: among twenty cohorts one is expected to mislead.
+    """
+    grain = "day" if len({day for day, _ in by_day}) <= _MOST_DAYS else "week"
+    found: dict[date, dict[str, Group]] = {}
+    for (day, arm), group in sorted(by_day.items()):
+        groups = found.setdefault(start_of(day, grain), {code: Group() for code in codes})
+        groups[arm] = groups.get(arm, Group()) + group
+    return grain, [
+        Cohort(
+            name=name_of(first, grain),
+            first_day=first,
+            customers={code: groups[code].customers for code in codes},
+            rates={code: groups[code].rate for code in codes},
+            differences={code: _rates(groups[code], groups[CONTROL], CONFIDENCE) for code in codes if code != CONTROL},
+        )
+        for first, groups in sorted(found.items())
+    ]
