@@ -24,6 +24,7 @@ NOON = FixedClock(datetime(2026, 3, 4, 4, tzinfo=UTC))
 
 # Functions that open a transaction and write no entry of their own, each with the reason.
 UNTOLD = {
+    "experiments/exposures.py:_write": "copies into the lake what is on record, at the pace of assignments",
     "accounts/throttle.py:forgive_guess": "signing in changes nothing",
     "core/migrating.py:apply_migration": "an upgrade; Django records each migration",
     "catalog/services.py:upsert_products": "part of an import or a batch, whose one entry covers it",
