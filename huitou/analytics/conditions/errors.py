@@ -77,8 +77,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "条件超过 {most} 个。请把一部分保存为分群，再引用该分群。",
     ),
     "one_of": (
-        "Exactly one of {known} says what is asked about the event; here are: {given}.",
-        "{known} 中必须且只能写一个来说明对该事件的要求；这里写了：{given}。",
+        "Exactly one of these goes here: {known}. Written are: {given}.",
+        "这里必须且只能写其中之一：{known}。现在写了：{given}。",
     ),
     "needs_window": (
         '{key} compares a time with what was before it. Add a window, for example {{"last_days": 30}}.',
@@ -108,7 +108,7 @@ class ConditionError(ValueError):
         What the sentence names.
     """
 
-    def __init__(self, code: str, path: str, **values: object) -> None:
+    def __init__(self, code: str, path: str, /, **values: object) -> None:
         self.code = code
         self.path = path
         self.values = {name: _shown(value) for name, value in values.items()}

@@ -52,11 +52,12 @@ def order_lines(lines: ibis.Table, orders: ibis.Table, refunds: ibis.Table, prod
     -------
     Table
         source, order_id, line_no, person_id (the customer), paid_at, channel and store of the order, sku, category
-        ('unknown' where there is none), brand, list_price_minor, quantity, amount_minor.
+        ('unknown' where there is none), brand, list_price_minor, quantity, amount_minor, and order_amount_minor of
+        the whole order.
     """
     newest = lines.group_by(list(_ORDER)).aggregate(newest=lines.batch_id.max())
     bought = orders.filter(orders.is_purchase, orders.person_id.notnull())
-    bought = bought.select(*_ORDER, "person_id", "paid_at", "channel", "store")
+    bought = bought.select(*_ORDER, "person_id", "paid_at", "channel", "store", order_amount_minor="amount_minor")
     rows = lines.filter(lines.kind == "sale", lines.amount_minor > 0)
     rows = rows.select(*_ORDER, "batch_id", "line_no", "sku", "category", "quantity", "amount_minor")
     rows = rows.inner_join(bought, list(_ORDER)).inner_join(newest, list(_ORDER))

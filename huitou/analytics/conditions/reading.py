@@ -40,9 +40,9 @@ class Reader:
     def __contains__(self, key: str) -> bool:
         return key in self.data
 
-    def fail(self, code: str, key: str, **values: object) -> NoReturn:
+    def fail(self, code: str, where: str, /, **values: object) -> NoReturn:
         """Refuse the value of a key."""
-        raise ConditionError(code, self.at(key), **values)
+        raise ConditionError(code, self.at(where), **values)
 
     def at(self, key: str) -> str:
         """Path of a key."""

@@ -42,7 +42,8 @@ class ConsentLeaf(Leaf):
         )
 
     def words(self, language: str) -> str:
-        on = told(language, f"{self.purpose} by {self.channel}", f"{self.channel}渠道的{self.purpose}")
+        purpose = {"marketing": "营销触达", "service": "服务通知"}.get(self.purpose, self.purpose)
+        on = told(language, f"{self.purpose} by {self.channel}", f"{self.channel}渠道的{purpose}")
         if self.granted:
             return told(language, f"has consented to {on}", f"已同意{on}")
         return told(language, f"has refused {on}", f"已拒绝{on}")
