@@ -61,6 +61,9 @@ UNTOLD = {
     "messaging/deciding.py:decide_due": "decides at the pace of events; each decision is a row with its numbers",
     "messaging/outbox.py:note_outcomes": "notes what providers answered; each attempt is a row",
     "messaging/outbox.py:_call_unknown": "notes what nobody knows; each attempt is a row",
+    "messaging/receiving.py:take_receipts": "what providers and customers told; each receipt is a row",
+    "messaging/following.py:plan_fallbacks": "follows from what was planned; each touch is a row",
+    "messaging/answering.py:take_callback": "what a provider told, at the pace of events",
     "sources/own_events.py:_key_id": "the feed of our own events, which nobody decided",
     "core/lake.py:claim_batch": "the batch of an import, whose one entry covers it",
 }

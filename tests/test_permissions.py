@@ -77,7 +77,15 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "logout": (EVERYONE, EVERYONE),
 }
 # Open to strangers, each for a reason: the way in, the language of the way in, and what load balancers ask.
-PUBLIC = {"login", "language", "healthz", "readyz"}
+PUBLIC = {
+    "login",
+    "language",
+    "healthz",
+    "readyz",
+    "message_link",
+    "message_unsubscribe",
+    "channel_callback",
+}
 # Doors with rules of their own, which their own tests hold.
 ELSEWHERE = ("api/", "admin/")
 

@@ -169,13 +169,17 @@ class CallbackRequest:
 
 @dataclass(frozen=True)
 class ChannelEvent:
-    """Something that a customer did at the provider (added a member, left), to become an ordinary event."""
+    """Something that a customer did at the provider (added a member, left), to become an ordinary event.
+
+    `consents` are the decisions that lie in it, as (purpose, granted): who removes the brand wants to hear no more.
+    """
 
     message_id: str
     name: str
     at: datetime
     who: Address
     properties: Mapping[str, object] = field(default_factory=dict)
+    consents: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -265,6 +269,8 @@ class Channel:
     code that consent is asked for; an account's setting of the name `consent_setting` takes its place. `quiet_hours`
     are those of the brand's zone that hold unless somebody sets others, None: none; `provider_hours` are the only
     ones in which the provider delivers, in its own zone. `by_hand`: nobody sends, somebody exports a list.
+    `namespace_setting` names the setting that says in which space the account's identifiers are unique. `welcomes`:
+    callbacks bring customers who may be greeted at once.
     `check_settings` raises DomainError for settings that do not go together. `term_zh` is what operators call it.
     """
 
@@ -281,7 +287,9 @@ class Channel:
     provider_hours: tuple[time, time] | None = None
     provider_zone: str = "Asia/Shanghai"
     consent_setting: str = ""
+    namespace_setting: str = ""
     by_hand: bool = False
+    welcomes: bool = False
     reports_reads: bool = False
     read_callback: _ReadCallback | None = None
     poll: _Poll | None = None

@@ -42,6 +42,7 @@ class Way:
     name: str
     consent: str
     identifier_kinds: tuple[str, ...]
+    namespace: str = ""
     quiet: tuple[Quiet, ...] = ()
     quotas: tuple[Quota, ...] = ()
     is_active: bool = True
@@ -78,7 +79,7 @@ class Standing:
 
     known: bool = True
     erased: bool = False
-    addresses: Mapping[str, Address] = field(default_factory=dict)
+    addresses: Mapping[str, Sequence[Address]] = field(default_factory=dict)
     consents: frozenset[tuple[str, str]] = frozenset()
     held_out: bool = False
     day_used: int = 0
@@ -91,8 +92,9 @@ class Standing:
     responses: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def address(self, way: Way) -> Address | None:
-        """By what the way reaches the customer: the first of its kinds that is known."""
-        return next((self.addresses[kind] for kind in way.identifier_kinds if kind in self.addresses), None)
+        """By what the way reaches the customer: the first of its kinds that is known, in the way's own space."""
+        known = (address for kind in way.identifier_kinds for address in self.addresses.get(kind, ()))
+        return next((a for a in known if not way.namespace or a.namespace == way.namespace), None)
 
     def response_rate(self, kind: str) -> int:
         """Answered per contact over a channel in basis points, drawn towards a tenth where there were few; 0 for none.

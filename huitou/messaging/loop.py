@@ -15,6 +15,7 @@ from django.db import connection
 from huitou.accounts.queries import find_brand
 from huitou.core.clock import Clock
 from huitou.core.home import Home
+from huitou.messaging.following import plan_fallbacks, poll_accounts
 from huitou.messaging.outbox import Sent, send_due
 from huitou.sources.consuming.trouble import is_transient, rendered
 
@@ -28,7 +29,11 @@ def run_turn(*, home: Home, clock: Clock | None = None) -> Sent:
     brand = find_brand()
     if brand is None:
         return Sent()
-    return send_due(clock=clock or brand.clock)
+    now = clock or brand.clock
+    plan_fallbacks(clock=now)
+    sent = send_due(clock=now)
+    poll_accounts(clock=now)
+    return sent
 
 
 class MessageLoop(threading.Thread):

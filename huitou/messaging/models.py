@@ -26,6 +26,7 @@ class ChannelAccount(models.Model):
     settings = models.JSONField(default=dict, help_text="what was set, but the secrets")
     secrets = models.TextField(blank=True, help_text="the secrets, sealed")
     callback_token = models.CharField(max_length=40, unique=True, help_text="in the address that the provider calls")
+    welcome = models.JSONField(default=dict, help_text="what is answered to a customer who was just added")
     per_minute = models.IntegerField(null=True, help_text="at most so many messages in a minute; empty: no limit")
     next_at = models.DateTimeField(null=True, help_text="the provider wants to be left alone until then")
     state = models.CharField(max_length=20, choices=STATES, default="active")

@@ -25,6 +25,7 @@ from huitou.messaging.channel import ACCEPTED, REFUSED, Outcome, refused, unknow
 from huitou.messaging.deciding import Allowed, decide_due
 from huitou.messaging.hours import next_allowed
 from huitou.messaging.models import FAILED, PLANNED, SENT, UNKNOWN, ChannelAccount, Touch
+from huitou.messaging.receiving import take_strays
 from huitou.messaging.rules import current_rules
 from huitou.messaging.telling import tell
 from huitou.messaging.trying import next_try
@@ -157,6 +158,8 @@ def note_outcomes(told: Sequence[tuple[Allowed, Outcome]], *, clock: Clock) -> S
     now = clock.now()
     rules = current_rules()
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(sql.LOCK_TOUCHES, [sorted(each.touch.pk for each, _outcome in told)])
         counted = _set_outcomes(told, now)
         ends = []
         for each, outcome in told:
@@ -166,6 +169,7 @@ def note_outcomes(told: Sequence[tuple[Allowed, Outcome]], *, clock: Clock) -> S
         with connection.cursor() as cursor:
             cursor.execute(sql.RELEASE_SLOTS, [released])
         _set_ends([(each, end) for each, _outcome, end in ends], now)
+        take_strays([each.attempt.pk for each, outcome in told if outcome.kind == ACCEPTED], clock=clock)
         _mark_account(told, now, clock)
         tell(
             [(each.touch, "sent" if o.kind == ACCEPTED else "failed") for each, o, end in ends if _is_told(o, end)],

@@ -119,6 +119,7 @@ FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(next_a
     AS told (id, state, reason, next_at, channels, sent_at, fallback_at, answerable)
 WHERE t.id = told.id AND t.state IN ('sending', 'unknown')
 """
+LOCK_TOUCHES = "SELECT id FROM messaging_touch WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 RELEASE_SLOTS = "DELETE FROM messaging_contactslot WHERE touch_id = ANY(%s)"
 OPEN_RUNS = "SELECT DISTINCT run FROM messaging_attempt WHERE outcome = 'open'"
 LOST_ATTEMPTS = """
@@ -133,3 +134,84 @@ NEW_RUN = "SELECT nextval('messaging_run')"
 HOLD_RUN = "SELECT pg_advisory_lock(hashtext('huitou.outbox'), %s)"
 TRY_RUN = "SELECT pg_try_advisory_lock(hashtext('huitou.outbox'), %s)"
 FREE_RUN = "SELECT pg_advisory_unlock(hashtext('huitou.outbox'), %s)"
+
+# The attempts that receipts speak of: by reference and recipient, or by the touch itself.
+FIND_REPORTED = """
+SELECT told.n, a.touch_id FROM unnest(%(refs)s::text[], %(hashes)s::text[]) WITH ORDINALITY AS told (ref, hash, n)
+JOIN messaging_attempt AS a ON a.account_id = %(account)s AND a.provider_ref = told.ref
+    AND (told.hash = '' OR a.address_hash = told.hash)
+"""
+INSERT_RECEIPTS = """
+INSERT INTO messaging_receipt (touch_id, status, at, code, message, origin, recorded_at)
+SELECT touch, status, at, code, message, %(origin)s, %(now)s
+FROM unnest(%(touches)s::bigint[], %(statuses)s::text[], %(ats)s::timestamptz[], %(codes)s::text[],
+    %(messages)s::text[]) AS told (touch, status, at, code, message)
+ON CONFLICT (touch_id, status) DO NOTHING RETURNING touch_id, status, at
+"""
+INSERT_STRAYS = """
+INSERT INTO messaging_strayreceipt
+    (account_id, provider_ref, address_hash, status, at, code, message, recorded_at)
+SELECT %(account)s, ref, hash, status, at, code, message, %(now)s
+FROM unnest(%(refs)s::text[], %(hashes)s::text[], %(statuses)s::text[], %(ats)s::timestamptz[], %(codes)s::text[],
+    %(messages)s::text[]) AS told (ref, hash, status, at, code, message)
+ON CONFLICT DO NOTHING
+"""
+TAKE_STRAYS = """
+DELETE FROM messaging_strayreceipt AS s USING messaging_attempt AS a
+WHERE a.id = ANY(%(attempts)s) AND s.account_id = a.account_id AND s.provider_ref = a.provider_ref
+    AND (s.address_hash = '' OR s.address_hash = a.address_hash)
+RETURNING a.touch_id, s.status, s.at, s.code, s.message
+"""
+# Receipts in whatever order they come: instants are kept as they were told first, the state never goes back. A failure
+# counts where nothing says that the message arrived.
+APPLY_RECEIPTS = """
+WITH told AS (
+    SELECT touch, min(at) FILTER (WHERE status = 'delivered') AS delivered, min(at) FILTER (WHERE status = 'read')
+        AS read, min(at) FILTER (WHERE status = 'clicked') AS clicked,
+        min(at) FILTER (WHERE status = 'failed') AS failed,
+        min(at) FILTER (WHERE status = 'unsubscribed') AS unsubscribed,
+        bool_or(status IN ('sent', 'delivered', 'read', 'clicked')) AS arrived
+    FROM unnest(%(touches)s::bigint[], %(statuses)s::text[], %(ats)s::timestamptz[]) AS given (touch, status, at)
+    GROUP BY touch
+), merged AS (
+    SELECT t.id, coalesce(t.delivered_at, told.delivered) AS delivered, coalesce(t.read_at, told.read) AS read,
+        coalesce(t.clicked_at, told.clicked) AS clicked, coalesce(t.unsubscribed_at, told.unsubscribed) AS unsubscribed,
+        told.failed, told.arrived
+    FROM messaging_touch AS t JOIN told ON told.touch = t.id
+)
+UPDATE messaging_touch AS t SET delivered_at = m.delivered, read_at = m.read, clicked_at = m.clicked,
+    unsubscribed_at = m.unsubscribed,
+    state = CASE
+        WHEN t.account_id IS NULL THEN t.state
+        WHEN t.state NOT IN ('sending', 'sent', 'delivered', 'read', 'clicked', 'unknown', 'failed') THEN t.state
+        WHEN m.clicked IS NOT NULL THEN 'clicked' WHEN m.read IS NOT NULL THEN 'read'
+        WHEN m.delivered IS NOT NULL THEN 'delivered'
+        WHEN m.failed IS NOT NULL AND t.state IN ('sent', 'unknown') THEN 'failed'
+        WHEN m.arrived AND t.state = 'unknown' THEN 'sent' ELSE t.state END,
+    reason = CASE WHEN m.failed IS NOT NULL AND t.state IN ('sent', 'unknown') AND m.clicked IS NULL
+        AND m.read IS NULL AND m.delivered IS NULL THEN 'reported_failed' ELSE t.reason END,
+    fallback_at = CASE WHEN m.read IS NOT NULL OR m.clicked IS NOT NULL THEN NULL
+        WHEN m.failed IS NOT NULL AND t.fallback_at IS NOT NULL THEN least(t.fallback_at, %(now)s)
+        ELSE t.fallback_at END,
+    lake_version = t.lake_version + 1
+FROM merged AS m WHERE t.id = m.id
+"""
+ARRIVED_ATTEMPTS = """
+UPDATE messaging_attempt SET outcome = 'accepted' WHERE touch_id = ANY(%s) AND outcome = 'unknown'
+"""
+DUE_FALLBACKS = """
+SELECT id FROM messaging_touch WHERE fallback_at <= %(now)s AND state IN ('sent', 'delivered', 'failed')
+    AND read_at IS NULL AND clicked_at IS NULL
+ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""
+DROP_FALLBACKS = """
+UPDATE messaging_touch SET fallback_at = NULL WHERE fallback_at <= %(now)s AND (read_at IS NOT NULL
+    OR clicked_at IS NOT NULL OR state NOT IN ('sent', 'delivered', 'failed'))
+"""
+DUE_POLLS = """
+SELECT a.touch_id, a.provider_ref, t.sent_at, t.person_id, a.address_hash
+FROM messaging_attempt AS a JOIN messaging_touch AS t ON t.id = a.touch_id
+WHERE a.account_id = %(account)s AND a.outcome = 'accepted' AND a.started_at >= %(since)s AND t.state = 'sent'
+    AND a.provider_ref <> ''
+ORDER BY a.id LIMIT %(limit)s
+"""

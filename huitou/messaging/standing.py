@@ -54,6 +54,7 @@ def _way(row: ChannelAccount, channel: Channel, rules: Rules, now: datetime) -> 
         name=row.name,
         consent=channel.consent_of(row.settings),
         identifier_kinds=channel.identifier_kinds,
+        namespace=row.settings.get(channel.namespace_setting, "") if channel.namespace_setting else "",
         quiet=rules.quiet_of(channel),
         quotas=tuple(quotas),
         is_active=row.state == "active" and (row.next_at is None or row.next_at <= now),
@@ -125,15 +126,16 @@ def load_standings(
     return standings
 
 
-def _addresses(members: Mapping[int, Sequence[int]], kinds: Iterable[str]) -> dict[int, dict[str, Address]]:
-    """By customer and kind: what reaches it. Of several of a kind the canonical person's, then the oldest counts."""
+def _addresses(members: Mapping[int, Sequence[int]], kinds: Iterable[str]) -> dict[int, dict[str, list[Address]]]:
+    """By customer and kind: what reaches it. Of several the canonical person's come first, then the oldest."""
     customer_by_person = {person: customer for customer, persons in members.items() for person in persons}
     rows = Identifier.objects.filter(person_id__in=customer_by_person, kind__in=sorted(kinds), stopped_at=None)
-    found: dict[int, dict[str, Address]] = {}
+    found: dict[int, dict[str, list[Address]]] = {}
     for person, kind, namespace, value in rows.order_by("person_id", "pk").values_list(
         "person_id", "kind", "namespace", "value"
     ):
-        found.setdefault(customer_by_person[person], {}).setdefault(kind, Address(kind, namespace, value))
+        of_customer = found.setdefault(customer_by_person[person], {})
+        of_customer.setdefault(kind, []).append(Address(kind, namespace, value))
     return found
 
 

@@ -22,13 +22,18 @@ EVENT_NAMES = {
 
 def tell(told: Sequence[tuple[Touch, str]], *, at: datetime, clock: Clock) -> None:
     """Put what happened at `at` to these touches into the inbox, in the caller's transaction."""
+    tell_each([(touch, status, at) for touch, status in told], clock)
+
+
+def tell_each(told: Sequence[tuple[Touch, str, datetime]], clock: Clock) -> None:
+    """The same for what happened at times of its own."""
     record_own_events(
         events=[
             OwnEvent(
                 message_id=f"touch-{touch.pk}-{status}",
                 person_id=touch.person_id,
                 name=EVENT_NAMES[status],
-                at=at,
+                at=min(at, clock.now()),
                 channel=touch.channel,
                 properties={
                     "message_id": str(touch.pk),
@@ -37,7 +42,7 @@ def tell(told: Sequence[tuple[Touch, str]], *, at: datetime, clock: Clock) -> No
                     "step_id": touch.step,
                 },
             )
-            for touch, status in told
+            for touch, status, at in told
         ],
         clock=clock,
     )

@@ -6,6 +6,7 @@ from datetime import date, time
 
 import pytest
 
+from huitou.accounts.models import Brand
 from huitou.accounts.services import create_brand
 from huitou.core.clock import FixedClock
 from huitou.messaging import wire
@@ -38,5 +39,6 @@ def accounts(recorder: Recorder, db: None) -> dict[str, ChannelAccount]:
     from huitou.experiments.models import HoldoutShare
 
     create_brand(name="Brand", clock=FixedClock(NOON))
+    Brand.objects.update(clock_now=NOON)
     HoldoutShare.objects.create(share_bp=0, first_day=date(2000, 1, 1), at=NOON)
     return {kind: make_account(kind) for kind in ("chat", "text")}

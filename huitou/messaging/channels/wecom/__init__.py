@@ -139,6 +139,8 @@ CHANNEL = Channel(
     icon="wecom",
     identifier_kinds=("external_userid",),
     consent_channel="wecom",
+    namespace_setting="corp_id",
+    welcomes=True,
     settings=(
         Setting("corp_id", gettext_lazy("Company ID (CorpID)"), gettext_lazy("WeCom admin: My company 我的企业.")),
         Setting(

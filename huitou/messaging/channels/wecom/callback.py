@@ -18,6 +18,12 @@ _EVENTS = {
     "del_follow_user": "Friend Removed",
 }
 _BY_CUSTOMER = frozenset({"del_follow_user", "add_external_contact", "add_half_external_contact"})
+# Who adds a member agrees to be answered; who removes one wants to hear nothing more.
+_CONSENTS = {
+    "add_external_contact": (("service", True),),
+    "add_half_external_contact": (("service", True),),
+    "del_follow_user": (("*", False),),
+}
 _REFUSED = CallbackResult(status=403, body=b"not signed as agreed")
 _TAKEN = CallbackResult(body=b"success")
 
@@ -69,7 +75,12 @@ def _read_event(company: str, message: bytes) -> CallbackResult:
         "by": "customer" if change in _BY_CUSTOMER else "staff",
     }
     event = ChannelEvent(
-        f"wecom:{mark}", _EVENTS[change], at, who, {name: value for name, value in told.items() if value}
+        f"wecom:{mark}",
+        _EVENTS[change],
+        at,
+        who,
+        {name: value for name, value in told.items() if value},
+        consents=_CONSENTS.get(change, ()),
     )
     replies: tuple[Reply, ...] = ()
     if code:
