@@ -1,4 +1,4 @@
-"""Every registered channel keeps the contract: words in both languages, settings that come back, a page, its fixtures."""
+"""Every registered channel keeps the contract: words in both languages, settings that return, a page, its fixtures."""
 
 from __future__ import annotations
 

@@ -101,7 +101,8 @@ def test_attempts_of_a_worker_that_is_gone_become_unknown_and_those_of_a_living_
     try:
         with other.cursor() as cursor:
             cursor.execute(sql.HOLD_RUN, [77])
-        assert recover_lost(clock=CLOCK) == 0
+            assert recover_lost(clock=CLOCK) == 0
+            cursor.execute(sql.FREE_RUN, [77])
     finally:
         other.close()
     assert recover_lost(clock=CLOCK) == 1
