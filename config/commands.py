@@ -51,6 +51,8 @@ def worker(
 
     from huitou.core.clock import SystemClock
     from huitou.core.jobs import run_worker
+    from huitou.journeys.loop import run_turn as run_journeys
+    from huitou.journeys.loop import travelling
     from huitou.messaging.loop import run_turn, sending
     from huitou.sources.consuming.consumer import drain
     from huitou.sources.consuming.loop import consuming
@@ -64,9 +66,10 @@ def worker(
     elif once:
         drain(home=settings.HOME, clock=SystemClock())
         run_worker(wait=False)
+        run_journeys()
         run_turn(home=settings.HOME)
     else:
-        with consuming(home=settings.HOME, clock=SystemClock()), sending(home=settings.HOME):
+        with consuming(home=settings.HOME, clock=SystemClock()), travelling(), sending(home=settings.HOME):
             run_worker()
 
 

@@ -41,6 +41,7 @@ _DONE_TO = (
     "Install Attributed",
     "Application Crashed",
     "Application Updated",
+    "Staff Task Finished",
 )
 NOT_INTERACTIONS = (*_OF_ORDERS, *_DONE_TO)
 

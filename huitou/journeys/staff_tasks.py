@@ -1,14 +1,22 @@
-"""Tasks for staff: asked for by steps, taken, put off and finished by people."""
+"""Tasks for staff: asked for by steps; taken, put off and finished by people, which is an event of the customer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.db import transaction
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from huitou.accounts.models import User
+from huitou.accounts.services import record_audit
+from huitou.core.clock import Clock, SystemClock
+from huitou.core.errors import DomainError
 from huitou.journeys.models import StaffTask
+from huitou.sources.services import OwnEvent, record_own_events
 
 TASK_KINDS = (
     ("call", _("Call")),
@@ -25,6 +33,30 @@ OUTCOMES = (
     ("wrong_contact", _("Wrong contact")),
     ("other", _("Something else")),
 )
+FINISHED_EVENT = "Staff Task Finished"
+_LONGEST_NOTE = 2_000
+_MACHINE = SystemClock()
+
+
+class TaskUnknownError(DomainError):
+    """There is no task of that number."""
+
+    code = "task_unknown"
+    status = 404
+
+
+class TaskStateError(DomainError):
+    """The task is finished, or somebody else's."""
+
+    code = "task_state"
+    status = 409
+
+
+class TaskInvalidError(DomainError):
+    """An outcome or instant cannot be."""
+
+    code = "task_invalid"
+    status = 422
 
 
 @dataclass(frozen=True)
@@ -46,4 +78,112 @@ def request_tasks(requests: Sequence[TaskRequest]) -> None:
     """Put tasks into the inbox of staff, in the caller's transaction; a key that was given before is left alone."""
     StaffTask.objects.bulk_create(
         (StaffTask(**vars(request)) for request in sorted(requests, key=lambda r: r.key)), ignore_conflicts=True
+    )
+
+
+def take_task(*, task_id: int, user: User, clock: Clock, actor_label: str = "cli") -> StaffTask:
+    """Make the task the user's own. Taking one's own is nothing new.
+
+    Raises TaskUnknownError, or TaskStateError if it is finished or somebody else has it.
+    """
+    with transaction.atomic():
+        task = _open_task(task_id)
+        if task.assignee_id == user.pk:
+            return task
+        if task.assignee_id is not None:
+            raise TaskStateError(_t("Somebody else has taken this task; ask them to give it back."))
+        task.assignee, task.taken_at = user, clock.now()
+        task.save(update_fields=["assignee", "taken_at"])
+        _audit("staff_task.taken", task, user, actor_label)
+    return task
+
+
+def release_task(*, task_id: int, user: User | None, clock: Clock, actor_label: str = "cli") -> StaffTask:
+    """Give a task back, so that others may take it. Raises TaskUnknownError, TaskStateError."""
+    with transaction.atomic():
+        task = _open_task(task_id)
+        if task.assignee_id is not None:
+            task.assignee, task.taken_at = None, None
+            task.save(update_fields=["assignee", "taken_at"])
+            _audit("staff_task.released", task, user, actor_label)
+    return task
+
+
+def snooze_task(
+    *, task_id: int, until: datetime, user: User | None, clock: Clock, actor_label: str = "cli"
+) -> StaffTask:
+    """Put the task off until an instant ahead; when it is due stays as it was.
+
+    Raises TaskUnknownError, TaskStateError, TaskInvalidError.
+    """
+    if until <= clock.now():
+        raise TaskInvalidError(_t("Put it off until a time that lies ahead."))
+    with transaction.atomic():
+        task = _open_task(task_id)
+        if task.snoozed_until != until:
+            task.snoozed_until = until
+            task.save(update_fields=["snoozed_until"])
+            _audit("staff_task.snoozed", task, user, actor_label, until=until.isoformat())
+    return task
+
+
+def finish_task(
+    *, task_id: int, outcome: str, clock: Clock, user: User | None, note: str = "", actor_label: str = "cli"
+) -> StaffTask:
+    """Finish the task with one of OUTCOMES; the outcome becomes an event of the customer, for which journeys may wait.
+
+    Finishing again with the same outcome is once. Raises TaskUnknownError, TaskStateError, TaskInvalidError.
+    """
+    if outcome not in dict(OUTCOMES):
+        known = ", ".join(code for code, _label in OUTCOMES)
+        raise TaskInvalidError(_t("The outcome must be one of: %(known)s.") % {"known": known})
+    if len(note) > _LONGEST_NOTE or "\0" in note:
+        raise TaskInvalidError(_t("A note has at most %(most)s characters.") % {"most": _LONGEST_NOTE})
+    with transaction.atomic():
+        task = _lock(task_id)
+        if task.state == StaffTask.DONE and task.outcome == outcome:
+            return task
+        _check_open(task)
+        now = clock.now()
+        task.state, task.outcome, task.note = StaffTask.DONE, outcome, note
+        task.finished_at, task.finished_by = now, user
+        task.save(update_fields=["state", "outcome", "note", "finished_at", "finished_by"])
+        record_own_events(events=[_event(task, now)], clock=_MACHINE)
+        _audit("staff_task.finished", task, user, actor_label, outcome=outcome)
+    return task
+
+
+def _event(task: StaffTask, now: datetime) -> OwnEvent:
+    properties: dict[str, object] = {"outcome": task.outcome, "task_kind": task.kind}
+    if task.launch_id is not None:
+        properties["launch"] = f"launch:{task.launch_id}"
+    parts = task.key.split(":")
+    if task.enrollment_id is not None and len(parts) == 3:
+        properties["step_id"] = parts[1]
+    return OwnEvent(
+        message_id=f"staff-task-{task.pk}", person_id=task.person_id, name=FINISHED_EVENT, at=now, properties=properties
+    )
+
+
+def _open_task(task_id: int) -> StaffTask:
+    task = _lock(task_id)
+    _check_open(task)
+    return task
+
+
+def _lock(task_id: int) -> StaffTask:
+    task = StaffTask.objects.select_for_update().filter(pk=task_id).first()
+    if task is None:
+        raise TaskUnknownError(_t("There is no task %(id)s.") % {"id": task_id})
+    return task
+
+
+def _check_open(task: StaffTask) -> None:
+    if task.state != StaffTask.OPEN:
+        raise TaskStateError(_t("The task is finished already."))
+
+
+def _audit(action: str, task: StaffTask, user: User | None, actor_label: str, **detail: Any) -> None:
+    record_audit(
+        action=action, clock=_MACHINE, actor=user, actor_label=actor_label, target=f"task {task.pk}", detail=detail
     )

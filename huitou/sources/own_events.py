@@ -25,6 +25,7 @@ OWN_EVENTS = frozenset(
         "Message Read",
         "Message Link Clicked",
         "Message Unsubscribed",
+        "Staff Task Finished",
     }
 )
 

@@ -56,6 +56,7 @@ from huitou.sources.connectors.complete_journey.panel import (
     Slice,
     data_folder,
 )
+from huitou.sources.connectors.complete_journey.passing import is_anything_waiting, pass_hours
 from huitou.sources.importing.options import ImportOptions
 from huitou.sources.models import ImportRun, InboxEvent
 from huitou.sources.services import run_import, start_import
@@ -219,7 +220,8 @@ def advance_example(
 ) -> ExampleStatus:
     """Move the example's now on by `days` whole days: load what happened in them, and refresh.
 
-    Raises NoExampleError if the example is not loaded, ExampleEndsError if `days` passes its end or is below 1.
+    Where journeys or messages wait for their time, each day is gone through hour by hour, and refreshed by itself.
+        Raises NoExampleError if the example is not loaded, ExampleEndsError if `days` passes its end or is below 1.
     """
     with _alone():
         brand = find_brand()
@@ -238,8 +240,16 @@ def advance_example(
                 % {"end": END.date().isoformat()}
             )
         target = brand.clock_now + timedelta(days=days)
-        brand = aim_example(scope=brand.example_scope, target=target, clock=clock, actor=actor)
-        _finish(brand, home=home, clock=clock, report=report, actor=actor)
+        while brand.clock_now is not None and brand.clock_now < target:
+            step = target
+            if is_anything_waiting():
+                step = min(target, brand.clock_now + timedelta(days=1))
+                report(0, _STEPS, step.astimezone(ZoneInfo(ZONE)).date().isoformat())
+                pass_hours(brand.clock_now, step, home=home)
+                reach("example.passed")
+            brand = aim_example(scope=brand.example_scope, target=step, clock=clock, actor=actor)
+            _finish(brand, home=home, clock=clock, report=report, actor=actor)
+            brand.refresh_from_db()
         return example_status()
 
 

@@ -59,7 +59,8 @@ FROM (
               'Points Expired',
               'Install Attributed',
               'Application Crashed',
-              'Application Updated'
+              'Application Updated',
+              'Staff Task Finished'
             )
           )
       ) AS "t5"

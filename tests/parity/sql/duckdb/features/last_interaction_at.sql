@@ -37,7 +37,8 @@ FROM (
         'Points Expired',
         'Install Attributed',
         'Application Crashed',
-        'Application Updated'
+        'Application Updated',
+        'Staff Task Finished'
       )
     )
 ) AS "t1"

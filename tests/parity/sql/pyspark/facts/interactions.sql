@@ -30,6 +30,7 @@ WHERE
       'Points Expired',
       'Install Attributed',
       'Application Crashed',
-      'Application Updated'
+      'Application Updated',
+      'Staff Task Finished'
     )
   );

@@ -39,7 +39,8 @@ FROM (
         'Points Expired',
         'Install Attributed',
         'Application Crashed',
-        'Application Updated'
+        'Application Updated',
+        'Staff Task Finished'
       )
     )
 ) AS `t1`

@@ -1,0 +1,18 @@
+"""What happens to messages while the example's clock is moved on."""
+
+from __future__ import annotations
+
+from huitou.core.clock import Clock
+from huitou.core.home import Home
+from huitou.messaging.loop import run_turn
+from huitou.messaging.models import PLANNED, WAITING, Touch
+
+
+def is_needed() -> bool:
+    """Whether any message waits for its time."""
+    return Touch.objects.filter(state__in=(PLANNED, WAITING)).exists()
+
+
+def pass_time(*, home: Home, clock: Clock) -> None:
+    """Judge and send what is due by now."""
+    run_turn(home=home, clock=clock)
