@@ -266,7 +266,8 @@ def test_large_requests_are_refused_before_they_are_unpacked(client: Client) -> 
 
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
-    [(b"{}", "gzip", 400), (gzip.compress(b'{"batch":[]}')[:-9], "gzip", 400), (b"{}", "br", 415)],
+    [(b"{}", "gzip", 400), (gzip.compress(b'{"batch":[]}', mtime=0)[:-9], "gzip", 400), (b"{}", "br", 415)],
+    ids=["no gzip", "cut short", "another packing"],
 )
 def test_wrong_packing_is_told(client: Client, body: bytes, encoding: str, status: int) -> None:
     assert client.post("/v1/batch", body, HTTP_CONTENT_ENCODING=encoding).status == status
