@@ -113,6 +113,7 @@ class Outcome:
     permanent: bool = False
     retry_after: timedelta | None = None
     account_trouble: bool = False
+    waits_alone: bool = False
 
 
 def accepted(provider_ref: str = "", *, parts: int = 1, awaits: str = "") -> Outcome:
@@ -127,8 +128,12 @@ def refused(
     permanent: bool = False,
     retry_after: timedelta | None = None,
     account_trouble: bool = False,
+    waits_alone: bool = False,
 ) -> Outcome:
-    """The provider said no, or nothing was sent for certain. `code` is the provider's own; `message` names nobody."""
+    """The provider said no, or nothing was sent for certain. `code` is the provider's own; `message` names nobody.
+
+    `waits_alone`: `retry_after` speaks of this message or its recipient, and the account goes on with others.
+    """
     return Outcome(
         REFUSED,
         code=code[:50],
@@ -136,6 +141,7 @@ def refused(
         permanent=permanent,
         retry_after=retry_after,
         account_trouble=account_trouble,
+        waits_alone=waits_alone,
     )
 
 

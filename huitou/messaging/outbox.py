@@ -255,7 +255,8 @@ def _mark_account(told: Sequence[tuple[Allowed, Outcome]], now: datetime, clock:
     """What the batch says about the account itself: it works, it wants to be left alone, or it is refused."""
     account = told[0][0].account.row
     trouble = next((o for _each, o in told if o.account_trouble), None)
-    later = max((o.retry_after for _each, o in told if o.retry_after is not None), default=None)
+    waits = (o.retry_after for _each, o in told if o.retry_after is not None and not o.waits_alone)
+    later = max(waits, default=None)
     if trouble is not None:
         stop_account(account_id=account.pk, code=trouble.code, detail=trouble.message, clock=clock)
     elif later is not None:

@@ -155,6 +155,9 @@ def test_a_kept_callback_means_what_it_meant(path: Path, monkeypatch: pytest.Mon
     request = CallbackRequest(asked["method"], asked["headers"], asked["query"], asked["body"].encode())
     config = Config(1, "kept", kept["settings"])
     assert plain(channel.read_callback(config, request, clock)) == kept["result"]
+    if asked["headers"] == asked["query"] == {}:
+        # This provider proves nothing but that it knows the address, which nobody else does.
+        return
     unsigned = CallbackRequest(request.method, {}, {}, request.body)
     assert channel.read_callback(config, unsigned, clock).status == 403, "without proof nothing is believed"
     nothing = CallbackRequest("POST", {}, {}, b"")

@@ -124,7 +124,8 @@ def _refusal(server: smtplib.SMTP, code: int, said: bytes) -> Outcome:
         # The next mail finds the connection gone and says so.
         server.close()
     permanent = 500 <= code < 600
-    return refused(str(code), _words(said), permanent=permanent, retry_after=None if permanent else _WAIT)
+    wait = None if permanent else _WAIT
+    return refused(str(code), _words(said), permanent=permanent, retry_after=wait, waits_alone=True)
 
 
 def _refused_account(code: int, said: bytes | str) -> Outcome:

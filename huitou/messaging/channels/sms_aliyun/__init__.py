@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +31,8 @@ from huitou.messaging.channel import (
 from huitou.messaging.channels.sms_aliyun.client import ADDRESS, Client, SmsError
 from huitou.messaging.channels.sms_aliyun.codes import DOUBTFUL, meaning_of
 from huitou.messaging.channels.sms_aliyun.reports import BadReportError, ask_details, national, read_push
-from huitou.messaging.channels.sms_aliyun.wording import WordingError, check_message, check_variables, count_parts
+from huitou.messaging.channels.sms_aliyun.templates import Template, look_up
+from huitou.messaging.channels.sms_aliyun.wording import WordingError, count_parts
 from huitou.messaging.wire import NoAnswerError, NotSentError
 
 _AT_ONCE = 8
@@ -59,15 +59,13 @@ def check_settings(settings: Mapping[str, str]) -> None:
 def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Outcome]:
     """One call each, some at once: in a call for many one number over its limit would stop all the others."""
     client = _client(config)
+    templates = {code: _template(client, code, config) for code in {one.template for one in outgoing}}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda message: _send_one(client, config.settings, message), outgoing))
+        return list(pool.map(lambda one: _send_one(client, config.settings, one, templates), outgoing))
 
 
 def read_callback(config: Config, request: CallbackRequest, clock: Clock) -> CallbackResult:
-    """Reports and replies, which the service does not sign: the address holds a key that nobody else knows."""
-    key = config.settings.get("callback_key", "")
-    if not key or not hmac.compare_digest(request.query.get("key", "").encode(), key.encode()):
-        return CallbackResult(status=403, body=b"key missing or wrong")
+    """Reports and replies, which the service does not sign: the address itself is what nobody else knows."""
     try:
         receipts = read_push(request.body)
     except BadReportError as error:
@@ -109,12 +107,14 @@ def cost_minor(settings: Mapping[str, str], parts: int) -> int:
     return int(settings.get("price_minor") or 0) * parts
 
 
-def _send_one(client: Client, settings: Mapping[str, str], message: Outgoing) -> Outcome:
-    if not message.template:
-        return refused("template_missing", permanent=True)
+def _send_one(
+    client: Client, settings: Mapping[str, str], message: Outgoing, templates: Mapping[str, Template | Outcome]
+) -> Outcome:
+    template = templates[message.template]
+    if not isinstance(template, Template):
+        return template
     try:
-        check_variables(message.params)
-        check_message(message.text, is_marketing=message.purpose == "marketing")
+        text, params = template.values(message.params, message.link, is_marketing=message.purpose == "marketing")
     except WordingError as error:
         return refused(error.code, error.where, permanent=True)
     values = {
@@ -123,27 +123,49 @@ def _send_one(client: Client, settings: Mapping[str, str], message: Outgoing) ->
         "TemplateCode": message.template,
         "OutId": str(message.touch_id),
     }
-    if message.params:
-        values["TemplateParam"] = json.dumps(dict(message.params), ensure_ascii=False)
+    if params:
+        values["TemplateParam"] = json.dumps(params, ensure_ascii=False)
     try:
         answer = client.ask("SendSms", values)
     except NoAnswerError as error:
         return unknown(str(error))
     except NotSentError as error:
-        wait = None if error.permanent else _UNSENT_WAIT
-        return refused(str(error), permanent=error.permanent, retry_after=wait, account_trouble=error.permanent)
+        return _not_sent(error)
+    except SmsError as error:
+        if error.code in DOUBTFUL:
+            return unknown(error.said, code=error.code)
+        return _refusal(error)
+    return accepted(str(answer.get("BizId") or ""), parts=count_parts(text, settings["sign_name"]))
+
+
+def _template(client: Client, code: str, config: Config) -> Template | Outcome:
+    """The template, or why none of its messages can go out. Asking for it sends nothing to anybody."""
+    if not code:
+        return refused("template_missing", permanent=True)
+    try:
+        return look_up(client, code, config.memory)
     except SmsError as error:
         return _refusal(error)
-    return accepted(str(answer.get("BizId") or ""), parts=count_parts(message.text, settings["sign_name"]))
+    except (NoAnswerError, NotSentError) as error:
+        return _not_sent(error)
+
+
+def _not_sent(error: NoAnswerError | NotSentError) -> Outcome:
+    permanent = isinstance(error, NotSentError) and error.permanent
+    wait = None if permanent else _UNSENT_WAIT
+    return refused(str(error), permanent=permanent, retry_after=wait, account_trouble=permanent)
 
 
 def _refusal(error: SmsError) -> Outcome:
-    if error.code in DOUBTFUL:
-        return unknown(error.said, code=error.code)
     meaning = meaning_of(error.code, error.said)
     wait = timedelta(seconds=meaning.wait) if meaning.wait else None
     return refused(
-        error.code, error.said, permanent=wait is None, retry_after=wait, account_trouble=meaning.is_credentials
+        error.code,
+        error.said,
+        permanent=wait is None,
+        retry_after=wait,
+        account_trouble=meaning.is_credentials,
+        waits_alone=meaning.of_number,
     )
 
 
@@ -167,13 +189,6 @@ CHANNEL = Channel(
             "sign_name",
             gettext_lazy("Signature"),
             gettext_lazy("The approved signature 短信签名, without brackets."),
-        ),
-        Setting(
-            "callback_key",
-            gettext_lazy("Key of the callback address"),
-            gettext_lazy("Any long random text; enter the callback address with ?key= and this text at the provider."),
-            is_secret=True,
-            required=False,
         ),
         Setting(
             "price_minor",

@@ -9,10 +9,11 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 
 @dataclass(frozen=True)
 class Meaning:
-    """`wait` is in seconds, None where trying again cannot help."""
+    """`wait` is in seconds, None where trying again cannot help; `of_number`: only this number has to wait."""
 
     wait: int | None
     is_credentials: bool = False
+    of_number: bool = False
 
 
 _PERMANENT = Meaning(None)
@@ -41,6 +42,11 @@ _MEANINGS = {
     "Throttling.User": Meaning(_MINUTE),
     "Throttling.Api": Meaning(_MINUTE),
     "ServiceUnavailable": Meaning(_MINUTE),
+    # Of a question about a template, which sends nothing; of a message they leave it unknown.
+    "isp.SYSTEM_ERROR": Meaning(_MINUTE),
+    "isp.GATEWAY_ERROR": Meaning(_MINUTE),
+    "isp.UNKNOWN": Meaning(_MINUTE),
+    "InternalError": Meaning(_MINUTE),
 }
 # Answers that do not tell whether the message went out before something broke inside.
 DOUBTFUL = frozenset({"isp.SYSTEM_ERROR", "isp.GATEWAY_ERROR", "isp.UNKNOWN", "InternalError"})
@@ -50,5 +56,5 @@ def meaning_of(code: str, said: str) -> Meaning:
     """What a refused call means. One that is not listed (number, signature, template, content) stays refused."""
     if code == _FLOW:
         lower = said.lower()
-        return Meaning(next((wait for word, wait in _FLOW_WAITS if word in lower), _DAY))
+        return Meaning(next((wait for word, wait in _FLOW_WAITS if word in lower), _DAY), of_number=True)
     return _MEANINGS.get(code, _PERMANENT)

@@ -39,12 +39,9 @@ def check_variables(values: Mapping[str, str]) -> None:
             raise WordingError("variable_characters", name)
 
 
-def fill_template(template: str, values: Mapping[str, str]) -> str:
-    """The text that is sent. Raises WordingError where a variable has no value."""
-    missing = [name for name in _PLACE.findall(template) if name not in values]
-    if missing:
-        raise WordingError("variable_missing", missing[0])
-    return _PLACE.sub(lambda found: values[found.group(1)], template)
+def names_in(template: str) -> list[str]:
+    """The variables of a template, in their order."""
+    return list(dict.fromkeys(_PLACE.findall(template)))
 
 
 def check_message(text: str, *, is_marketing: bool) -> None:

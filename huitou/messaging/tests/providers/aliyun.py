@@ -48,6 +48,7 @@ class Aliyun(Provider):
         self.flow: dict[str, list[float]] = defaultdict(list)
         self.per_minute = 1000
         self.hour = 12
+        self.template_status = 1
         self.now = time.time
 
     def answer(self, asked: Asked) -> Answered:
@@ -56,7 +57,7 @@ class Aliyun(Provider):
             self.counts[action] += 1
             if problem := self._unsigned(asked):
                 return _no(*problem, status=400)
-            if self.refusals:
+            if self.refusals and action != "QuerySmsTemplate":
                 return _no(*self.refusals.pop(0))
             call = getattr(self, f"_{action}", None)
             return call(asked.query) if call else _no("InvalidAction.NotFound", "no such action", status=404)
@@ -112,6 +113,8 @@ class Aliyun(Provider):
         if template is None:
             return _no("isv.SMS_TEMPLATE_ILLEGAL", "该账号下找不到对应模板")
         text, is_marketing = template
+        if self.template_status != 1 or (is_marketing and not text.endswith("拒收请回复R")):
+            return _no("isv.SMS_TEMPLATE_ILLEGAL", "模板未审核通过")
         if is_marketing and not 8 <= self.hour < 20:
             return _no("isv.SMS_SEND_TIME_ILLEGAL", "推广短信发送时间8:00-20:00")
         try:
@@ -135,6 +138,18 @@ class Aliyun(Provider):
         self.messages.append(Message(phone, biz_id, query.get("OutId", ""), text, self.now()))
         self.sends[query.get("OutId", "")] += 1
         return as_json({"Code": "OK", "Message": "OK", "BizId": biz_id, "RequestId": secrets.token_hex(8)})
+
+    def _QuerySmsTemplate(self, query: dict[str, str]) -> Answered:  # noqa: N802
+        template = self.templates.get(query.get("TemplateCode", ""))
+        if template is None:
+            return _no("isv.SMS_TEMPLATE_ILLEGAL", "模板不存在")
+        text, is_marketing = template
+        told = {
+            "TemplateContent": text,
+            "TemplateStatus": self.template_status,
+            "TemplateType": 2 if is_marketing else 1,
+        }
+        return as_json({"Code": "OK", "Message": "OK", "RequestId": secrets.token_hex(8), **told})
 
     def _QuerySendDetails(self, query: dict[str, str]) -> Answered:  # noqa: N802
         if not re.fullmatch(r"\d{8}", query.get("SendDate", "")) or not 1 <= int(query.get("PageSize", "0")) <= 50:
