@@ -171,7 +171,8 @@ def plain(result: CallbackResult) -> dict[str, Any]:
     for name in ("receipts", "events", "replies"):
         if rows := getattr(result, name):
             told[name] = [_row(row) for row in rows]
-    return told
+    found: dict[str, Any] = json.loads(json.dumps(told))
+    return found
 
 
 def _row(row: Any) -> dict[str, Any]:

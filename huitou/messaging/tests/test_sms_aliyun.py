@@ -19,7 +19,6 @@ from huitou.messaging.channel import (
     FAILED,
     REFUSED,
     UNKNOWN,
-    UNSUBSCRIBED,
     Address,
     CallbackRequest,
     CallbackResult,
@@ -282,9 +281,10 @@ def test_reports_and_replies_become_receipts(provider: Aliyun) -> None:
     assert (good.status, good.provider_ref, good.to) == (DELIVERED, sent.biz_id, PHONE)
     assert (bad.status, bad.code) == (FAILED, "MOBILE_IN_BLACK")
     at = time.mktime((2026, 3, 2, 12, 0, 0, 0, 0, 0))
-    (stop,) = push(provider, reply_push("13912345678", "退订", at)).receipts
-    assert (stop.status, stop.to, stop.at) == (UNSUBSCRIBED, PHONE, datetime.fromtimestamp(at, tz=UTC))
-    assert push(provider, reply_push("13912345678", "谢谢", at)).receipts == ()
+    (stop,) = push(provider, reply_push("13912345678", "退订", at)).events
+    assert (stop.who, stop.at, stop.consents) == (PHONE, datetime.fromtimestamp(at, tz=UTC), (("marketing", False),))
+    assert push(provider, reply_push("13912345678", "退订", at)).events == (stop,), "pushed again it is the same"
+    assert push(provider, reply_push("13912345678", "谢谢", at)).events == ()
     assert json.loads(push(provider, b"[]").body)["code"] == 0
 
 

@@ -67,11 +67,12 @@ def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Out
 def read_callback(config: Config, request: CallbackRequest, clock: Clock) -> CallbackResult:
     """Reports and replies, which the service does not sign: the address itself is what nobody else knows."""
     try:
-        receipts = read_push(request.body)
+        receipts, events = read_push(request.body)
     except BadReportError as error:
         answer = json.dumps({"code": 1, "msg": str(error)}).encode()
         return CallbackResult(status=400, body=answer, content_type="application/json")
-    return CallbackResult(tuple(receipts), body=b'{"code": 0, "msg": "ok"}', content_type="application/json")
+    answer = b'{"code": 0, "msg": "ok"}'
+    return CallbackResult(tuple(receipts), tuple(events), body=answer, content_type="application/json")
 
 
 def poll(config: Config, sent: Sequence[Sent], clock: Clock) -> list[Receipt]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from huitou.messaging.channel import DELIVERED, FAILED, UNSUBSCRIBED, Address, Receipt, Sent
+from huitou.messaging.channel import DELIVERED, FAILED, Address, ChannelEvent, Receipt, Sent
 from huitou.messaging.channels.sms_aliyun.client import Client
 from huitou.messaging.channels.sms_aliyun.wording import asks_to_stop
 from huitou.messaging.wire import read_json
@@ -28,15 +29,17 @@ def national(phone: str) -> str:
     return phone.removeprefix("+86") if phone.startswith("+86") else phone.removeprefix("+")
 
 
-def read_push(body: bytes) -> list[Receipt]:
-    """Receipts of a push of reports or of replies. Raises BadReportError where it is neither."""
+def read_push(body: bytes) -> tuple[list[Receipt], list[ChannelEvent]]:
+    """Receipts of a push of reports, or who wants no more of a push of replies. Raises BadReportError."""
     try:
         rows = read_json(body)
     except ValueError as error:
         raise BadReportError("not_json") from error
     if not isinstance(rows, list) or len(rows) > _MOST_ROWS or not all(isinstance(row, dict) for row in rows):
         raise BadReportError("not_a_list")
-    return list(_receipts(rows))
+    receipts = [_receipt(row) for row in rows if "biz_id" in row]
+    refusals = [_refusal(row) for row in rows if "content" in row]
+    return [made for made in receipts if made], [made for made in refusals if made]
 
 
 def ask_details(client: Client, one: Sent) -> Receipt | None:
@@ -61,26 +64,34 @@ def ask_details(client: Client, one: Sent) -> Receipt | None:
     return None
 
 
-def _receipts(rows: list[Mapping[str, Any]]) -> Iterator[Receipt]:
-    for row in rows:
-        to = Address("phone", "", _international(str(row.get("phone_number") or "")))
-        if "biz_id" in row:
-            at = _instant(row.get("report_time") or row.get("send_time"))
-            touch = str(row.get("out_id") or "")
-            if at is None:
-                continue
-            yield Receipt(
-                str(row["biz_id"]),
-                DELIVERED if row.get("success") is True else FAILED,
-                at,
-                to,
-                code="" if row.get("success") is True else str(row.get("err_code") or "")[:50],
-                touch_id=int(touch) if touch.isascii() and touch.isdigit() and len(touch) < 19 else None,
-            )
-        elif "content" in row:
-            at = _instant(row.get("send_time"))
-            if at and asks_to_stop(str(row["content"])):
-                yield Receipt("", UNSUBSCRIBED, at, to)
+def _receipt(row: Mapping[str, Any]) -> Receipt | None:
+    at = _instant(row.get("report_time") or row.get("send_time"))
+    if at is None:
+        return None
+    touch, arrived = str(row.get("out_id") or ""), row.get("success") is True
+    return Receipt(
+        str(row["biz_id"]),
+        DELIVERED if arrived else FAILED,
+        at,
+        _address(row),
+        code="" if arrived else str(row.get("err_code") or "")[:50],
+        touch_id=int(touch) if touch.isascii() and touch.isdigit() and len(touch) < 19 else None,
+    )
+
+
+def _refusal(row: Mapping[str, Any]) -> ChannelEvent | None:
+    """That the number wants no more; it answers no message in particular."""
+    at, who = _instant(row.get("send_time")), _address(row)
+    if at is None or not asks_to_stop(str(row["content"])):
+        return None
+    # The same however often it is pushed.
+    mark = hashlib.sha256(f"{who.value}\n{at.isoformat()}\n{row.get('sequence_id')}".encode()).hexdigest()[:32]
+    told = {"message_id": f"sms:{mark}", "touch_channel": "sms_aliyun"}
+    return ChannelEvent(told["message_id"], "Message Unsubscribed", at, who, told, consents=(("marketing", False),))
+
+
+def _address(row: Mapping[str, Any]) -> Address:
+    return Address("phone", "", _international(str(row.get("phone_number") or "")))
 
 
 def _international(phone: str) -> str:
