@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from huitou.console.formats import Number, format_value
 from huitou.core.money import from_minor
@@ -24,11 +25,23 @@ class Series:
     name: Text
     values: Sequence[Number | None]
     notes: Sequence[str] = ()
+    # Lower and upper ends of an interval around each value, where the chart is one of intervals.
+    lows: Sequence[Number | None] = ()
+    highs: Sequence[Number | None] = ()
+
+    def text(self, i: int, unit: str, currency: str) -> str:
+        """A value in words, with its interval where it has one."""
+        shown = format_value(self.values[i], unit, currency)
+        if not self.lows or self.values[i] is None:
+            return shown
+        low, high = (format_value(ends[i], unit, currency) for ends in (self.lows, self.highs))
+        return _("%(value)s (%(low)s to %(high)s)") % {"value": shown, "low": low, "high": high}
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What to draw. `unit` is rate, minor, count or days; `kind` line, bar or stacked; `target` a level line."""
+    """What to draw. `unit` is rate, minor, count or days; `kind` line, bar,
+    stacked or interval; `target` a level line."""
 
     title: Text
     labels: Sequence[str]
@@ -60,7 +73,9 @@ class Chart:
                 {
                     "name": str(series.name),
                     "values": [_scaled(value, self.unit, self.currency) for value in series.values],
-                    "texts": [format_value(value, self.unit, self.currency) for value in series.values],
+                    "texts": [series.text(i, self.unit, self.currency) for i in range(len(series.values))],
+                    "lows": [_scaled(value, self.unit, self.currency) for value in series.lows],
+                    "highs": [_scaled(value, self.unit, self.currency) for value in series.highs],
                     "notes": list(series.notes) or [""] * len(series.values),
                 }
                 for series in self.series
@@ -74,7 +89,7 @@ class Chart:
                 label,
                 [
                     (
-                        format_value(series.values[i], self.unit, self.currency),
+                        series.text(i, self.unit, self.currency),
                         series.notes[i] if series.notes else "",
                     )
                     for series in self.series

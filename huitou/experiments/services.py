@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from huitou.accounts.models import User
 from huitou.accounts.queries import get_brand
 from huitou.accounts.services import record_audit
-from huitou.core.clock import Clock
+from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
 from huitou.experiments import sql
 from huitou.experiments.exposures import Reached, record_exposures, write_exposures
@@ -32,6 +32,8 @@ __all__ = [
 ]
 # More than half held out for a quarter would be no holdout any more.
 MOST_HELD_BP = 5000
+# The audit log is about the people who work here: it tells the real time, also where the brand lives in its own.
+_MACHINE = SystemClock()
 
 
 class ExperimentTermsError(DomainError):
@@ -152,7 +154,7 @@ def assign(
             if cursor.rowcount:
                 record_audit(
                     action="experiment.assigned",
-                    clock=clock,
+                    clock=_MACHINE,
                     actor_label=actor_label,
                     target=experiment.key,
                     count=cursor.rowcount,
@@ -195,7 +197,7 @@ def close_experiment(
         locked.closed_at = experiment.closed_at = now
         locked.save(update_fields=["closed_at"])
         record_audit(
-            action="experiment.closed", clock=clock, actor=actor, actor_label=actor_label, target=experiment.key
+            action="experiment.closed", clock=_MACHINE, actor=actor, actor_label=actor_label, target=experiment.key
         )
 
 
@@ -236,7 +238,8 @@ def set_holdout_share(
     if not 0 <= share_bp <= MOST_HELD_BP:
         raise ShareInvalidError(_("The global holdout can be 0 to 50 % of all customers."))
     with transaction.atomic():
-        following = quarter_after(clock.now(), get_brand().tz)
+        brand = get_brand()
+        following = quarter_after(brand.now(), brand.tz)
         made = HoldoutShare.objects.create(
             share_bp=share_bp, first_day=following.first_day, at=clock.now(), actor=actor
         )

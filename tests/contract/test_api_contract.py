@@ -26,6 +26,8 @@ OPERATIONS = {f"{method.upper()} {path}": operation for path, method, operation 
 # URL name of each console view that takes a form: the operations that do the same.
 TWINS: dict[str, set[str]] = {
     "settings": {"PATCH /api/v1/brand"},
+    "settings_holdout": {"PUT /api/v1/holdout"},
+    "settings_margin": {"PUT /api/v1/margin"},
     "settings_keys": {"POST /api/v1/keys"},
     "settings_keys_revoke": {"POST /api/v1/keys/{prefix}/revocation"},
     "settings_staff": {"POST /api/v1/staff"},

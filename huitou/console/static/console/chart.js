@@ -17,7 +17,18 @@
     return (value / unit).toLocaleString("en-US", { maximumFractionDigits: 2 }) + word;
   }
 
+  // Intervals are read against nothing at all: zero is always in sight, and no end is cut off.
+  function intervalTicks(data) {
+    const ends = data.series.flatMap((s) => [...s.lows, ...s.highs]).filter((v) => v !== null);
+    const high = Math.max(0, ...ends);
+    const low = Math.min(0, ...ends);
+    const room = (high - low) * 0.08 || 1;
+    return { range: [low - room, high + room], zeroline: true, zerolinewidth: 1.6, zerolinecolor: token("--text-3"),
+      ticksuffix: data.unit === "rate" ? "%" : "", nticks: 6 };
+  }
+
   function axisTicks(data) {
+    if (data.kind === "interval") return intervalTicks(data);
     const heights = (counts) => data.labels.map((_, i) => data.series.reduce((sum, s) => {
       const value = counts(s, i) ? s.values[i] || 0 : 0;
       return data.kind === "stacked" ? sum + Math.max(value, 0) : Math.max(sum, value);
@@ -71,6 +82,11 @@
         const lines = { ...shared, y: solid, type: "scatter", mode: "lines", hoverinfo: "skip", hovertemplate: null, line: { color, width: 2 } };
         const points = { ...shared, type: "scatter", mode: "markers", showlegend: false, marker: markers };
         return [lines, unfinished(series, open, shared, color), points];
+      }
+      if (data.kind === "interval") {
+        const reach = (ends, sign) => ends.map((end, i) => (end === null || series.values[i] === null ? 0 : sign * (end - series.values[i])));
+        return [{ ...shared, type: "scatter", mode: "markers", marker: { size: 9, color },
+          error_y: { type: "data", symmetric: false, array: reach(series.highs, 1), arrayminus: reach(series.lows, -1), color, thickness: 1.6, width: 5 } }];
       }
       return [{ ...shared, type: "bar",
         marker: { color: open.map((o) => (o ? surface : color)), line: { color, width: open.map((o) => (o ? 1.4 : 0)) } } }];
