@@ -82,6 +82,13 @@ class Chart:
             ],
         }
 
+    def _ends(self, series: Series) -> dict[str, object]:
+        """The ends of the intervals, where the series has any."""
+        if not series.lows:
+            return {}
+        ends = {"lows": series.lows, "highs": series.highs}
+        return {name: [_scaled(value, self.unit, self.currency) for value in values] for name, values in ends.items()}
+
     def table(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Rows of the table alternative: the label, then (formatted value, note) for each series."""
         return [
