@@ -74,10 +74,9 @@ class Chart:
                     "name": str(series.name),
                     "values": [_scaled(value, self.unit, self.currency) for value in series.values],
                     "texts": [series.text(i, self.unit, self.currency) for i in range(len(series.values))],
-                    "lows": [_scaled(value, self.unit, self.currency) for value in series.lows],
-                    "highs": [_scaled(value, self.unit, self.currency) for value in series.highs],
                     "notes": list(series.notes) or [""] * len(series.values),
                 }
+                | self._ends(series)
                 for series in self.series
             ],
         }
