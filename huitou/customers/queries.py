@@ -15,6 +15,7 @@ from huitou.customers.sql import people, told
 __all__ = [
     "count_persons",
     "customers_of",
+    "decided_consents",
     "external_ids",
     "find_person",
     "find_person_ids",
@@ -22,7 +23,6 @@ __all__ = [
     "may_contact",
     "members_of",
     "persons_of",
-    "who_may_be_contacted",
 ]
 # Numbers that stand on cards and receipts may be typed in part; what reaches a person must be known whole.
 _BY_BEGINNING = ("customer_id", "member_no")
@@ -93,20 +93,21 @@ def may_contact(customer_id: int, channel: str, purpose: str, now: datetime) -> 
         return bool(cursor.fetchone()[0])
 
 
-def who_may_be_contacted(
+def decided_consents(
     members: Mapping[int, Sequence[int]], subjects: Iterable[tuple[str, str]], now: datetime
-) -> set[tuple[int, str, str]]:
-    """Which customers agree to which (channel, purpose) at `now`: the rule of `may_contact`, set-wise.
+) -> dict[tuple[int, str, str], bool]:
+    """What customers decided about each (channel, purpose), as it stands at `now`: the rule of `may_contact`, set-wise.
 
-    `members` gives all persons of each customer (`members_of`). Returns (customer, channel, purpose).
+    `members` gives all persons of each customer (`members_of`). By (customer, channel, purpose) whether it is a grant;
+    who never decided is left out.
     """
     pairs = [(customer, person) for customer, persons in members.items() for person in persons]
     asked = sorted(set(subjects))
     if not pairs or not asked:
-        return set()
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            told.WHO_MAY_BE_CONTACTED,
+            told.CONSENTS_OF_MANY,
             {
                 "customers": [customer for customer, _person in pairs],
                 "persons": [person for _customer, person in pairs],
@@ -115,4 +116,4 @@ def who_may_be_contacted(
                 "now": now,
             },
         )
-        return {(int(customer), str(channel), str(purpose)) for customer, channel, purpose in cursor.fetchall()}
+        return {(int(c), str(channel), str(purpose)): bool(given) for c, channel, purpose, given in cursor.fetchall()}

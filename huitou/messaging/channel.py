@@ -39,6 +39,7 @@ __all__ = [
     "unknown",
 ]
 ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"
+ELSEWHERE = "elsewhere"
 # What a provider may report of a message, in the order in which it happens.
 SENT, DELIVERED, READ, CLICKED, FAILED, UNSUBSCRIBED = "sent", "delivered", "read", "clicked", "failed", "unsubscribed"
 STATUSES = (SENT, DELIVERED, READ, CLICKED, FAILED, UNSUBSCRIBED)
@@ -271,13 +272,14 @@ class Channel:
     """One kind of channel.
 
     `send` gives one outcome per message, in their order; an exception that it raises makes all of them unknown.
-    `identifier_kinds`: any of them will do, the first that the customer has is taken. `consent_channel`: the channel
-    code that consent is asked for; an account's setting of the name `consent_setting` takes its place. `quiet_hours`
-    are those of the brand's zone that hold unless somebody sets others, None: none; `provider_hours` are the only
-    ones in which the provider delivers, in its own zone. `by_hand`: nobody sends, somebody exports a list.
-    `namespace_setting` names the setting that says in which space the account's identifiers are unique. `welcomes`:
-    callbacks bring customers who may be greeted at once.
-    `check_settings` raises DomainError for settings that do not go together. `term_zh` is what operators call it.
+    `identifier_kinds`: any of them will do, the first that the customer has is taken; `namespace_setting` names the
+    setting that says in which space the account's identifiers are unique. `consent_channel`: the channel code that
+    consent is asked for; an account's setting of the name `consent_setting` takes its place. Where the setting of the
+    name `elsewhere_setting` is `elsewhere`, consent is kept by whoever gets the messages: here only a withdrawal
+    counts. `quiet_hours` are those of the brand's zone that hold unless somebody sets others, None: none;
+    `provider_hours` are the only ones in which the provider delivers, in its own zone. `by_hand`: nobody sends,
+    somebody exports a list. `welcomes`: callbacks bring customers who may be greeted at once. `check_settings` raises
+    DomainError for settings that do not go together. `term_zh` is what operators call it.
     """
 
     kind: str
@@ -293,6 +295,7 @@ class Channel:
     provider_hours: tuple[time, time] | None = None
     provider_zone: str = "Asia/Shanghai"
     consent_setting: str = ""
+    elsewhere_setting: str = ""
     namespace_setting: str = ""
     by_hand: bool = False
     welcomes: bool = False
@@ -307,6 +310,10 @@ class Channel:
     def consent_of(self, settings: Mapping[str, str]) -> str:
         """The channel code that consent is asked for."""
         return (settings.get(self.consent_setting) if self.consent_setting else "") or self.consent_channel
+
+    def is_kept_elsewhere(self, settings: Mapping[str, str]) -> bool:
+        """Whether consent is kept by whoever gets the messages, and here only withdrawals count."""
+        return bool(self.elsewhere_setting) and settings.get(self.elsewhere_setting) == ELSEWHERE
 
     @property
     def secrets(self) -> frozenset[str]:

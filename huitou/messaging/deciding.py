@@ -73,11 +73,11 @@ def decide_due(*, run_number: int, now: datetime, limit: int) -> Sitting:
         return _decide(ids, members, accounts, rules, run_number, now, exporting=False)
 
 
-def decide_listed(*, run_number: int, now: datetime, limit: int, account_id: int, source: str, after: int) -> Sitting:
+def decide_listed(*, run_number: int, now: datetime, limit: int, account_id: int, source: str) -> Sitting:
     """Judge what is ready for a list of this account, of one source or of all. Within the caller's transaction."""
     rules = current_rules()
     accounts = _locked_accounts(rules, now)
-    given = {"account": account_id, "source": source, "after": after, "looked": limit}
+    given = {"account": account_id, "source": source, "looked": limit}
     members = _locked_members(row[0] for row in run(sql.LOCK_LISTED_PERSONS, given))
     persons = [person for together in members.values() for person in together]
     ids = [row[0] for row in run(sql.CLAIM_LISTED, {"persons": persons, "account": account_id, "source": source})]

@@ -43,6 +43,7 @@ class Way:
     consent: str
     identifier_kinds: tuple[str, ...]
     namespace: str = ""
+    kept_elsewhere: bool = False
     quiet: tuple[Quiet, ...] = ()
     quotas: tuple[Quota, ...] = ()
     is_active: bool = True
@@ -71,16 +72,17 @@ class Candidate:
 class Standing:
     """What is known of one customer, all its persons together. Counts grow as touches are allowed.
 
-    `consents`: (consent channel, purpose) that are granted now. `same_at`: by content, when it last went out.
-    `quota_used`: by account and quota, how many count now and when the first of them stops to. `active_hours` are
-    hours of the brand's day, empty where too little is known. `responses`: by channel kind, how many got there and how
-    many were answered.
+    `consents`: (consent channel, purpose) that are granted now, `withdrawn` those that were decided against.
+    `same_at`: by content, when it last went out. `quota_used`: by account and quota, how many count now.
+    `active_hours` are hours of the brand's day, empty where too little is known. `responses`: by channel kind, how many
+    got there and how many were answered.
     """
 
     known: bool = True
     erased: bool = False
     addresses: Mapping[str, Sequence[Address]] = field(default_factory=dict)
     consents: frozenset[tuple[str, str]] = frozenset()
+    withdrawn: frozenset[tuple[str, str]] = frozenset()
     held_out: bool = False
     day_used: int = 0
     week_used: int = 0
@@ -90,6 +92,11 @@ class Standing:
     last_contact_at: datetime | None = None
     active_hours: tuple[int, ...] = ()
     responses: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def agrees(self, way: Way, purpose: str) -> bool:
+        """Whether the customer wants to hear this way: agreed, or where consent is kept elsewhere, did not refuse."""
+        asked = (way.consent, purpose)
+        return asked not in self.withdrawn if way.kept_elsewhere else asked in self.consents
 
     def address(self, way: Way) -> Address | None:
         """By what the way reaches the customer: the first of its kinds that is known, in the way's own space."""
@@ -169,7 +176,7 @@ def _open_ways(candidate: Candidate, standing: Standing) -> tuple[list[Way], Ver
     """The ways that consent and identifiers leave open, the preferred first; and what to say where there is none."""
     if not candidate.ways:
         return [], Verdict(NO, "no_account")
-    agreed = [way for way in candidate.ways if (way.consent, candidate.purpose) in standing.consents]
+    agreed = [way for way in candidate.ways if standing.agrees(way, candidate.purpose)]
     if not agreed:
         asked = sorted({way.consent for way in candidate.ways})
         return [], Verdict(NO, "no_consent", candidate.ways[0], numbers={"asked": asked})

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from huitou.core.clock import Clock
 from huitou.core.errors import kind_and_place
 from huitou.core.faultpoints import reach
-from huitou.customers.queries import customers_of, members_of, who_may_be_contacted
+from huitou.customers.queries import customers_of, decided_consents, members_of
 from huitou.messaging import sql
 from huitou.messaging.accounts import config_of, stop_account
 from huitou.messaging.channel import ACCEPTED, REFUSED, Outcome, refused, unknown
@@ -114,7 +114,7 @@ def _no_longer_allowed(batch: Sequence[Allowed], now: datetime) -> set[int]:
     customers = customers_of(each.touch.person_id for each in batch)
     members = members_of(set(customers.values()))
     way = batch[0].account.way
-    agreed = who_may_be_contacted(members, {(way.consent, each.touch.purpose) for each in batch}, now)
+    decided = decided_consents(members, {(way.consent, each.touch.purpose) for each in batch}, now)
     with connection.cursor() as cursor:
         cursor.execute(sql.STILL_OPEN, [[each.attempt.pk for each in batch]])
         still = {int(row[0]) for row in cursor.fetchall()}
@@ -131,7 +131,7 @@ def _no_longer_allowed(batch: Sequence[Allowed], now: datetime) -> set[int]:
         or each.attempt.pk not in still
         or each.touch.pk in erased
         or each.touch.not_after < now
-        or (customers[each.touch.person_id], way.consent, each.touch.purpose) not in agreed
+        or not decided.get((customers[each.touch.person_id], way.consent, each.touch.purpose), way.kept_elsewhere)
     }
 
 

@@ -21,7 +21,7 @@ SELECT id FROM customers_person WHERE id IN (
 LOCK_LISTED_PERSONS = """
 SELECT id FROM customers_person WHERE id IN (
     SELECT person_id FROM messaging_touch WHERE state IN ('planned', 'waiting') AND reason = 'ready_for_list'
-        AND account_id = %(account)s AND (%(source)s = '' OR source = %(source)s) AND id > %(after)s
+        AND account_id = %(account)s AND (%(source)s = '' OR source = %(source)s)
     ORDER BY id LIMIT %(looked)s
 ) ORDER BY id FOR NO KEY UPDATE
 """

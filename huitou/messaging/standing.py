@@ -12,7 +12,7 @@ from django.db import connection
 
 from huitou.core.clock import day_start, local_day
 from huitou.customers.models import Identifier, Person
-from huitou.customers.queries import who_may_be_contacted
+from huitou.customers.queries import decided_consents
 from huitou.experiments.queries import held_out
 from huitou.messaging import sql
 from huitou.messaging.channel import Address, Channel, Quota, find_channel
@@ -55,6 +55,7 @@ def _way(row: ChannelAccount, channel: Channel, rules: Rules, now: datetime) -> 
         consent=channel.consent_of(row.settings),
         identifier_kinds=channel.identifier_kinds,
         namespace=row.settings.get(channel.namespace_setting, "") if channel.namespace_setting else "",
+        kept_elsewhere=channel.is_kept_elsewhere(row.settings),
         quiet=rules.quiet_of(channel),
         quotas=tuple(quotas),
         is_active=row.state == "active" and (row.next_at is None or row.next_at <= now),
@@ -107,9 +108,9 @@ def load_standings(
     persons = [person for together in members.values() for person in together]
     alive = dict(Person.objects.filter(pk__in=persons).values_list("pk", "erased_at"))
     subjects = {(way.consent, c.purpose) for c in candidates for way in c.ways}
-    agreed: dict[int, set[tuple[str, str]]] = {}
-    for customer, channel, purpose in who_may_be_contacted(members, subjects, now):
-        agreed.setdefault(customer, set()).add((channel, purpose))
+    decided: dict[int, dict[tuple[str, str], bool]] = {}
+    for (customer, channel, purpose), granted in decided_consents(members, subjects, now).items():
+        decided.setdefault(customer, {})[channel, purpose] = granted
     held = held_out(list(members), now)
     addresses = _addresses(members, {kind for c in candidates for way in c.ways for kind in way.identifier_kinds})
     standings = {
@@ -117,7 +118,8 @@ def load_standings(
             known=customer in alive,
             erased=all(alive.get(person) is not None for person in together),
             addresses=addresses.get(customer, {}),
-            consents=frozenset(agreed.get(customer, ())),
+            consents=frozenset(asked for asked, granted in decided.get(customer, {}).items() if granted),
+            withdrawn=frozenset(asked for asked, granted in decided.get(customer, {}).items() if not granted),
             held_out=customer in held,
         )
         for customer, together in members.items()

@@ -71,6 +71,7 @@ TWINS: dict[str, set[str]] = {
 }
 # Views that are about the browser itself, each with the reason why a program needs no operation for it.
 BROWSER_ONLY = {
+    "message_unsubscribe": "a customer opens it from a message",
     "login": "a program shows its key at each request",
     "logout": "a program shows its key at each request",
     "password": "a program has a key and no password",

@@ -185,6 +185,8 @@ def _row(row: Any) -> dict[str, Any]:
             value = [value.kind, value.namespace, value.value]
         elif hasattr(value, "items"):
             value = dict(value)
-        if value not in ("", None, {}):
+        elif isinstance(value, tuple):
+            value = [list(pair) for pair in value]
+        if value not in ("", None, {}, []):
             found[each.name] = value
     return found

@@ -99,8 +99,8 @@ WITH counted AS (
 SELECT DISTINCT ON (channel, purpose) channel, purpose, granted, at, source, text_version FROM latest
 ORDER BY channel, purpose, granted, at DESC, person_id
 """
-# The same rule for many customers at once: which of them agree to which of the channels and purposes asked for.
-WHO_MAY_BE_CONTACTED = """
+# The same rule for many customers at once: who decided about which of the channels and purposes asked for, and how.
+CONSENTS_OF_MANY = """
 WITH latest AS (
     SELECT DISTINCT ON (m.customer, c.person_id, asked.channel, asked.purpose)
         m.customer, asked.channel, asked.purpose, c.granted
@@ -111,5 +111,5 @@ WITH latest AS (
     WHERE c.at <= %(now)s OR NOT c.granted
     ORDER BY m.customer, c.person_id, asked.channel, asked.purpose, c.at DESC, c.granted
 )
-SELECT customer, channel, purpose FROM latest GROUP BY customer, channel, purpose HAVING bool_and(granted)
+SELECT customer, channel, purpose, bool_and(granted) FROM latest GROUP BY customer, channel, purpose
 """
