@@ -57,21 +57,31 @@ def export_features(*, out: Path, as_of: datetime | None) -> Exported:
     The file appears whole or not at all. Raises ExportError for a file type other than .parquet and .csv or a
     folder that does not exist, NotRefreshedError before the first refresh.
     """
+    run = get_last_refresh()
+    instant = as_of or run.as_of
+    with open_engine_of(run) as engine:
+        table = engine.table("feat_customers") if instant == run.as_of else features_as_of(engine, instant)
+        count = write_people(out, engine.to_reader(table.order_by("person_id")))
+    return Exported(out, count, instant.astimezone(get_brand().tz))
+
+
+def write_people(out: Path, rows: pa.RecordBatchReader) -> int:
+    """Write rows by ascending person_id to a .parquet or .csv file, the shop's own number beside it in external_id;
+    returns how many.
+
+    The file appears whole or not at all. Raises ExportError for another file type or a folder that does not exist.
+    """
     if out.suffix not in (".parquet", ".csv"):
         raise ExportError(_("%(name)s: only .parquet and .csv files can be written.") % {"name": out.name})
     if not out.parent.is_dir():
         raise ExportError(_("The folder %(folder)s does not exist.") % {"folder": str(out.parent)})
-    run = get_last_refresh()
-    instant = as_of or run.as_of
     part = out.with_name(f".{out.name}.part")
     try:
-        with open_engine_of(run) as engine:
-            table = engine.table("feat_customers") if instant == run.as_of else features_as_of(engine, instant)
-            count = _write(part, engine.to_reader(table.order_by("person_id")))
+        count = _write(part, rows)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
-    return Exported(out, count, instant.astimezone(get_brand().tz))
+    return count
 
 
 def _write(path: Path, rows: pa.RecordBatchReader) -> int:

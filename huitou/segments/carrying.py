@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
 from huitou.customers.groups import members_of
-from huitou.segments.models import TagAssignment
+from huitou.segments import sql
+from huitou.segments.models import Tag, TagAssignment, TagGroup, TagRule
+from huitou.segments.where import in_words
 
 
 @dataclass(frozen=True)
@@ -54,3 +58,42 @@ def tag_history(customer_id: int) -> list[TagAssignment]:
     persons = members_of([customer_id])[customer_id]
     rows = TagAssignment.objects.filter(person_id__in=persons).select_related("tag__group")
     return list(rows.order_by("-given_at", "-pk"))
+
+
+@dataclass(frozen=True)
+class ListedTag:
+    """One tag of the list: how many customers carry it, and its rule, if there is one, as JSON and in words."""
+
+    name: str
+    group: str
+    description: str
+    carriers: int
+    rule: object | None
+    sentence: str
+    archived: bool
+
+
+def list_tags(at: datetime, *, archived: bool = False) -> list[ListedTag]:
+    """Tags by group and name, with the customers who carry them at the instant."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.CARRIERS, {"at": at})
+        carriers = dict(cursor.fetchall())
+    rules = {r.tag_id: r for r in TagRule.objects.filter(stopped_at=None)}
+    tags = Tag.objects.filter(archived_at__isnull=not archived).select_related("group")
+    return [
+        ListedTag(
+            name=tag.name,
+            group=tag.group.name if tag.group else "",
+            description=tag.description,
+            carriers=carriers.get(tag.pk, 0),
+            rule=rules[tag.pk].definition if tag.pk in rules else None,
+            sentence=in_words(rules[tag.pk].definition) if tag.pk in rules else "",
+            archived=tag.archived_at is not None,
+        )
+        for tag in sorted(tags, key=lambda t: (t.group.position if t.group else 10**6, t.name))
+    ]
+
+
+def list_groups() -> list[TagGroup]:
+    """Groups of tags in their order."""
+    return list(TagGroup.objects.order_by("position", "name"))

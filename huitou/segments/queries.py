@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huitou.segments.carrying import HeldTag, tag_history, tags_of
+from huitou.segments.carrying import HeldTag, ListedTag, list_groups, list_tags, tag_history, tags_of
 from huitou.segments.counting import (
     Sampled,
     SegmentUnknownError,
@@ -19,11 +19,14 @@ from huitou.segments.counting import (
 )
 from huitou.segments.history import Membership, Move, changes_of, moves_of, segments_of
 from huitou.segments.listing import Listed, list_segments, sizes_of, users_of, versions_of
+from huitou.segments.strategies import Chosen, list_strategies, strategy_of
 from huitou.segments.where import WhereRefusedError, in_words, read_where
 
 __all__ = [
+    "Chosen",
     "HeldTag",
     "Listed",
+    "ListedTag",
     "Membership",
     "Move",
     "Sampled",
@@ -37,7 +40,10 @@ __all__ = [
     "find_segment",
     "get_segment",
     "in_words",
+    "list_groups",
     "list_segments",
+    "list_strategies",
+    "list_tags",
     "matching",
     "members_of_segment",
     "moves_of",
@@ -46,6 +52,7 @@ __all__ = [
     "sample_size",
     "segments_of",
     "sizes_of",
+    "strategy_of",
     "tag_history",
     "tags_of",
     "users_of",

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from huitou.accounts.models import Brand
+from huitou.accounts.queries import get_brand
 from huitou.accounts.services import record_audit
 from huitou.analytics.conditions import Facts, Moment, read_facts
 from huitou.analytics.rebuild import find_links
@@ -23,6 +24,7 @@ from huitou.core.faultpoints import reach
 from huitou.core.lake import claim_batch, reserve_batch_id
 from huitou.orders.refresh_step import Refreshing, RefreshStep, Stepped
 from huitou.segments import membership, sql
+from huitou.segments.layering import install_layers
 from huitou.segments.mirroring import MIRRORED, mark, mirror
 from huitou.segments.models import Segment, SegmentSize, Tag
 from huitou.segments.ordering import SEGMENT, Node, in_order, standing_nodes
@@ -183,3 +185,12 @@ STEPS = (
     ),
     RefreshStep("segments", _("segments"), (membership.MEMBERS,), _segments_mark, _refresh_segments),
 )
+
+
+def create_layers_first(run_id: int) -> None:
+    """After the first refresh of a store: create the ready layers, which another refresh then counts."""
+    if not Segment.objects.filter(group="layer").exists():
+        install_layers(clock=get_brand().clock, actor_label="worker")
+
+
+AFTER = (create_layers_first,)

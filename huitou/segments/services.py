@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from huitou.segments.counting import SegmentUnknownError
+from huitou.segments.layering import install_layers
 from huitou.segments.saving import (
     SegmentRefusedError,
     archive_segment,
@@ -13,6 +14,7 @@ from huitou.segments.saving import (
     set_tag_rule,
     stop_tag_rule,
 )
+from huitou.segments.strategies import StrategyRefusedError, remove_strategy, set_strategy
 from huitou.segments.tagging import (
     TagRefusedError,
     TagUnknownError,
@@ -27,6 +29,7 @@ from huitou.segments.where import WhereRefusedError
 __all__ = [
     "SegmentRefusedError",
     "SegmentUnknownError",
+    "StrategyRefusedError",
     "TagRefusedError",
     "TagUnknownError",
     "WhereRefusedError",
@@ -37,8 +40,11 @@ __all__ = [
     "create_tag",
     "create_tag_group",
     "give_tags",
+    "install_layers",
     "refresh_segments",
+    "remove_strategy",
     "restore_segment",
+    "set_strategy",
     "set_tag_rule",
     "stop_tag_rule",
     "take_tags",

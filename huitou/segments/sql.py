@@ -149,3 +149,12 @@ SELECT count(*)::text || ':' || coalesce(max(id), 0)::text || ':' || count(stopp
 FROM customers_identifier
 """
 DATES_MARK = "SELECT count(*)::text || ':' || coalesce(max(id), 0)::text FROM customers_milestone WHERE at <= %(at)s"
+
+# Customers by tag, as of an instant.
+CARRIERS = """
+SELECT a.tag_id, count(DISTINCT coalesce(link.customer_id, a.person_id)) FROM segments_tagassignment AS a
+LEFT JOIN customers_personlink AS link ON link.person_id = a.person_id
+WHERE a.given_at <= %(at)s AND (a.expires_at IS NULL OR a.expires_at > %(at)s)
+    AND (a.taken_at IS NULL OR a.taken_at > %(at)s)
+GROUP BY a.tag_id
+"""

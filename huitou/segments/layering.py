@@ -1,0 +1,87 @@
+"""Ready layers: ordinary segments that come with the product as files, created once and then the operator's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db import transaction
+from django.utils.translation import get_language
+
+from huitou.accounts.models import User
+from huitou.accounts.services import record_audit
+from huitou.core.clock import Clock, SystemClock
+from huitou.segments.models import Segment
+from huitou.segments.saving import create_segment
+
+FOLDER = Path(__file__).parent / "layers"
+_MACHINE = SystemClock()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One ready layer: title and description by language, its condition, and the family that it belongs to."""
+
+    name: str
+    family: dict[str, str]
+    texts: dict[str, tuple[str, str]]
+    where: dict[str, Any]
+
+
+@cache
+def ready_layers() -> dict[str, Layer]:
+    """Every layer of the product by name; those that others ask about come first."""
+    found: dict[str, Layer] = {}
+    for path in sorted(FOLDER.glob("*.yaml"), key=lambda p: (p.stem != "rfm", p.stem)):
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name, told in data["layers"].items():
+            assert name not in found, f"two layers are called {name}"
+            texts = {language: (told[language][0], told[language][1]) for language in ("zh", "en")}
+            found[name] = Layer(name, data["title"], texts, told["where"])
+    return found
+
+
+def install_layers(*, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> list[str]:
+    """Create every ready layer whose name no segment has; returns the names. Twice is once."""
+    made = []
+    with transaction.atomic():
+        there = set(Segment.objects.values_list("name", flat=True))
+        for layer in ready_layers().values():
+            if layer.name in there:
+                continue
+            title, description = layer.texts[_language()]
+            create_segment(
+                name=layer.name,
+                title=title,
+                description=description,
+                definition=layer.where,
+                group="layer",
+                clock=clock,
+                actor=actor,
+                actor_label=actor_label,
+            )
+            made.append(layer.name)
+        if made:
+            record_audit(
+                action="segments.layers_installed",
+                clock=_MACHINE,
+                actor=actor,
+                actor_label=actor_label,
+                count=len(made),
+            )
+    return made
+
+
+def shown(segment: Segment) -> tuple[str, str]:
+    """Title and description in the reader's language, as long as nobody has written others for a layer."""
+    layer = ready_layers().get(segment.name) if segment.group == "layer" else None
+    if layer is None or (segment.title, segment.description) not in layer.texts.values():
+        return segment.title, segment.description
+    return layer.texts[_language()]
+
+
+def _language() -> str:
+    return "zh" if (get_language() or "zh").startswith("zh") else "en"
