@@ -22,6 +22,7 @@ from huitou.analytics.conditions.kinds.segment import SegmentLeaf
 from huitou.analytics.conditions.kinds.tag import TagLeaf
 from huitou.analytics.conditions.tree import All, AnyOf, Not
 from huitou.core.errors import DomainError
+from huitou.core.http_api.fields import is_storable
 from huitou.segments.models import Segment, Tag
 
 _ANY_INSTANT = datetime(2020, 1, 1, tzinfo=UTC)
@@ -72,7 +73,18 @@ def _parsed(data: object) -> Condition:
     except ConditionError as error:
         text = error.sentence(get_language() or "en")
         raise WhereRefusedError(text, path=error.path, code=error.code) from error
+    if isinstance(data, Mapping | list) and not _is_storable(data):
+        raise WhereRefusedError(_("The condition holds a control character, such as NUL; leave it out."))
     return condition
+
+
+def _is_storable(data: object) -> bool:
+    """Whether every text in it can be kept by a database."""
+    if isinstance(data, Mapping):
+        return all(_is_storable(key) and _is_storable(value) for key, value in data.items())
+    if isinstance(data, list | tuple):
+        return all(_is_storable(value) for value in data)
+    return not isinstance(data, str) or is_storable(data)
 
 
 def segments_in(condition: Condition) -> list[str]:

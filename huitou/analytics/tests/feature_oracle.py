@@ -87,6 +87,8 @@ def _compare(row: Row, buyers: list[Row], cuts: Thresholds) -> None:
     for score, name in (("recency", "last_order_at"), ("frequency", "order_count"), ("monetary", "spend_minor")):
         below = sum(b[name] < row[name] for b in buyers) if row["order_count"] else 0
         row[f"rfm_{score}_score"] = 1 + below * 5 // len(buyers) if row["order_count"] else None
+    below = sum(b["aov_minor"] < row["aov_minor"] for b in buyers) if row["order_count"] else 0
+    row["aov_score"] = 1 + below * 5 // len(buyers) if row["order_count"] else None
     repeats, gap = row["repeat_orders_365d"], row["interpurchase_days_mean"]
     both = cuts.band_high_percent + cuts.band_medium_percent
     row["repurchase_band"] = "low" if row["order_count"] else None

@@ -53,4 +53,8 @@ def interactions_of(events: Iterable[Row], people: Iterable[int], as_of: datetim
             "interactions_90d": len([t for t in times if t >= as_of - 90 * _DAY]),
             "active_days_30d": len({t.astimezone(tz).date() for t in month}),
         }
+    done = [row["interactions_90d"] for row in table.values() if row["interactions_90d"]]
+    for row in table.values():
+        below = sum(other < row["interactions_90d"] for other in done)
+        row["interaction_score"] = 1 + below * 5 // len(done) if row["interactions_90d"] else None
     return table
