@@ -35,7 +35,7 @@ class Layer:
 def ready_layers() -> dict[str, Layer]:
     """Every layer of the product by name; those that others ask about come first."""
     found: dict[str, Layer] = {}
-    for path in sorted(FOLDER.glob("*.yaml"), key=lambda p: (p.stem != "rfm", p.stem)):
+    for path in sorted(FOLDER.glob("*.yaml"), key=lambda p: (p.stem not in ("rfm", "value"), p.stem)):
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         for name, told in data["layers"].items():
             assert name not in found, f"two layers are called {name}"
