@@ -1,0 +1,1 @@
+"""The builder: a condition as a form of menus, and back."""
