@@ -196,7 +196,7 @@ def stop_tag_rule(*, tag: str, clock: Clock, actor: User | None = None, actor_la
             return 0
         label = who(actor, actor_label)
         TagRule.objects.filter(pk=rule.pk).update(stopped_at=clock.now(), stopped_label=label)
-        cursor.execute(sql.END_RULE, {"tag": found.pk, "now": clock.now(), "label": label})
+        cursor.execute(sql.END_RULE, {"tag": found.pk, "ref": str(rule.pk), "now": clock.now(), "label": label})
         taken = int(cursor.rowcount)
         _audit("tag_rule.stopped", actor, actor_label, target=tag, detail={"taken": taken})
     _ask_for_refresh(clock)
