@@ -65,12 +65,10 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "example_advance": (IMPORTERS, IMPORTERS),
     "example_remove": (IMPORTERS, IMPORTERS),
     "data_own": (IMPORTERS, IMPORTERS),
-<<<<<<< HEAD
     "experiments": (DATA_READERS, DATA_READERS),
     "experiments_readout": (DATA_READERS, DATA_READERS),
     "settings_holdout": (ADMINS, ADMINS),
     "settings_margin": (ADMINS, ADMINS),
-=======
     "segments": (EVERYONE, EVERYONE),
     "segments_new": (DATA_READERS, DATA_READERS),
     "segments_builder": (EVERYONE, EVERYONE),
@@ -84,7 +82,6 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "tags_rule": (EVERYONE, DATA_READERS),
     "strategies": (EVERYONE, DATA_READERS),
     "customers_tags": (DATA_READERS, DATA_READERS),
->>>>>>> 4764a77 (Pages of segments, tags and strategies, with a builder)
     "settings": (DATA_READERS, ADMINS),
     "settings_staff": (DATA_READERS, ADMINS),
     "settings_staff_person": (ADMINS, ADMINS),

@@ -53,8 +53,9 @@ def interactions_of(events: Iterable[Row], people: Iterable[int], as_of: datetim
             "interactions_90d": len([t for t in times if t >= as_of - 90 * _DAY]),
             "active_days_30d": len({t.astimezone(tz).date() for t in month}),
         }
-    done = [row["interactions_90d"] for row in table.values() if row["interactions_90d"]]
-    for row in table.values():
-        below = sum(other < row["interactions_90d"] for other in done)
-        row["interaction_score"] = 1 + below * 5 // len(done) if row["interactions_90d"] else None
+    counts = {person: len([t for t in own.get(person, []) if t >= as_of - 90 * _DAY]) for person in table}
+    done = [count for count in counts.values() if count]
+    for person, row in table.items():
+        below = sum(other < counts[person] for other in done)
+        row["interaction_score"] = 1 + below * 5 // len(done) if counts[person] else None
     return table
