@@ -220,6 +220,14 @@ def test_who_does_not_prove_to_be_wecom_is_refused(provider: WeCom) -> None:
     assert [ask(provider, one).status for one in bad] == [403] * len(bad)
 
 
+@pytest.mark.parametrize("age", [4000, -4000, 30 * 86400])
+def test_a_copy_of_an_old_callback_is_refused(provider: WeCom, age: float) -> None:
+    sealed = encrypt(b"<xml/>")
+    body = f"<xml><Encrypt>{sealed}</Encrypt></xml>".encode()
+    assert ask(provider, Callback(signed_query(sealed), body)).status == 200
+    assert ask(provider, Callback(signed_query(sealed, age=age), body)).status == 403
+
+
 def test_without_token_and_key_no_callback_is_believed(provider: WeCom) -> None:
     """An empty token would make a signature that anybody can write."""
     assert CHANNEL.read_callback is not None

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from huitou.core.clock import SystemClock
 from huitou.messaging.channel import Address, CallbackRequest, CallbackResult, ChannelEvent, Reply
 from huitou.messaging.channels.wecom.crypto import BadCallbackError, decrypt, read_xml, sign
 from huitou.messaging.channels.wecom.welcome import WINDOW
@@ -24,6 +25,8 @@ _CONSENTS = {
     "add_half_external_contact": (("service", True),),
     "del_follow_user": (("*", False),),
 }
+# Repeats within seconds are WeCom's own, and do nothing; what comes later is somebody's copy.
+_LATEST_SECONDS = 3600
 _REFUSED = CallbackResult(status=403, body=b"not signed as agreed")
 _TAKEN = CallbackResult(body=b"success")
 
@@ -52,6 +55,10 @@ def _opened(token: str, key: str, company: str, query: Mapping[str, str], encryp
     expected = sign(token, query.get("timestamp", ""), query.get("nonce", ""), encrypted)
     if not encrypted or not hmac.compare_digest(told.encode(), expected.encode()):
         raise BadCallbackError("not_signed")
+    at = query.get("timestamp", "")
+    # By the provider's time, whatever the brand's is.
+    if not (at.isascii() and at.isdigit()) or abs(SystemClock().now().timestamp() - int(at[:12])) > _LATEST_SECONDS:
+        raise BadCallbackError("not_now")
     return decrypt(key, company, encrypted)
 
 

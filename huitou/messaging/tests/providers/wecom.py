@@ -236,8 +236,8 @@ def make_callback(message: bytes, *, company: str = COMPANY, token: str = TOKEN,
     return Callback(query, body.encode())
 
 
-def signed_query(sealed: str, *, token: str = TOKEN) -> dict[str, str]:
-    timestamp, nonce = str(int(time.time())), secrets.token_hex(5)
+def signed_query(sealed: str, *, token: str = TOKEN, age: float = 0) -> dict[str, str]:
+    timestamp, nonce = str(int(time.time() - age)), secrets.token_hex(5)
     parts = [token, timestamp, nonce, sealed]
     parts.sort()
     signature = hashlib.new("sha1", "".join(parts).encode()).hexdigest()
