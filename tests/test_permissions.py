@@ -30,6 +30,11 @@ ADMINS = frozenset({ADMIN})
 # URL name: (who may look, who may send its form). Written by hand: the code's declarations are held against it.
 TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "overview": (EVERYONE, EVERYONE),
+    "journeys": (DATA_READERS, IMPORTERS),
+    "journeys_flow": (DATA_READERS, IMPORTERS),
+    "journeys_terms": (DATA_READERS, IMPORTERS),
+    "journeys_step": (DATA_READERS, IMPORTERS),
+    "tasks": (EVERYONE, SERVING),
     "metrics": (EVERYONE, EVERYONE),
     "metrics_csv": (EVERYONE, EVERYONE),
     "metrics_xlsx": (EVERYONE, EVERYONE),

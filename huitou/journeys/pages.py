@@ -1,0 +1,15 @@
+"""What journeys plug into the console: the flow pages, the inbox of tasks, and a card on the customer page."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from huitou.console.shell import Card, Page
+from huitou.journeys import flow_pages, task_pages
+
+PAGES = [
+    Page("journeys", "decide", _("Journeys"), "flow", 20, "journeys"),
+    Page("tasks", "act", _("Inbox of tasks"), "check", 10, "tasks"),
+]
+CARDS = [Card("customer", 60, task_pages.customer_card, "plays.view")]
+urlpatterns = [*flow_pages.urlpatterns, *task_pages.urlpatterns]

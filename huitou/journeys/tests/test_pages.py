@@ -1,0 +1,164 @@
+"""The console: journeys drawn with counts, edited step by step, published; the inbox of tasks; a customer card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from huitou.accounts.models import User
+from huitou.accounts.roles import OPERATOR
+from huitou.journeys.models import Journey, StaffTask
+from huitou.journeys.services import create_journey, save_draft
+from huitou.journeys.tests.travelling import END, WORDS, World, journey
+
+pytestmark = pytest.mark.django_db
+CALL = {"id": "call", "kind": "handoff", "title": WORDS, "context": WORDS, "due": "4h"}
+BRANCH: dict[str, Any] = {
+    "id": "big",
+    "kind": "branch",
+    "cases": [{"data": [{"property": "total", "is": ">=", "value": 100}], "next": "call", "label": "Big order"}],
+    "next": "end",
+}
+
+
+@pytest.fixture
+def client() -> Client:
+    operator = User.objects.create_user("anna", password="long enough 1", role=OPERATOR, language="en")
+    found = Client()
+    found.cookies["django_language"] = "en"
+    found.force_login(operator)
+    return found
+
+
+def definition(name: str = "test") -> dict[str, Any]:
+    kept = Journey.objects.get(name=name).versions.order_by("-number").first()
+    assert kept is not None
+    found: dict[str, Any] = kept.definition
+    return found
+
+
+def test_a_journey_is_drawn_with_its_ways_and_live_counts(client: Client) -> None:
+    world = World(3)
+    world.launch(journey([BRANCH, CALL, {"id": "pause", "kind": "wait", "mode": "for", "duration": "2d"}, END]))
+    for number, person in enumerate(world.people):
+        world.hear(person, "Order Completed", total=number * 100)
+    world.turn()
+    page = client.get("/journeys/test/").content.decode()
+    assert "Big order" in page
+    assert 'id="step-pause"' in page
+    assert page.index("Big order") < page.index('id="step-call"') < page.index('id="step-end"')
+    assert "2 days" in page
+
+
+def test_a_journey_is_made_edited_and_published_in_forms(client: Client) -> None:
+    World()
+    made = client.post("/journeys/", {"title": "Care", "name": "test"})
+    assert made.headers["Location"] == "/journeys/test/"
+    added = client.post("/journeys/test/", {"action": "add", "kind": "handoff", "after": "wait1", "outlet": "next"})
+    assert added.headers["Location"] == "/journeys/test/steps/handoff1/"
+    page = client.get("/journeys/test/").content.decode()
+    assert "to mend before it can be published" in page
+    assert "Title is missing." in page
+    refused = client.post("/journeys/test/", {"action": "publish"}, follow=True).content.decode()
+    assert "The journey cannot run" in refused
+    told = {"action": "save", "task": "call", "title-zh": "你好", "title-en": "Hello", "way-next": "end"}
+    client.post("/journeys/test/steps/handoff1/", told)
+    step = next(step for step in definition()["steps"] if step["id"] == "handoff1")
+    assert step == {
+        "id": "handoff1",
+        "kind": "handoff",
+        "task": "call",
+        "title": {"zh": "你好", "en": "Hello"},
+        "next": "end",
+    }
+    published = client.post("/journeys/test/", {"action": "publish"}, follow=True).content.decode()
+    assert "Version 1 is live." in published
+    client.post("/journeys/test/steps/wait1/", {"action": "remove"})
+    assert [step["id"] for step in definition()["steps"]] == ["handoff1", "end"]
+    assert Journey.objects.get().versions.count() == 2
+
+
+def test_a_branch_is_edited_in_rows_and_a_filter_in_lines(client: Client) -> None:
+    World()
+    draft = create_journey(
+        name="test", title="T", definition=journey([BRANCH, CALL, END]), clock=World.clock_of_machine()
+    )
+    told = {
+        "action": "save",
+        "cases-0-label": "Big",
+        "cases-0-data": "total >= 200\nchannel in app, web",
+        "cases-0-next": "call",
+        "cases-1-when": "sleepers",
+        "cases-1-next": "end",
+        "way-next": "end",
+    }
+    assert client.post("/journeys/test/steps/big/", told).status_code == 302
+    assert draft.journey.name == "test"
+    assert definition()["steps"][0]["cases"] == [
+        {
+            "label": "Big",
+            "next": "call",
+            "data": [
+                {"property": "total", "is": ">=", "value": 200},
+                {"property": "channel", "is": "in", "value": ["app", "web"]},
+            ],
+        },
+        {"next": "end", "when": {"segment": "sleepers"}},
+    ]
+
+
+def test_trigger_audience_and_rules_are_set_in_one_form(client: Client) -> None:
+    World()
+    create_journey(name="test", title="T", definition=journey([CALL, END]), clock=World.clock_of_machine())
+    told = {
+        "trigger_kind": "date",
+        "date": "birthday",
+        "days_before": "3",
+        "at": "09:00",
+        "audience": "vips",
+        "goal-purchase": "on",
+        "exit_when-events": "Message Unsubscribed",
+        "reentry": "after_days",
+        "reentry_days": "300",
+        "window_days": "14",
+        "control_bp": "2000",
+        "purpose": "marketing",
+    }
+    assert client.post("/journeys/test/terms/", told).status_code == 302
+    found = definition()
+    assert found["trigger"] == {"kind": "date", "date": "birthday", "days_before": 3, "at": "09:00"}
+    assert found["audience"] == {"segment": "vips"}
+    assert found["goal"] == {"purchase": True}
+    assert found["exit_when"] == {"events": [{"event": "Message Unsubscribed"}]}
+    assert (found["reentry"], found["reentry_days"], found["control_bp"]) == ("after_days", 300, 2000)
+
+
+def test_an_unfinished_draft_is_drawn_as_far_as_it_goes(client: Client) -> None:
+    World()
+    draft = create_journey(name="test", title="T", definition={}, clock=World.clock_of_machine())
+    assert client.get("/journeys/test/").status_code == 200
+    loop = [{"id": "a", "kind": "handoff", "next": "b"}, {"id": "b", "kind": "handoff", "next": "a"}]
+    save_draft(journey=draft.journey, definition={"steps": [*loop, {"id": "c"}]}, clock=World.clock_of_machine())
+    assert "goes on at a" in client.get("/journeys/test/").content.decode()
+
+
+def test_the_inbox_takes_puts_off_and_finishes(client: Client) -> None:
+    world = World()
+    world.launch(journey([CALL, END]))
+    world.hear(world.people[0], "Order Completed")
+    world.turn()
+    task = StaffTask.objects.get()
+    page = client.get("/tasks/").content.decode()
+    assert "Hello" in page
+    client.post("/tasks/", {"action": "take", "task": task.pk})
+    assert "Hello" in client.get("/tasks/?mine=1").content.decode()
+    client.post("/tasks/", {"action": "snooze", "task": task.pk, "length": "1d"})
+    assert "Nothing to do" in client.get("/tasks/").content.decode()
+    client.post("/tasks/", {"action": "finish", "task": task.pk, "outcome": "reached", "note": "will come"})
+    task.refresh_from_db()
+    assert (task.state, task.outcome, task.note) == ("done", "reached", "will come")
+    assert "Reached, interested" in client.get("/tasks/?which=done").content.decode()
+    card = client.get(f"/customers/{world.people[0]}/").content.decode()
+    assert "Journeys and tasks" in card
