@@ -15,6 +15,7 @@ RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 SPARK := $(VENV)/.spark
 SOAK := $(VENV)/.soak
+BENCH := $(VENV)/.bench
 SDK := $(VENV)/.sdk
 # Tests that start whole products or a browser: one after the other, as two at once would starve each other's time limits.
 ALONE := tests/browser tests/sdk tests/faults
@@ -51,7 +52,7 @@ check: $(DEV) $(CATALOGUES) ## format, lint, types, import contracts and the rep
 soak: $(SOAK) $(CATALOGUES) browser ## the long tests: kill loops, a million lines, Spark; results go to tests/soak/results
 	$(BIN)/python -m pytest -m soak
 
-bench: $(DEV) $(CATALOGUES) ## run every benchmark; results go to benchmarks/results
+bench: $(BENCH) $(CATALOGUES) ## run every benchmark; results go to benchmarks/results
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 # The widest set first: the others take its versions, so that one environment can hold any of them.
@@ -60,6 +61,7 @@ lock: ## pin the dependencies anew (needs uv)
 	$(LOCK) --extra example -c requirements/soak.lock -o requirements/run.lock
 	$(LOCK) --extra example --extra spark -c requirements/soak.lock -o requirements/spark.lock
 	$(LOCK) --extra example --extra dev -c requirements/soak.lock -o requirements/dev.lock
+	$(LOCK) --extra example --extra dev --extra bench -c requirements/soak.lock -o requirements/bench.lock
 
 messages: $(DEV) ## gather the texts to translate and compile the catalogue
 	$(BIN)/python -m config.messages
@@ -96,6 +98,10 @@ $(SPARK): requirements/spark.lock $(RUN) | $(BASE)
 
 $(SOAK): requirements/soak.lock $(DEV) | $(BASE)
 	$(PIP) install --quiet --require-hashes -r requirements/soak.lock
+	@touch $@
+
+$(BENCH): requirements/bench.lock $(DEV) | $(BASE)
+	$(PIP) install --quiet --require-hashes -r requirements/bench.lock
 	@touch $@
 
 %.mo: %.po | $(RUN)

@@ -13,14 +13,14 @@ WHERE f.lifecycle_stage IN ('growing', 'mature')
   AND f.person_id IN (SELECT person_id FROM tags WHERE tag = 'vip' AND since <= TIMESTAMPTZ '{as_of}'
                       AND (expires_at IS NULL OR expires_at > TIMESTAMPTZ '{as_of}'))
   AND f.person_id IN (SELECT person_id FROM consents WHERE channel = 'sms' AND purpose = 'marketing' AND granted
-                      AND at <= TIMESTAMPTZ '{as_of}')
+                      AND "at" <= TIMESTAMPTZ '{as_of}')
   AND f.person_id IN (SELECT person_id FROM identifiers WHERE kind = 'phone');
 
 -- name: viewed_a_category_and_did_not_buy
 WITH done AS (
     SELECT coalesce(l.customer_id, e.person_id) AS person_id,
            count(*) FILTER (WHERE name = 'Product Viewed' AND occurred_at >= TIMESTAMPTZ '{as_of}' - INTERVAL 90 DAY
-                            AND properties ->> 'category' IN ('c1', 'c2', 'c3')) AS views,
+                            AND (properties ->> 'category') IN ('c1', 'c2', 'c3')) AS views,
            count(*) FILTER (WHERE name = 'Order Completed'
                             AND occurred_at >= TIMESTAMPTZ '{as_of}' - INTERVAL 30 DAY) AS orders
     FROM events e LEFT JOIN links l ON e.person_id = l.person_id
@@ -35,9 +35,11 @@ SELECT f.person_id FROM features f JOIN done d ON f.person_id = d.person_id WHER
 WITH done AS (
     SELECT coalesce(l.customer_id, e.person_id) AS person_id,
            count(*) FILTER (WHERE name = 'Page Viewed') AS pages,
-           count(DISTINCT epoch_us(TIMESTAMPTZ '{as_of}' - INTERVAL 1 MICROSECOND - occurred_at) // 604800000000)
+           -- A bit for each week: sets of weeks by group, as count(DISTINCT ...) keeps them, cost six times as much.
+           bit_count(bit_or(1::BIGINT << CAST(
+               (epoch_us(TIMESTAMPTZ '{as_of}') - 1 - epoch_us(occurred_at)) // 604800000000 AS INTEGER))
                FILTER (WHERE name = 'Product Viewed'
-                       AND occurred_at >= TIMESTAMPTZ '{as_of}' - INTERVAL 84 DAY) AS weeks,
+                       AND occurred_at >= TIMESTAMPTZ '{as_of}' - INTERVAL 84 DAY)) AS weeks,
            sum(TRY_CAST(properties ->> 'price' AS DECIMAL(18, 6))) FILTER (WHERE name = 'Product Added') AS added
     FROM events e LEFT JOIN links l ON e.person_id = l.person_id
     WHERE name IN ('Page Viewed', 'Product Viewed', 'Product Added')

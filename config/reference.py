@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -158,6 +159,39 @@ def features() -> str:
     return "\n".join([*lines, *_table(("Feature", "Name", "Unit", "What it says"), rows)])
 
 
+def conditions() -> str:
+    """docs/reference/conditions.md"""
+    from huitou.analytics.conditions import KINDS, describe, parse_condition
+    from huitou.analytics.conditions.tree import MOST_DEPTH, MOST_LEAVES
+
+    lines = [
+        "# Conditions",
+        "",
+        NOTE,
+        "",
+        "What a condition can ask, kind by kind; what the parts mean is told in",
+        "[Conditions](../concepts/conditions.md), and their exact form in [conditions.json](conditions.json), a JSON",
+        f"Schema. `all`, `any` and `not` join them, at most {MOST_DEPTH} levels deep and {MOST_LEAVES} leaves in all.",
+        "",
+    ]
+    for kind in sorted(KINDS, key=lambda kind: kind.kind):
+        asked = "an audience, and one customer" if kind.audience else "one customer only, in a trigger"
+        lines += [f"## `{kind.kind}` {kind.label} {kind.term_zh}", "", kind.definition, ""]
+        lines += [f"Asked of {asked}; looks at {kind.needs}.", ""]
+        for example in kind.examples:
+            condition = parse_condition(example)
+            lines += ["```json", json.dumps(example, ensure_ascii=False), "```", ""]
+            lines += [f"{describe(condition, 'en')}<br>{describe(condition, 'zh-hans')}", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def condition_json() -> str:
+    """docs/reference/conditions.json"""
+    from huitou.analytics.conditions import condition_schema
+
+    return json.dumps(condition_schema(), ensure_ascii=False, indent=1) + "\n"
+
+
 def glossary() -> str:
     """docs/glossary.md: the words as they stand there, then every metric and feature."""
     from huitou.analytics.feature import FEATURES
@@ -225,6 +259,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/order-files.md": order_files,
     "reference/lake.md": lake,
     "reference/features.md": features,
+    "reference/conditions.md": conditions,
+    "reference/conditions.json": condition_json,
     "glossary.md": glossary,
     "guide/people-and-keys.md": people_and_keys,
 }

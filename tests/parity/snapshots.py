@@ -1,4 +1,4 @@
-"""The SQL of every step, feature and metric in both engines' words, as committed text (`make snapshots` writes it)."""
+"""The SQL of every step, feature, metric and kind of condition in both engines' words (`make snapshots` writes it)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import ibis
 
+from huitou.analytics import conditions
+from huitou.analytics.conditions.lake_facts import order_lines
 from huitou.analytics.engines.engine import loose_schema
 from huitou.analytics.engines.spark_words import spark_sql
 from huitou.analytics.feature import (
@@ -25,7 +27,7 @@ from huitou.analytics.feature import (
 from huitou.analytics.interactions import VISITS, interactions_of
 from huitou.analytics.metric_facts import Facts
 from huitou.analytics.metrics import METRICS
-from huitou.analytics.orders import Terms, build_orders
+from huitou.analytics.orders import Terms, build_orders, customers_of
 from huitou.analytics.periods import Periods
 from huitou.analytics.person_days import done_events, person_days_until, sum_days
 from huitou.analytics.rebuild import feature_table
@@ -161,6 +163,36 @@ def _metrics() -> dict[str, ibis.Table]:
     return plain | cut
 
 
+def _conditions() -> dict[str, ibis.Table]:
+    """The members of every example of every kind of leaf, and of a tree of several."""
+    paper, moment = Paper(), conditions.Moment(AS_OF, ZONE)
+    facts = conditions.Facts(
+        features=paper.table("feat_customers"),
+        events=customers_of(paper.table("fct_events"), paper.table("dim_person_links")),
+        orders=paper.table("int_orders"),
+        lines=ibis.table(_order_lines().schema(), name="order_lines"),
+        tags=paper.table("dim_person_tags"),
+        consents=paper.table("dim_person_consents"),
+        identifiers=paper.table("dim_person_identifiers"),
+        dates=paper.table("dim_person_dates"),
+        segments=paper.table("int_segment_members"),
+    )
+    kinds = [kind for kind in conditions.KINDS if kind.audience]
+    asked = {f"{k.kind}_{n}": example for k in kinds for n, example in enumerate(k.examples, start=1)}
+    asked["tree"] = {"all": [kinds[0].examples[0], {"any": [{"not": k.examples[-1]} for k in kinds]}]}
+    found = {
+        name: conditions.compile_members(conditions.parse_condition(data), facts, moment)
+        for name, data in asked.items()
+    }
+    return found | {"order_lines": _order_lines()}
+
+
+def _order_lines() -> ibis.Table:
+    paper = Paper()
+    named = ("fct_order_lines", "int_orders", "int_refunds", "dim_products")
+    return order_lines(*(paper.table(name) for name in named))
+
+
 def make_snapshots(dialect: str) -> dict[str, str]:
     """The text of every snapshot of one dialect, by its path below the dialect's folder."""
     groups = {
@@ -168,6 +200,7 @@ def make_snapshots(dialect: str) -> dict[str, str]:
         "features": {feature.kind: _feature(feature) for feature in FEATURES},
         "facts": _seen(),
         "metrics": _metrics(),
+        "conditions": _conditions(),
     }
     return {
         f"{group}/{name}.sql": _text(table, dialect)

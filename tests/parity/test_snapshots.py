@@ -9,12 +9,13 @@ import sqlglot
 import sqlglot.expressions as exp
 from sqlglot.dialects import Spark
 
+from huitou.analytics.conditions import KINDS
 from huitou.analytics.feature import FEATURES
 from huitou.analytics.metrics import METRICS
 from tests.parity.snapshots import DIALECTS, FOLDER, make_snapshots
 
 # Functions of Spark that sqlglot does not know by name.
-_OF_SPARK = {"timestamp_seconds", "make_date", "unix_micros"}
+_OF_SPARK = {"timestamp_seconds", "make_date", "unix_micros", "get_json_object", "bit_or"}
 
 
 def _committed(dialect: str) -> dict[str, str]:
@@ -39,8 +40,9 @@ def test_the_sql_is_what_was_committed(dialect: str) -> None:
     assert changes == [], "look at what changed, then run make snapshots"
 
 
-def test_every_feature_and_metric_has_one() -> None:
+def test_every_feature_metric_and_kind_of_condition_has_one() -> None:
     names = {f"features/{f.kind}.sql" for f in FEATURES} | {f"metrics/{m.kind}.sql" for m in METRICS}
+    names |= {f"conditions/{kind.kind}_1.sql" for kind in KINDS if kind.audience}
     for dialect in DIALECTS:
         assert names <= _committed(dialect).keys()
 

@@ -36,7 +36,8 @@ class Done(Leaf):
 
     def asks(self, moment: Moment) -> Summed:
         measures: dict[str, Measure] = {"count": lambda rows, flag: rows.count(where=flag)}
-        return self.events.summed(moment, self.window.span(moment), measures, needed=self.low > 0)
+        once = self.low == 1 and self.high is None
+        return self.events.summed(moment, self.window.span(moment), measures, needed=self.low > 0, exists=once)
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
         count = values["count"].fill_null(0)
@@ -76,7 +77,7 @@ class FirstTime(Leaf):
 
     def asks(self, moment: Moment) -> Summed:
         measures: dict[str, Measure] = {"first_at": lambda rows, flag: rows.occurred_at.min(where=flag)}
-        return self.events.summed(moment, self._until(moment), measures, needed=True)
+        return self.events.summed(moment, self._until(moment), measures)
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
         since = self.window.span(moment)[0]
@@ -111,20 +112,18 @@ class Regularly(Leaf):
         return moment.ago(self.of * UNIT_DAYS[self.unit]), moment.as_of
 
     def asks(self, moment: Moment) -> Summed:
-        def any_in(span: Span) -> Measure:
-            since, until = ibis.literal(span[0]), ibis.literal(span[1])
+        borders = [(ibis.literal(since), 1 << n) for n, (since, _) in self._borders(moment)]
 
-            def measure(rows: ibis.Table, flag: ibis.Value | None) -> ibis.Value:
-                inside = (rows.occurred_at >= since) & (rows.occurred_at < until)
-                return rows.count(where=inside if flag is None else inside & flag)
+        def spans(rows: ibis.Table, flag: ibis.Value | None) -> ibis.Value:
+            # A bit for each span: far cheaper than sets of spans, and the latest span that began is the row's own.
+            bits = ibis.cases(*[(rows.occurred_at >= since, bit) for since, bit in borders]).cast("int64")
+            return bits.bit_or(where=flag)
 
-            return measure
-
-        measures = {f"span_{n}": any_in(span) for n, span in self._borders(moment)}
-        return self.events.summed(moment, self._whole(moment), measures, needed=True)
+        return self.events.summed(moment, self._whole(moment), {"spans": spans})
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
-        found = [(values[f"span_{n}"].fill_null(0) > 0).cast("int64") for n in range(self.of)]
+        spans = values["spans"].fill_null(0)
+        found = [((spans & (1 << n)) > 0).cast("int64") for n in range(self.of)]
         total = found[0]
         for one in found[1:]:
             total = total + one
@@ -169,7 +168,7 @@ class Stopped(Leaf):
             "before": before,
             "count": lambda rows, flag: rows.count(where=flag),
         }
-        return self.events.summed(moment, self._until(moment), measures, needed=True)
+        return self.events.summed(moment, self._until(moment), measures)
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
         before = values["before"].fill_null(0)

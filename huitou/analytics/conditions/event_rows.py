@@ -18,15 +18,19 @@ Span = tuple[datetime | None, datetime]
 
 
 def bounded(events: ibis.Table, asks: Sequence[Summed], moment: Moment) -> ibis.Table:
-    """Events without those that no leaf looks at, told by what files and their statistics are sorted by."""
-    rows = events.filter(events.occurred_at < ibis.literal(moment.as_of), events.person_id.notnull())
+    """Things done, without those that no leaf looks at as far as files and their statistics can tell."""
+    rows = events.filter(
+        events.occurred_at < ibis.literal(moment.as_of),
+        events.person_id.notnull(),
+        events.kind.isnull() | events.kind.isin(DONE_KINDS),
+    )
     sinces = [ask.since for ask in asks]
     known = [since for since in sinces if since is not None]
     if len(known) == len(sinces):
         first = min(known)
         # Months are folders: those before need not be opened.
         rows = rows.filter(rows.month >= first.strftime("%Y-%m"), rows.occurred_at >= ibis.literal(first))
-    if len(asks) > 1 and all(ask.names for ask in asks):
+    if all(ask.names for ask in asks):
         rows = rows.filter(rows.name.isin(sorted({name for ask in asks for name in ask.names})))
     return rows
 
@@ -42,24 +46,31 @@ class EventRows:
     filters: tuple[Filter, ...] = ()
 
     def match(self, moment: Moment, span: Span) -> Match:
-        """Which rows of fct_events lie in a span and are meant."""
+        """Which of the things done lie in a span and are meant."""
         since, until = span
 
         def meant(rows: ibis.Table) -> ibis.Value:
-            met = [rows.name.isin(list(self.names)), rows.kind.isnull() | rows.kind.isin(DONE_KINDS)]
+            met = [rows.name.isin(list(self.names))]
             met += [rows.occurred_at >= ibis.literal(since)] if since else []
             met += [rows.occurred_at < ibis.literal(until)] if until < moment.as_of else []
-            return ibis.and_(*met, *(one.over(rows, moment) for one in self.filters))
+            if not self.filters:
+                return ibis.and_(*met)
+            # Properties are taken apart for events of the name only: engines judge every part of an AND.
+            filters = ibis.and_(*(one.over(rows, moment) for one in self.filters))
+            return ibis.and_(*met).ifelse(filters, False)
 
         return meant
 
-    def summed(self, moment: Moment, span: Span, measures: dict[str, Measure], *, needed: bool) -> Summed:
+    def summed(
+        self, moment: Moment, span: Span, measures: dict[str, Measure], *, needed: bool = True, exists: bool = False
+    ) -> Summed:
         """Measures over the rows in a span."""
-        return Summed("events", self.match(moment, span), measures, needed=needed, names=self.names, since=span[0])
+        match = self.match(moment, span)
+        return Summed("events", match, measures, needed, exists, names=self.names, since=span[0])
 
     def rows(self, facts: Facts, moment: Moment, span: Span) -> ibis.Table:
         """The rows in a span themselves."""
-        asked = self.summed(moment, span, {}, needed=True)
+        asked = self.summed(moment, span, {})
         rows = bounded(facts.events, [asked], moment)
         return rows.filter(asked.match(rows))
 

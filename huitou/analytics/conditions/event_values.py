@@ -57,23 +57,27 @@ class Value(Leaf):
     def asks(self, moment: Moment) -> Summed:
         family = self._family
         matched = self.events.match(moment, self.window.span(moment))
+        ordered = self.take in ("first", "last")
 
         def match(rows: ibis.Table) -> ibis.Value:
-            return matched(rows) & self.subject.column(rows, family).notnull()
+            met = matched(rows)
+            # Sums leave out what is empty by themselves.
+            return met.ifelse(self.subject.column(rows, family).notnull(), False) if ordered else met
 
         def measure(rows: ibis.Table, flag: ibis.Value | None) -> ibis.Value:
             column = self.subject.column(rows, family)
-            if self.take in ("first", "last"):
+            if ordered:
                 place = place_in_time(rows.occurred_at, rows.event_id)
                 return column.argmin(place, where=flag) if self.take == "first" else column.argmax(place, where=flag)
-            if self.take == "distinct":
-                return column.nunique(where=flag)
-            take = {"sum": column.sum, "min": column.min, "max": column.max}[self.take]
-            return take(where=flag)
+            if flag is not None:
+                column = flag.ifelse(column, ibis.null(column.type()))
+            summed: ibis.Value = getattr(column, "nunique" if self.take == "distinct" else self.take)()
+            return summed
 
         span = self.window.span(moment)
         measures: dict[str, Measure] = {"value": measure}
-        return Summed("events", match, measures, self._needed(moment), self.events.names, span[0])
+        needed = self._needed(moment)
+        return Summed("events", match, measures, needed, names=self.events.names, since=span[0])
 
     def _needed(self, moment: Moment) -> bool:
         return not self.comparison.holds(0 if self.take in COUNTING else None, moment)

@@ -43,6 +43,8 @@ class Summed:
         By name, an aggregate over those rows.
     needed
         A customer without any such row does not meet the leaf.
+    exists
+        Whoever has any such row meets the leaf, and nobody else does: no measure is looked at.
     names, since
         For events, what the rows have in common: their names, and the instant from which on they lie (None: any).
     """
@@ -51,6 +53,7 @@ class Summed:
     match: Match
     measures: Mapping[str, Measure]
     needed: bool = True
+    exists: bool = False
     names: tuple[str, ...] = ()
     since: datetime | None = None
 

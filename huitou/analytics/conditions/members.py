@@ -13,6 +13,9 @@ from huitou.analytics.conditions.leaf import Columns, Leaf, Own, Summed
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.tree import All, AnyOf, Condition, Not, leaves_of
 
+# Sources that are passed over once for all leaves together; the others are small.
+_LONG = ("events", "orders", "lines")
+
 
 @dataclass(frozen=True)
 class _Asked:
@@ -57,8 +60,16 @@ def compile_members(condition: Condition, facts: Facts, moment: Moment) -> ibis.
     asked = [_Asked(number, leaf, leaf.asks(moment)) for number, leaf in enumerate(leaves_of(condition))]
     musts = {id(leaf) for leaf in _musts(condition)}
     table = _base(facts, [a for a in asked if isinstance(a.asks, Columns)])
+    settled: set[int] = set()
     for source in SOURCES:
         own = [a for a in asked if isinstance(a.asks, Summed) and a.asks.source == source]
+        for one in own:
+            # Whoever has a row is in, everybody else out: nothing has to be counted.
+            simple = id(one.leaf) in musts and isinstance(one.asks, Summed) and one.asks.exists
+            if simple and (source not in _LONG or len(own) == 1):
+                table = table.semi_join(_looked_at(facts, source, [one], moment), "person_id")
+                settled.add(id(one.leaf))
+        own = [a for a in own if id(a.leaf) not in settled]
         if own:
             table = _joined(table, _summed(facts, source, own, moment), own, musts)
     for one in asked:
@@ -66,7 +77,7 @@ def compile_members(condition: Condition, facts: Facts, moment: Moment) -> ibis.
             built = one.asks.build(facts)
             columns = {one.column(name): built[name] for name in one.asks.columns}
             table = _joined(table, built.select("person_id", **columns), [one], musts)
-    by_leaf = {id(a.leaf): a for a in asked}
+    by_leaf = {id(a.leaf): a for a in asked if id(a.leaf) not in settled}
     return table.filter(_met(condition, table, by_leaf, moment)).select("person_id")
 
 
@@ -86,16 +97,13 @@ def _base(facts: Facts, asked: Sequence[_Asked]) -> ibis.Table:
 def _summed(facts: Facts, source: str, asked: Sequence[_Asked], moment: Moment) -> ibis.Table:
     """One row per customer with any row that some leaf looks at: the measures of all of them."""
     asks = [a.asks for a in asked if isinstance(a.asks, Summed)]
-    rows = facts.source(source)
-    if source == "events":
-        rows = bounded(rows, asks, moment)
+    rows = _looked_at(facts, source, asked, moment)
     if len(asks) == 1:
-        rows = rows.filter(asks[0].match(rows))
         flags: list[ibis.Value | None] = [None]
     else:
         looked_at = {a.column("looked_at"): ask.match(rows) for a, ask in zip(asked, asks, strict=True)}
+        # Rows that nobody looks at are few within the bounds: leaving them out would judge every property twice.
         rows = rows.mutate(**looked_at)
-        rows = rows.filter(ibis.or_(*[rows[name] for name in looked_at]))
         flags = [rows[name] for name in looked_at]
     measures = {
         a.column(name): measure(rows, flag)
@@ -103,6 +111,15 @@ def _summed(facts: Facts, source: str, asked: Sequence[_Asked], moment: Moment) 
         for name, measure in ask.measures.items()
     }
     return rows.group_by("person_id").aggregate(**measures)
+
+
+def _looked_at(facts: Facts, source: str, asked: Sequence[_Asked], moment: Moment) -> ibis.Table:
+    """Rows of a source that leaves may look at: exactly those, if it is one leaf."""
+    asks = [a.asks for a in asked if isinstance(a.asks, Summed)]
+    rows = facts.source(source)
+    if source == "events":
+        rows = bounded(rows, asks, moment)
+    return rows.filter(asks[0].match(rows)) if len(asks) == 1 else rows
 
 
 def _joined(table: ibis.Table, found: ibis.Table, asked: Sequence[_Asked], musts: set[int]) -> ibis.Table:
@@ -121,6 +138,8 @@ def _met(condition: Condition, table: ibis.Table, by_leaf: dict[int, _Asked], mo
         if not parts:
             return ibis.literal(True)
         return ibis.and_(*parts) if isinstance(condition, All) else ibis.or_(*parts)
-    asked = by_leaf[id(condition)]
+    asked = by_leaf.get(id(condition))
+    if asked is None:
+        return ibis.literal(True)
     values = {name: table[asked.column(name)] for name in asked.names}
     return condition.met(values, moment).fill_null(False)

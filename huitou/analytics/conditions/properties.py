@@ -22,9 +22,9 @@ from huitou.analytics.conditions.comparing import (
     read_comparison,
     text_schema,
 )
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.reading import NAME_PATTERN, Reader
-from huitou.analytics.conditions.schema import closed
 
 FIELDS = ("channel", "object_type", "object_id", "source")
 _FIELD_WORDS = {

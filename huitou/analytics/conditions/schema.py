@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from huitou.analytics.conditions.leaf import KINDS
+from huitou.analytics.conditions.comparing import text_schema, texts_schema
+from huitou.analytics.conditions.leaf import KINDS, LeafKind
+from huitou.analytics.conditions.properties import filters_schema, names_schema
 from huitou.analytics.conditions.tree import MOST_DEPTH, MOST_LEAVES
+from huitou.analytics.conditions.window import window_schema
 
 
 def condition_schema() -> dict[str, Any]:
@@ -21,6 +24,14 @@ def condition_schema() -> dict[str, Any]:
         _joint("not", part, "The part is not met."),
     ]
     kinds = sorted(KINDS, key=lambda kind: kind.kind)
+    leaves = {kind.kind: {"title": f"{kind.label} {kind.term_zh}"} | _described(kind) for kind in kinds}
+    shared = {
+        "window": window_schema(),
+        "filters": filters_schema(),
+        "names": names_schema(),
+        "texts": texts_schema(),
+        "text": text_schema(),
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Huitou condition",
@@ -28,10 +39,8 @@ def condition_schema() -> dict[str, Any]:
         "$ref": "#/$defs/condition",
         "$defs": {
             "condition": {"oneOf": [*joints, *({"$ref": f"#/$defs/{kind.kind}"} for kind in kinds)]},
-            **{
-                kind.kind: {"title": f"{kind.label} {kind.term_zh}", "description": kind.definition} | kind.schema()
-                for kind in kinds
-            },
+            **{name: _by_reference(schema, shared) for name, schema in leaves.items()},
+            **{name: _by_reference(schema, shared, but=name) for name, schema in shared.items()},
         },
     }
 
@@ -46,18 +55,15 @@ def _joint(name: str, schema: dict[str, Any], doc: str) -> dict[str, Any]:
     }
 
 
-def closed(own: dict[str, Any], required: list[str], shapes: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """An object with `own` properties, combined with one of several shapes of others, and nothing else."""
-    if not shapes:
-        return {"type": "object", "properties": own, "required": required, "additionalProperties": False}
-    return {
-        "type": "object",
-        "oneOf": [
-            {
-                "properties": own | shape["properties"],
-                "required": [*required, *shape["required"]],
-                "additionalProperties": False,
-            }
-            for shape in shapes
-        ],
-    }
+def _described(kind: LeafKind) -> dict[str, Any]:
+    return {"description": kind.definition} | kind.schema()
+
+
+def _by_reference(schema: Any, shared: dict[str, Any], but: str = "") -> Any:
+    """The same schema, with what is shared named instead of written out."""
+    for name, one in shared.items():
+        if name != but and schema == one:
+            return {"$ref": f"#/$defs/{name}"}
+    if isinstance(schema, dict):
+        return {key: _by_reference(value, shared) for key, value in schema.items()}
+    return [_by_reference(value, shared) for value in schema] if isinstance(schema, list) else schema

@@ -16,6 +16,9 @@ class SparkWords(PySparkCompiler):  # type: ignore[misc]  # ibis is untyped
     def visit_ExtractMicrosecond(self, op: Any, *, arg: Any) -> Any:  # noqa: N802  (ibis names it)
         return self.cast(self.f.unix_micros(self.cast(arg, dt.timestamp)) % 1_000_000, op.dtype)
 
+    def visit_BitOr(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802  (ibis names it)
+        return self.agg.bit_or(arg, where=where)
+
     def visit_ScalarUDF(self, op: Any, **parts: Any) -> Any:  # noqa: N802  (ibis names it)
         """Properties of JSON objects are written in DuckDB's words: json_extract_string(text, '$."name"')."""
         if op.__func_name__ != "json_extract_string":

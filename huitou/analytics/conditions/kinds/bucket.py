@@ -11,10 +11,10 @@ import ibis
 
 from huitou.analytics.conditions.comparing import text_schema
 from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Columns, Leaf, LeafKind, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.reading import Reader
-from huitou.analytics.conditions.schema import closed
 
 WHOLE = 10_000
 _DRAWS = 2**32

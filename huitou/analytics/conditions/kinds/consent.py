@@ -10,10 +10,10 @@ import ibis
 
 from huitou.analytics.conditions.comparing import text_schema
 from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Summed, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.reading import Reader
-from huitou.analytics.conditions.schema import closed
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ConsentLeaf(Leaf):
             said = (rows.channel == self.channel) & (rows.purpose == self.purpose)
             return said & (rows.granted == self.granted) & (rows["at"] <= ibis.literal(moment.as_of))
 
-        return Summed("consents", match, {"count": lambda rows, flag: rows.count(where=flag)})
+        return Summed("consents", match, {"count": lambda rows, flag: rows.count(where=flag)}, exists=True)
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
         return values["count"] > 0

@@ -12,10 +12,10 @@ import ibis
 
 from huitou.analytics.conditions.comparing import text_schema
 from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Summed, told
 from huitou.analytics.conditions.moment import DAY, Moment
 from huitou.analytics.conditions.reading import Reader
-from huitou.analytics.conditions.schema import closed
 
 _WHEN = ("in_next_days", "in_days", "this_month")
 _YEAR = 366
@@ -42,7 +42,7 @@ class DateLeaf(Leaf):
             place = rows.month.cast("int64") * 100 + rows.day.cast("int64")
             return (rows.kind == self.kind) & place.isin(self._places(moment))
 
-        return Summed("dates", match, {"count": lambda rows, flag: rows.count(where=flag)})
+        return Summed("dates", match, {"count": lambda rows, flag: rows.count(where=flag)}, exists=True)
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
         return values["count"].fill_null(0) > 0

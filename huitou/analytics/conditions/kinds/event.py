@@ -10,6 +10,7 @@ from huitou.analytics.conditions.event_counts import UNIT_DAYS, Done, FirstTime,
 from huitou.analytics.conditions.event_rows import EventRows
 from huitou.analytics.conditions.event_sequence import Sequence_, Step
 from huitou.analytics.conditions.event_values import TAKES, Value
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind
 from huitou.analytics.conditions.properties import (
     FIELDS,
@@ -21,7 +22,6 @@ from huitou.analytics.conditions.properties import (
     subject_shapes,
 )
 from huitou.analytics.conditions.reading import MOST_DAYS, Reader
-from huitou.analytics.conditions.schema import closed
 from huitou.analytics.conditions.window import Window, read_window, window_schema
 
 _OWN = ("event", "where", "window")

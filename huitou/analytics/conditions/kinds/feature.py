@@ -12,10 +12,10 @@ import ibis
 
 from huitou.analytics.conditions.comparing import Comparison, comparison_schemas, read_comparison, show
 from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Columns, Leaf, LeafKind, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.reading import Reader
-from huitou.analytics.conditions.schema import closed
 from huitou.analytics.feature import FEATURES, Feature
 
 

@@ -10,10 +10,10 @@ import ibis
 
 from huitou.analytics.conditions.comparing import text_schema, texts_schema
 from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Summed, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.reading import Reader
-from huitou.analytics.conditions.schema import closed
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class IdentifierLeaf(Leaf):
             "identifiers",
             lambda rows: rows.kind.isin(list(self.kinds)),
             {"count": lambda rows, flag: rows.count(where=flag)},
+            exists=True,
         )
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:

@@ -18,11 +18,11 @@ from huitou.analytics.conditions.comparing import (
 )
 from huitou.analytics.conditions.event_values import place_in_time
 from huitou.analytics.conditions.facts import History, Row
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Measure, Summed, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.order_rows import OF, TAKES, TEXTS, WHERE_WORDS, OrderRows, place_of
 from huitou.analytics.conditions.reading import Reader
-from huitou.analytics.conditions.schema import closed
 from huitou.analytics.conditions.window import Window, read_window, window_schema
 
 # Of no purchases, these are 0; the others are empty.

@@ -10,10 +10,10 @@ import ibis
 
 from huitou.analytics.conditions.comparing import text_schema, texts_schema
 from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Summed, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.reading import MOST_DAYS, Reader
-from huitou.analytics.conditions.schema import closed
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class SegmentLeaf(Leaf):
                 found = found & (rows.entered_at >= ibis.literal(moment.ago(self.entered_days)))
             return found
 
-        return Summed("segments", match, {"count": lambda rows, flag: rows.count(where=flag)})
+        return Summed("segments", match, {"count": lambda rows, flag: rows.count(where=flag)}, exists=True)
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
         return values["count"] > 0

@@ -10,10 +10,10 @@ import ibis
 
 from huitou.analytics.conditions.comparing import text_schema, texts_schema
 from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Summed, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.reading import Reader
-from huitou.analytics.conditions.schema import closed
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class TagLeaf(Leaf):
             lasts = rows.expires_at.isnull() | (rows.expires_at > now)
             return rows.tag.isin(list(self.tags)) & (rows.since <= now) & lasts
 
-        return Summed("tags", match, {"count": lambda rows, flag: rows.count(where=flag)})
+        return Summed("tags", match, {"count": lambda rows, flag: rows.count(where=flag)}, exists=True)
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
         return values["count"] > 0

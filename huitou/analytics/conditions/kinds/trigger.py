@@ -11,12 +11,12 @@ import ibis
 from huitou.analytics.conditions.errors import ConditionError
 from huitou.analytics.conditions.event_rows import EventRows
 from huitou.analytics.conditions.facts import History
+from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.kinds.event import read_events
 from huitou.analytics.conditions.leaf import Columns, Leaf, LeafKind, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.properties import filters_schema, names_schema
 from huitou.analytics.conditions.reading import Reader
-from huitou.analytics.conditions.schema import closed
 
 
 @dataclass(frozen=True)

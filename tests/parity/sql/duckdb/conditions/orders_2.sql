@@ -1,0 +1,33 @@
+SELECT
+  "t7"."person_id"
+FROM (
+  SELECT
+    "t3"."person_id",
+    "t6"."leaf0_value"
+  FROM (
+    SELECT
+      "t0"."person_id"
+    FROM "feat_customers" AS "t0"
+  ) AS "t3"
+  INNER JOIN (
+    SELECT
+      "t4"."person_id",
+      SUM("t4"."amount_minor") AS "leaf0_value"
+    FROM (
+      SELECT
+        *
+      FROM "order_lines" AS "t1"
+      WHERE
+        "t1"."person_id" IS NOT NULL
+        AND "t1"."paid_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
+        AND COALESCE("t1"."category" IN ('tea', 'cups'), FALSE)
+        AND COALESCE("t1"."brand" IN ('hui'), FALSE)
+        AND COALESCE("t1"."amount_minor" >= 5000, FALSE)
+    ) AS "t4"
+    GROUP BY
+      1
+  ) AS "t6"
+    ON "t3"."person_id" = "t6"."person_id"
+) AS "t7"
+WHERE
+  COALESCE(COALESCE(COALESCE("t7"."leaf0_value", 0) > 20000, FALSE), FALSE);

@@ -1,0 +1,37 @@
+SELECT
+  "t7"."person_id"
+FROM (
+  SELECT
+    "t3"."person_id",
+    "t6"."leaf0_value"
+  FROM (
+    SELECT
+      "t0"."person_id"
+    FROM "feat_customers" AS "t0"
+  ) AS "t3"
+  INNER JOIN (
+    SELECT
+      "t4"."person_id",
+      SUM("t4"."quantity") AS "leaf0_value"
+    FROM (
+      SELECT
+        *
+      FROM "order_lines" AS "t1"
+      WHERE
+        "t1"."person_id" IS NOT NULL
+        AND "t1"."paid_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
+        AND COALESCE("t1"."sku" IN ('T-100'), FALSE)
+    ) AS "t4"
+    GROUP BY
+      1
+  ) AS "t6"
+    ON "t3"."person_id" = "t6"."person_id"
+) AS "t7"
+WHERE
+  COALESCE(
+    COALESCE(
+      CAST(COALESCE("t7"."leaf0_value", 0) AS DECIMAL(28, 6)) >= CAST(3.000000 AS DECIMAL(18, 6)),
+      FALSE
+    ),
+    FALSE
+  );
