@@ -78,29 +78,33 @@ FROM (
         WHERE
           "t8"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
           AND COALESCE("t8"."linked_customer", "t8"."person_id") IS NOT NULL
+          AND (
+            (
+              "t8"."kind" IS NULL
+            ) OR "t8"."kind" IN ('track', 'page', 'screen')
+          )
+          AND "t8"."name" IN ('Page Viewed')
       ) AS "t9"
       WHERE
-        "t9"."name" IN ('Page Viewed')
-        AND (
-          (
-            "t9"."kind" IS NULL
-          ) OR "t9"."kind" IN ('track', 'page', 'screen')
-        )
-        AND CASE
-          WHEN SUBSTRING(
-            "t9"."properties" ->> '$.utm_source',
-            CASE
-              WHEN (
-                0 + 1
-              ) >= 1
-              THEN 0 + 1
-              ELSE 0 + 1 + LENGTH("t9"."properties" ->> '$.utm_source')
-            END,
-            1
-          ) IN ('{', '[')
-          THEN CAST(NULL AS TEXT)
-          ELSE "t9"."properties" ->> '$.utm_source'
-        END IS NOT NULL
+        CASE
+          WHEN "t9"."name" IN ('Page Viewed')
+          THEN CASE
+            WHEN SUBSTRING(
+              "t9"."properties" ->> '$.utm_source',
+              CASE
+                WHEN (
+                  0 + 1
+                ) >= 1
+                THEN 0 + 1
+                ELSE 0 + 1 + LENGTH("t9"."properties" ->> '$.utm_source')
+              END,
+              1
+            ) IN ('{', '[')
+            THEN CAST(NULL AS TEXT)
+            ELSE "t9"."properties" ->> '$.utm_source'
+          END IS NOT NULL
+          ELSE FALSE
+        END
     ) AS "t10"
     GROUP BY
       1

@@ -60,32 +60,40 @@ FROM (
         WHERE
           "t8"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
           AND COALESCE("t8"."linked_customer", "t8"."person_id") IS NOT NULL
+          AND (
+            (
+              "t8"."kind" IS NULL
+            ) OR "t8"."kind" IN ('track', 'page', 'screen')
+          )
           AND "t8"."month" >= '2024-02'
           AND "t8"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 2, 1, 0, 0, 0.0, 'UTC')
+          AND "t8"."name" IN ('Product Added', 'Product Viewed')
       ) AS "t9"
       WHERE
-        "t9"."name" IN ('Product Viewed', 'Product Added')
-        AND (
-          (
-            "t9"."kind" IS NULL
-          ) OR "t9"."kind" IN ('track', 'page', 'screen')
-        )
-        AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 2, 1, 0, 0, 0.0, 'UTC')
-        AND "t9"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 3, 2, 0, 0, 0.0, 'UTC')
-        AND COALESCE((
-          "t9"."properties" ->> '$.category'
-        ) IN ('tea', 'cups'), FALSE)
-        AND COALESCE(
-          CASE
-            WHEN REGEXP_MATCHES((
-              "t9"."properties" ->> '$.price'
-            ), '^-?[0-9]{1,12}([.][0-9]+)?$')
-            THEN TRY_CAST("t9"."properties" ->> '$.price' AS DECIMAL(18, 6))
-            ELSE CAST(NULL AS DECIMAL(18, 6))
-          END >= CAST(19.900000 AS DECIMAL(18, 6)),
-          FALSE
-        )
-        AND COALESCE("t9"."channel" = 'app', FALSE)
+        CASE
+          WHEN "t9"."name" IN ('Product Viewed', 'Product Added')
+          AND (
+            "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 2, 1, 0, 0, 0.0, 'UTC')
+          )
+          AND (
+            "t9"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 3, 2, 0, 0, 0.0, 'UTC')
+          )
+          THEN COALESCE((
+            "t9"."properties" ->> '$.category'
+          ) IN ('tea', 'cups'), FALSE)
+          AND COALESCE(
+            CASE
+              WHEN REGEXP_MATCHES((
+                "t9"."properties" ->> '$.price'
+              ), '^-?[0-9]{1,12}([.][0-9]+)?$')
+              THEN TRY_CAST("t9"."properties" ->> '$.price' AS DECIMAL(18, 6))
+              ELSE CAST(NULL AS DECIMAL(18, 6))
+            END >= CAST(19.900000 AS DECIMAL(18, 6)),
+            FALSE
+          )
+          AND COALESCE("t9"."channel" = 'app', FALSE)
+          ELSE FALSE
+        END
     ) AS "t10"
     GROUP BY
       1

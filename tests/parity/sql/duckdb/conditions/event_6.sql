@@ -60,12 +60,12 @@ FROM (
       WHERE
         "t8"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
         AND COALESCE("t8"."linked_customer", "t8"."person_id") IS NOT NULL
-        AND "t8"."name" IN ('Page Viewed')
         AND (
           (
             "t8"."kind" IS NULL
           ) OR "t8"."kind" IN ('track', 'page', 'screen')
         )
+        AND "t8"."name" IN ('Page Viewed')
     ) AS "t9"
     GROUP BY
       1

@@ -35,14 +35,14 @@ WITH "t8" AS (
     WHERE
       "t9"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
       AND COALESCE("t9"."linked_customer", "t9"."person_id") IS NOT NULL
-      AND "t9"."month" >= '2024-01'
-      AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 1, 2, 0, 0, 0.0, 'UTC')
-      AND "t9"."name" IN ('Product Added')
       AND (
         (
           "t9"."kind" IS NULL
         ) OR "t9"."kind" IN ('track', 'page', 'screen')
       )
+      AND "t9"."month" >= '2024-01'
+      AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 1, 2, 0, 0, 0.0, 'UTC')
+      AND "t9"."name" IN ('Product Added')
   ) AS "t13"
   SEMI JOIN (
     SELECT
@@ -52,14 +52,14 @@ WITH "t8" AS (
     WHERE
       "t9"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
       AND COALESCE("t9"."linked_customer", "t9"."person_id") IS NOT NULL
-      AND "t9"."month" >= '2024-01'
-      AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 1, 2, 0, 0, 0.0, 'UTC')
-      AND "t9"."name" IN ('Order Completed')
       AND (
         (
           "t9"."kind" IS NULL
         ) OR "t9"."kind" IN ('track', 'page', 'screen')
       )
+      AND "t9"."month" >= '2024-01'
+      AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 1, 2, 0, 0, 0.0, 'UTC')
+      AND "t9"."name" IN ('Order Completed')
   ) AS "t14"
     ON "t13"."person_id" = "t14"."person_id"
 ), "t25" AS (
@@ -85,14 +85,14 @@ WITH "t8" AS (
         WHERE
           "t9"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
           AND COALESCE("t9"."linked_customer", "t9"."person_id") IS NOT NULL
-          AND "t9"."month" >= '2024-01'
-          AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 1, 2, 0, 0, 0.0, 'UTC')
-          AND "t9"."name" IN ('Product Viewed')
           AND (
             (
               "t9"."kind" IS NULL
             ) OR "t9"."kind" IN ('track', 'page', 'screen')
           )
+          AND "t9"."month" >= '2024-01'
+          AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 1, 2, 0, 0, 0.0, 'UTC')
+          AND "t9"."name" IN ('Product Viewed')
       ) AS "t15"
       SEMI JOIN "t18" AS "t20"
         ON "t15"."person_id" = "t20"."person_id"
@@ -200,14 +200,14 @@ FROM (
             WHERE
               "t9"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
               AND COALESCE("t9"."linked_customer", "t9"."person_id") IS NOT NULL
-              AND "t9"."month" >= '2024-01'
-              AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 1, 2, 0, 0, 0.0, 'UTC')
-              AND "t9"."name" IN ('Order Completed')
               AND (
                 (
                   "t9"."kind" IS NULL
                 ) OR "t9"."kind" IN ('track', 'page', 'screen')
               )
+              AND "t9"."month" >= '2024-01'
+              AND "t9"."occurred_at" >= MAKE_TIMESTAMPTZ(2024, 1, 2, 0, 0, 0.0, 'UTC')
+              AND "t9"."name" IN ('Order Completed')
           ) AS "t17"
           LEFT OUTER JOIN (
             SELECT

@@ -1,9 +1,9 @@
 SELECT
-  "t13"."person_id"
+  "t12"."person_id"
 FROM (
   SELECT
     "t6"."person_id",
-    "t12"."leaf0_value"
+    "t11"."leaf0_value"
   FROM (
     SELECT
       "t0"."person_id"
@@ -11,86 +11,74 @@ FROM (
   ) AS "t6"
   INNER JOIN (
     SELECT
-      "t10"."person_id",
+      "t9"."person_id",
       SUM(
         CASE
-          WHEN REGEXP_MATCHES((
-            "t10"."properties" ->> '$.price'
-          ), '^-?[0-9]{1,12}([.][0-9]+)?$')
-          THEN TRY_CAST("t10"."properties" ->> '$.price' AS DECIMAL(18, 6))
-          ELSE CAST(NULL AS DECIMAL(18, 6))
-        END
-      ) AS "leaf0_value"
-    FROM (
-      SELECT
-        *
-      FROM (
-        SELECT
-          "t8"."batch_id",
-          "t8"."event_id",
-          "t8"."name",
-          "t8"."kind",
-          COALESCE("t8"."linked_customer", "t8"."person_id") AS "person_id",
-          "t8"."occurred_at",
-          "t8"."received_at",
-          "t8"."source",
-          "t8"."channel",
-          "t8"."object_type",
-          "t8"."object_id",
-          "t8"."properties",
-          "t8"."month"
-        FROM (
-          SELECT
-            "t3"."batch_id",
-            "t3"."event_id",
-            "t3"."name",
-            "t3"."kind",
-            "t3"."person_id",
-            "t3"."occurred_at",
-            "t3"."received_at",
-            "t3"."source",
-            "t3"."channel",
-            "t3"."object_type",
-            "t3"."object_id",
-            "t3"."properties",
-            "t3"."month",
-            "t7"."linked_person",
-            "t7"."linked_customer"
-          FROM "fct_events" AS "t3"
-          LEFT OUTER JOIN (
-            SELECT
-              "t2"."person_id" AS "linked_person",
-              "t2"."customer_id" AS "linked_customer"
-            FROM "dim_person_links" AS "t2"
-          ) AS "t7"
-            ON "t3"."person_id" = "t7"."linked_person"
-        ) AS "t8"
-        WHERE
-          "t8"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
-          AND COALESCE("t8"."linked_customer", "t8"."person_id") IS NOT NULL
-      ) AS "t9"
-      WHERE
-        "t9"."name" IN ('Product Added')
-        AND (
-          (
-            "t9"."kind" IS NULL
-          ) OR "t9"."kind" IN ('track', 'page', 'screen')
-        )
-        AND CASE
           WHEN REGEXP_MATCHES((
             "t9"."properties" ->> '$.price'
           ), '^-?[0-9]{1,12}([.][0-9]+)?$')
           THEN TRY_CAST("t9"."properties" ->> '$.price' AS DECIMAL(18, 6))
           ELSE CAST(NULL AS DECIMAL(18, 6))
-        END IS NOT NULL
-    ) AS "t10"
+        END
+      ) AS "leaf0_value"
+    FROM (
+      SELECT
+        "t8"."batch_id",
+        "t8"."event_id",
+        "t8"."name",
+        "t8"."kind",
+        COALESCE("t8"."linked_customer", "t8"."person_id") AS "person_id",
+        "t8"."occurred_at",
+        "t8"."received_at",
+        "t8"."source",
+        "t8"."channel",
+        "t8"."object_type",
+        "t8"."object_id",
+        "t8"."properties",
+        "t8"."month"
+      FROM (
+        SELECT
+          "t3"."batch_id",
+          "t3"."event_id",
+          "t3"."name",
+          "t3"."kind",
+          "t3"."person_id",
+          "t3"."occurred_at",
+          "t3"."received_at",
+          "t3"."source",
+          "t3"."channel",
+          "t3"."object_type",
+          "t3"."object_id",
+          "t3"."properties",
+          "t3"."month",
+          "t7"."linked_person",
+          "t7"."linked_customer"
+        FROM "fct_events" AS "t3"
+        LEFT OUTER JOIN (
+          SELECT
+            "t2"."person_id" AS "linked_person",
+            "t2"."customer_id" AS "linked_customer"
+          FROM "dim_person_links" AS "t2"
+        ) AS "t7"
+          ON "t3"."person_id" = "t7"."linked_person"
+      ) AS "t8"
+      WHERE
+        "t8"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
+        AND COALESCE("t8"."linked_customer", "t8"."person_id") IS NOT NULL
+        AND (
+          (
+            "t8"."kind" IS NULL
+          ) OR "t8"."kind" IN ('track', 'page', 'screen')
+        )
+        AND "t8"."name" IN ('Product Added')
+    ) AS "t9"
     GROUP BY
       1
-  ) AS "t12"
-    ON "t6"."person_id" = "t12"."person_id"
-) AS "t13"
+  ) AS "t11"
+    ON "t6"."person_id" = "t11"."person_id"
+) AS "t12"
 WHERE
   COALESCE(
-    COALESCE(COALESCE("t13"."leaf0_value", 0) >= CAST(500.000000 AS DECIMAL(18, 6)), FALSE),
+    COALESCE(COALESCE("t12"."leaf0_value", 0) >= CAST(500.000000 AS DECIMAL(18, 6)), FALSE),
     FALSE
   );

@@ -57,14 +57,14 @@ FROM (
       WHERE
         `t8`.`occurred_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
         AND COALESCE(`t8`.`linked_customer`, `t8`.`person_id`) IS NOT NULL
-        AND `t8`.`month` >= '2024-03'
-        AND `t8`.`occurred_at` >= CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP)
-        AND `t8`.`name` IN ('Product Viewed')
         AND (
           (
             `t8`.`kind` IS NULL
           ) OR `t8`.`kind` IN ('track', 'page', 'screen')
         )
+        AND `t8`.`month` >= '2024-03'
+        AND `t8`.`occurred_at` >= CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP)
+        AND `t8`.`name` IN ('Product Viewed')
     ) AS `t9`
     GROUP BY
       1

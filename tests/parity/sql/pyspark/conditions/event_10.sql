@@ -85,29 +85,33 @@ FROM (
         WHERE
           `t8`.`occurred_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
           AND COALESCE(`t8`.`linked_customer`, `t8`.`person_id`) IS NOT NULL
+          AND (
+            (
+              `t8`.`kind` IS NULL
+            ) OR `t8`.`kind` IN ('track', 'page', 'screen')
+          )
+          AND `t8`.`name` IN ('Page Viewed')
       ) AS `t9`
       WHERE
-        `t9`.`name` IN ('Page Viewed')
-        AND (
-          (
-            `t9`.`kind` IS NULL
-          ) OR `t9`.`kind` IN ('track', 'page', 'screen')
+        IF(
+          `t9`.`name` IN ('Page Viewed'),
+          IF(
+            SUBSTRING(
+              GET_JSON_OBJECT(`t9`.`properties`, '$[\'utm_source\']'),
+              IF(
+                (
+                  0 + 1
+                ) >= 1,
+                0 + 1,
+                0 + 1 + LENGTH(GET_JSON_OBJECT(`t9`.`properties`, '$[\'utm_source\']'))
+              ),
+              1
+            ) IN ('{', '['),
+            CAST(NULL AS STRING),
+            GET_JSON_OBJECT(`t9`.`properties`, '$[\'utm_source\']')
+          ) IS NOT NULL,
+          FALSE
         )
-        AND IF(
-          SUBSTRING(
-            GET_JSON_OBJECT(`t9`.`properties`, '$[\'utm_source\']'),
-            IF(
-              (
-                0 + 1
-              ) >= 1,
-              0 + 1,
-              0 + 1 + LENGTH(GET_JSON_OBJECT(`t9`.`properties`, '$[\'utm_source\']'))
-            ),
-            1
-          ) IN ('{', '['),
-          CAST(NULL AS STRING),
-          GET_JSON_OBJECT(`t9`.`properties`, '$[\'utm_source\']')
-        ) IS NOT NULL
     ) AS `t10`
     GROUP BY
       1

@@ -60,28 +60,36 @@ FROM (
         WHERE
           `t8`.`occurred_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
           AND COALESCE(`t8`.`linked_customer`, `t8`.`person_id`) IS NOT NULL
+          AND (
+            (
+              `t8`.`kind` IS NULL
+            ) OR `t8`.`kind` IN ('track', 'page', 'screen')
+          )
           AND `t8`.`month` >= '2024-02'
           AND `t8`.`occurred_at` >= CAST('2024-02-01T00:00:00+00:00' AS TIMESTAMP)
+          AND `t8`.`name` IN ('Product Added', 'Product Viewed')
       ) AS `t9`
       WHERE
-        `t9`.`name` IN ('Product Viewed', 'Product Added')
-        AND (
-          (
-            `t9`.`kind` IS NULL
-          ) OR `t9`.`kind` IN ('track', 'page', 'screen')
-        )
-        AND `t9`.`occurred_at` >= CAST('2024-02-01T00:00:00+00:00' AS TIMESTAMP)
-        AND `t9`.`occurred_at` < CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP)
-        AND COALESCE(GET_JSON_OBJECT(`t9`.`properties`, '$[\'category\']') IN ('tea', 'cups'), FALSE)
-        AND COALESCE(
-          IF(
-            GET_JSON_OBJECT(`t9`.`properties`, '$[\'price\']') RLIKE '^-?[0-9]{1,12}([.][0-9]+)?$',
-            TRY_CAST(GET_JSON_OBJECT(`t9`.`properties`, '$[\'price\']') AS DECIMAL(18, 6)),
-            CAST(NULL AS DECIMAL(18, 6))
-          ) >= CAST('19.900000' AS DECIMAL(18, 6)),
+        IF(
+          `t9`.`name` IN ('Product Viewed', 'Product Added')
+          AND (
+            `t9`.`occurred_at` >= CAST('2024-02-01T00:00:00+00:00' AS TIMESTAMP)
+          )
+          AND (
+            `t9`.`occurred_at` < CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP)
+          ),
+          COALESCE(GET_JSON_OBJECT(`t9`.`properties`, '$[\'category\']') IN ('tea', 'cups'), FALSE)
+          AND COALESCE(
+            IF(
+              GET_JSON_OBJECT(`t9`.`properties`, '$[\'price\']') RLIKE '^-?[0-9]{1,12}([.][0-9]+)?$',
+              TRY_CAST(GET_JSON_OBJECT(`t9`.`properties`, '$[\'price\']') AS DECIMAL(18, 6)),
+              CAST(NULL AS DECIMAL(18, 6))
+            ) >= CAST('19.900000' AS DECIMAL(18, 6)),
+            FALSE
+          )
+          AND COALESCE(`t9`.`channel` = 'app', FALSE),
           FALSE
         )
-        AND COALESCE(`t9`.`channel` = 'app', FALSE)
     ) AS `t10`
     GROUP BY
       1

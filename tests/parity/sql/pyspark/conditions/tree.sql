@@ -173,13 +173,12 @@ FROM (
                                 WHERE
                                   `t30`.`occurred_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
                                   AND COALESCE(`t30`.`linked_customer`, `t30`.`person_id`) IS NOT NULL
-                                  AND `t30`.`name` IN ('Product Viewed')
                                   AND (
                                     (
                                       `t30`.`kind` IS NULL
                                     ) OR `t30`.`kind` IN ('track', 'page', 'screen')
                                   )
-                                  AND `t30`.`object_id` IS NOT NULL
+                                  AND `t30`.`name` IN ('Product Viewed')
                               ) AS `t33`
                               GROUP BY
                                 1
