@@ -18,26 +18,28 @@ PRIOR_PURCHASES_MOST = 10
 
 
 def assigned_customers(exposures: ibis.Table, links: ibis.Table, *, until: datetime) -> ibis.Table:
-    """One row per customer assigned by `until`: customer, arm, at, is_mixed.
+    """One row per experiment and customer assigned by `until`: experiment, customer, arm, at, is_mixed.
 
     Of several persons of a customer the earliest assignment counts; `is_mixed` says that they drew different arms.
 
     Parameters
     ----------
-    exposures : rows of fct_exposures of one experiment
+    exposures : rows of fct_exposures, of experiments that end together
     links : dim_person_links
     """
     rows = exposures.filter(exposures.kind == "assigned")
     linked = links.select(linked=links.person_id, customer=links.customer_id)
     joined = rows.left_join(linked, rows.person_id == linked.linked)
-    known = joined.select("person_id", "arm", "at", customer=ibis.coalesce(joined.customer, joined.person_id))
-    every = ibis.window(group_by="customer")
+    known = joined.select(
+        "experiment", "person_id", "arm", "at", customer=ibis.coalesce(joined.customer, joined.person_id)
+    )
+    every = ibis.window(group_by=["experiment", "customer"])
     placed = known.mutate(
-        place=ibis.row_number().over(ibis.window(group_by="customer", order_by=["at", "person_id"])),
+        place=ibis.row_number().over(ibis.window(group_by=["experiment", "customer"], order_by=["at", "person_id"])),
         is_mixed=known.arm.min().over(every) != known.arm.max().over(every),
     )
     return placed.filter((placed.place == 0) & (placed["at"] <= ibis.literal(until))).select(
-        "customer", "arm", "at", "is_mixed"
+        "experiment", "customer", "arm", "at", "is_mixed"
     )
 
 
@@ -61,7 +63,7 @@ def outcomes(customers: ibis.Table, orders: ibis.Table, *, window_days: int) -> 
     def money(condition: ibis.Value) -> ibis.Value:
         return condition.fill_null(False).ifelse(near.net, 0).sum().cast("float64")
 
-    each = near.group_by(["customer", "arm", "at", "is_mixed"]).aggregate(
+    each = near.group_by(["experiment", "customer", "arm", "at", "is_mixed"]).aggregate(
         purchases=count(inside & near.is_purchase),
         prior_purchases=count(before & near.is_purchase),
         revenue=money(inside),
@@ -74,13 +76,13 @@ def outcomes(customers: ibis.Table, orders: ibis.Table, *, window_days: int) -> 
 
 
 def sums_by_day(each: ibis.Table, *, zone: str, since: datetime, until: datetime) -> ibis.Table:
-    """One row per arm and day of assignment in `zone`: day, arm, customers, mixed, and the sums that `stats` needs.
+    """One row per experiment, arm and day of assignment in `zone`: customers, mixed, and the sums that `stats` needs.
 
     `since` and `until` enclose the instants of assignment.
     """
     rows = each.mutate(day=local_day(each["at"], zone, since, until))
     prior, spent = rows.prior_purchases.cast("float64"), rows.prior_revenue
-    return rows.group_by(["day", "arm"]).aggregate(
+    return rows.group_by(["experiment", "day", "arm"]).aggregate(
         customers=rows.count(),
         mixed=rows.is_mixed.cast("int64").sum(),
         buyers=rows.bought.sum(),
@@ -99,7 +101,7 @@ def sums_by_day(each: ibis.Table, *, zone: str, since: datetime, until: datetime
 def late_refunds(
     customers: ibis.Table, orders: ibis.Table, refunds: ibis.Table, *, window_days: int, after: datetime
 ) -> ibis.Table:
-    """What went back `after` the end for orders of the windows: one row per arm with `amount_minor`."""
+    """What went back `after` the end for orders of the windows: one row per experiment and arm, `amount_minor`."""
     back = refunds.filter(
         refunds.sale_order_id.notnull() & ~refunds.is_excluded & (refunds.refunded_at > ibis.literal(after))
     )
@@ -110,4 +112,4 @@ def late_refunds(
     matched = gone.inner_join(sold, [gone.sale_source == sold.sold_source, gone.sale_order_id == sold.sold_id])
     near = matched.inner_join(customers, matched.buyer == customers.customer)
     inside = (near.paid_at > near["at"]) & (near.paid_at <= near["at"] + ibis.interval(hours=24 * window_days))
-    return near.filter(inside).group_by("arm").aggregate(amount_minor=near.amount_minor.sum())
+    return near.filter(inside).group_by(["experiment", "arm"]).aggregate(amount_minor=near.amount_minor.sum())

@@ -14,7 +14,7 @@ from huitou.experiments.finding import (
     held_out,
     list_experiments,
 )
-from huitou.experiments.readout import Readout, margin_bp, readout
+from huitou.experiments.readout import Readout, margin_bp, readout, readouts
 
 __all__ = [
     "CustomerArm",
@@ -30,4 +30,5 @@ __all__ = [
     "list_experiments",
     "margin_bp",
     "readout",
+    "readouts",
 ]

@@ -6,7 +6,7 @@ verdict is always that of the end date, from orders and refunds as they stood th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -75,30 +75,49 @@ def readout(experiment: Experiment | str, as_of: datetime | None = None, *, cost
     ExperimentUnknownError for a key that does not exist.
     """
     found = get_experiment(experiment) if isinstance(experiment, str) else experiment
-    brand = get_brand()
-    now = as_of or brand.now()
-    run = last_refresh()
-    assigned = count_by_arm(found)
-    early = Readout(
-        experiment=found,
-        state=IN_PROGRESS,
-        as_of=now,
-        data_until=run.as_of if run else None,
-        assigned=assigned,
-        balance=check_balance(found.shares, assigned),
-        margin_bp=margin_bp(),
-        currency=brand.currency,
-    )
-    if now < found.ends_at:
-        return early
-    if run is None or run.as_of < found.ends_at:
-        return replace(early, state=WAITING)
-    rows = _assignments(found)
-    with open_engine_of(run, found.ends_at + _INSTANT) as engine:
-        by_day = _sums(engine, found, _customers(engine, found, rows), brand.zone)
-    with open_engine_of(run, min(max(now, found.ends_at + _INSTANT), run.as_of)) as engine:
-        late = _late(engine, found, _customers(engine, found, rows))
-    return _final(early, by_day, late, cost_of(found) if cost_minor is None else cost_minor)
+    costs = {} if cost_minor is None else {found.key: cost_minor}
+    return readouts([found], as_of, costs=costs)[0]
+
+
+def readouts(
+    experiments: Iterable[Experiment], as_of: datetime | None = None, *, costs: Mapping[str, int] | None = None
+) -> list[Readout]:
+    """The readouts of many experiments in their order; those of the same end and window are computed together.
+
+    `costs` names costs in minor units by key, for those that higher apps do not know.
+    """
+    brand, run, margin = get_brand(), last_refresh(), margin_bp()
+    now, known = as_of or brand.now(), costs or {}
+    found: dict[str, Readout] = {}
+    alike: dict[tuple[datetime, int], list[Experiment]] = {}
+    for one in experiments:
+        assigned = count_by_arm(one)
+        is_over = now >= one.ends_at
+        found[one.key] = Readout(
+            experiment=one,
+            state=WAITING if is_over else IN_PROGRESS,
+            as_of=now,
+            data_until=run.as_of if run else None,
+            assigned=assigned,
+            balance=check_balance(one.shares, assigned),
+            margin_bp=margin,
+            currency=brand.currency,
+        )
+        if is_over and run is not None and run.as_of >= one.ends_at:
+            alike.setdefault((one.ends_at, one.window_days), []).append(one)
+    for (end, _window), group in alike.items():
+        assert run is not None, "nothing is over before the first refresh"
+        rows = _assignments(group)
+        with open_engine_of(run, end + _INSTANT) as engine:
+            sums = _sums(engine, group, rows, brand.zone)
+        late: dict[str, dict[str, int]] = {}
+        if (until := min(now, run.as_of)) > end + _INSTANT:
+            with open_engine_of(run, until) as engine:
+                late = _late(engine, group, rows)
+        for one in group:
+            cost = known[one.key] if one.key in known else cost_of(one)
+            found[one.key] = _final(found[one.key], sums.get(one.key, {}), late.get(one.key, {}), cost)
+    return list(found.values())
 
 
 def margin_bp() -> int | None:
@@ -107,23 +126,30 @@ def margin_bp() -> int | None:
     return None if last is None else last.margin_bp
 
 
-def _assignments(experiment: Experiment) -> pa.Table:
+def _assignments(experiments: Sequence[Experiment]) -> pa.Table:
     with connection.cursor() as cursor:
-        cursor.execute(sql.ASSIGNED, [experiment.pk])
+        cursor.execute(sql.ASSIGNED, [[one.pk for one in experiments]])
         return exposure_table(cursor.fetchall(), 0)
 
 
-def _customers(engine: Engine, experiment: Experiment, rows: pa.Table) -> ibis.Table:
+def _customers(engine: Engine, experiments: Sequence[Experiment], rows: pa.Table) -> ibis.Table:
     """Who counts: the customers of the engine's tables that were assigned in time."""
     exposures = engine.provide(FCT_EXPOSURES.name, rows)
-    return assigned_customers(exposures, engine.table("dim_person_links"), until=experiment.last_counted_at)
+    return assigned_customers(exposures, engine.table("dim_person_links"), until=experiments[0].last_counted_at)
 
 
-def _sums(engine: Engine, experiment: Experiment, customers: ibis.Table, zone: str) -> dict[tuple[date, str], Group]:
-    """What the engine adds up, by day of assignment and arm."""
-    each = outcomes(customers, engine.table("int_orders"), window_days=experiment.window_days)
-    found = sums_by_day(each, zone=zone, since=experiment.starts_at, until=experiment.ends_at)
-    return {(row["day"], row["arm"]): _group(row) for row in engine.to_pyarrow(found).to_pylist()}
+def _sums(
+    engine: Engine, experiments: Sequence[Experiment], rows: pa.Table, zone: str
+) -> dict[str, dict[tuple[date, str], Group]]:
+    """What the engine adds up, by experiment, then day of assignment and arm."""
+    customers = _customers(engine, experiments, rows)
+    each = outcomes(customers, engine.table("int_orders"), window_days=experiments[0].window_days)
+    since = min(one.starts_at for one in experiments)
+    table = engine.to_pyarrow(sums_by_day(each, zone=zone, since=since, until=experiments[0].ends_at))
+    found: dict[str, dict[tuple[date, str], Group]] = {}
+    for row in table.to_pylist():
+        found.setdefault(row["experiment"], {})[row["day"], row["arm"]] = _group(row)
+    return found
 
 
 def _group(row: Mapping[str, Any]) -> Group:
@@ -144,16 +170,21 @@ def _group(row: Mapping[str, Any]) -> Group:
     )
 
 
-def _late(engine: Engine, experiment: Experiment, customers: ibis.Table) -> dict[str, int]:
-    """What went back since the end, by arm."""
-    found = late_refunds(
-        customers,
-        engine.table("int_orders"),
-        engine.table("int_refunds"),
-        window_days=experiment.window_days,
-        after=experiment.ends_at,
+def _late(engine: Engine, experiments: Sequence[Experiment], rows: pa.Table) -> dict[str, dict[str, int]]:
+    """What went back since the end, by experiment and arm."""
+    table = engine.to_pyarrow(
+        late_refunds(
+            _customers(engine, experiments, rows),
+            engine.table("int_orders"),
+            engine.table("int_refunds"),
+            window_days=experiments[0].window_days,
+            after=experiments[0].ends_at,
+        )
     )
-    return {row["arm"]: int(row["amount_minor"]) for row in engine.to_pyarrow(found).to_pylist()}
+    found: dict[str, dict[str, int]] = {}
+    for row in table.to_pylist():
+        found.setdefault(row["experiment"], {})[row["arm"]] = int(row["amount_minor"])
+    return found
 
 
 def _final(early: Readout, by_day: Sums, late: Mapping[str, int], cost_minor: int | None) -> Readout:

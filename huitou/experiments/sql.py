@@ -96,11 +96,11 @@ WHERE row.batch_id IS NULL ORDER BY row.id LIMIT %s
 _CLAIM = "SET batch_id = %(batch)s WHERE id = ANY(%(ids)s::bigint[]) AND batch_id IS NULL"
 CLAIM_ASSIGNMENTS = f"UPDATE experiments_assignment {_CLAIM}"
 CLAIM_EXPOSURES = f"UPDATE experiments_exposure {_CLAIM}"
-# What a readout looks at: every assignment of one experiment.
+# What a readout looks at: every assignment of some experiments.
 ASSIGNED = f"""
 SELECT row.id, 'assigned', {_EXPOSURE_COLUMNS}, NULL, NULL
 FROM experiments_assignment AS row JOIN experiments_experiment AS e ON e.id = row.experiment_id
-WHERE row.experiment_id = %s ORDER BY row.id
+WHERE row.experiment_id = ANY(%s) ORDER BY row.id
 """
 # The customers of an experiment as they stand now, with the earliest arm of their persons.
 _CUSTOMERS = """
