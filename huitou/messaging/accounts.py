@@ -198,6 +198,16 @@ def get_account(account_id: int) -> ChannelAccount:
     return found
 
 
+def find_account(name: str) -> ChannelAccount:
+    """The account of that name. Raises AccountUnknownError."""
+    found = ChannelAccount.objects.filter(name=name).first()
+    if found is None:
+        raise AccountUnknownError(
+            _("There is no channel account named %(name)s; huitou channels list shows them.") % {"name": name}
+        )
+    return found
+
+
 def config_of(account: ChannelAccount) -> Config:
     """The account as its channel needs it, secrets opened. Raises AccountInvalidError where they are lost."""
     try:

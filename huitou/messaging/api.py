@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import datetime
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
@@ -16,6 +18,7 @@ from huitou.core.http_api.fields import MAX_ID, Body, Id, Text, Word
 from huitou.core.http_api.operations import Operations
 from huitou.messaging import handoff, operating, queries
 from huitou.messaging.content import Content, Words
+from huitou.messaging.handoff_report import import_report
 from huitou.messaging.models import HandoffList, Touch
 
 router = Operations("act")
@@ -226,6 +229,33 @@ def take_handoff(request: HttpRequest, list_id: ListId) -> HandoffRowsOut:
     """The rows with identifiers whole; who withdrew since is left out. Each taking is logged."""
     rows = handoff.list_rows(list_id, clock=brand_clock(), **acting(request))
     return HandoffRowsOut(header=handoff.list_header(), rows=[[str(cell) for cell in row] for row in rows])
+
+
+class ReportOut(Schema):
+    """What a send report said."""
+
+    rows: int
+    matched: int
+    new: int = Field(description="Receipts that were not known yet.")
+    unmatched: int
+    rejected: int = Field(description="Rows that could not be used, the unmatched among them.")
+    problems: list[dict[str, Any]] = Field(description="The first of them: row and reason.")
+
+
+class ReportIn(Body):
+    """The send report of a list, as the text of a CSV file."""
+
+    csv: Annotated[Text, Field(max_length=20_000_000)]
+
+
+@router.write("/handoff-lists/{int:list_id}/report", permission="plays.write", returns=ReportOut)
+def report_handoff(request: HttpRequest, list_id: ListId, body: ReportIn) -> ReportOut:
+    """Take in what the other tool reported; twice is once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = FilePath(folder) / "report.csv"
+        path.write_text(body.csv, encoding="utf-8")
+        report = import_report(handoff_id=list_id, path=path, clock=brand_clock(), **acting(request))
+    return ReportOut(**report.to_json())
 
 
 def _handoff(row: HandoffList) -> HandoffOut:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from huitou.core.clock import Clock
+from huitou.customers.identifier_kind import IDENTIFIER_KINDS
 from huitou.customers.models import Consent, Identifier, Person
 from huitou.messaging.channel import Channel, Config, Outcome, Outgoing, accepted
 from huitou.messaging.models import ChannelAccount
@@ -51,14 +52,15 @@ def make_account(kind: str, **more: Any) -> ChannelAccount:
     )
 
 
-_numbers = iter(range(13_800_000_000, 13_900_000_000))
+_numbers = iter(range(13_912_340_001, 13_999_000_000, 7))
 
 
 def make_customer(*, channels: Sequence[str] = ("chat", "text"), purpose: str = "marketing") -> int:
     """A customer with phone and WeCom id who agreed to these channels."""
     person = Person.objects.create(created_at=NOON)
     number = next(_numbers)
-    Identifier.objects.create(kind="phone", value=str(number), person=person)
+    phone = IDENTIFIER_KINDS["phone"].normalize(str(number)) or ""
+    Identifier.objects.create(kind="phone", value=phone, person=person)
     Identifier.objects.create(kind="external_userid", namespace="corp", value=f"wm{number}", person=person)
     for channel in channels:
         agree(person.pk, channel, purpose)

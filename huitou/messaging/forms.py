@@ -1,0 +1,156 @@
+"""Forms of channel accounts, of contact settings, and of a message by hand; made from what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from huitou.messaging.channel import CHANNELS, Channel, Setting
+from huitou.messaging.content import MARKETING, SERVICE, Content, Words
+from huitou.messaging.models import ChannelAccount, ContactPolicy
+from huitou.messaging.queries import list_accounts
+
+_PREFIX = "s-"
+
+
+class AccountForm(forms.Form):
+    """Name, rate and the channel's settings. Secrets are taken and never given back."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    per_minute = forms.IntegerField(
+        label=gettext_lazy("Messages per minute"),
+        min_value=1,
+        required=False,
+        help_text=gettext_lazy("Leave it empty for no limit of ours."),
+    )
+    welcome_text = forms.CharField(
+        label=gettext_lazy("Welcome message"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Sent to a customer who was just added; empty: nothing."),
+    )
+
+    def __init__(
+        self, channel: Channel, data: Mapping[str, Any] | None, existing: ChannelAccount | None, held: tuple[str, ...]
+    ) -> None:
+        values = existing.settings if existing else {}
+        initial = {_PREFIX + s.name: values.get(s.name, s.default) for s in channel.settings if not s.is_secret}
+        if existing:
+            initial["per_minute"] = existing.per_minute
+            initial["welcome_text"] = existing.welcome.get("words", {}).get("zh", {}).get("text", "")
+        super().__init__(data, initial=initial)
+        if existing:
+            del self.fields["name"]
+        if not channel.welcomes or not existing:
+            del self.fields["welcome_text"]
+        if channel.by_hand:
+            del self.fields["per_minute"]
+        for setting in channel.settings:
+            self.fields[_PREFIX + setting.name] = _field(setting, is_held=setting.name in held)
+
+    def settings(self) -> dict[str, str]:
+        """The settings as the service takes them."""
+        given = self.cleaned_data.items()
+        return {name.removeprefix(_PREFIX): str(value or "") for name, value in given if name.startswith(_PREFIX)}
+
+
+def _field(setting: Setting, *, is_held: bool) -> forms.Field:
+    hint = str(setting.hint)
+    if setting.is_secret:
+        kept = _("It is kept; fill this in only to replace it.") if is_held else ""
+        return forms.CharField(
+            label=str(setting.label),
+            required=setting.required and not is_held,
+            max_length=4000,
+            help_text=" ".join(part for part in (hint, kept) if part),
+            widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
+        )
+    if setting.form == "choice":
+        return forms.ChoiceField(
+            label=str(setting.label), required=setting.required, choices=setting.choices, help_text=hint
+        )
+    return forms.CharField(label=str(setting.label), required=setting.required, max_length=4000, help_text=hint)
+
+
+class PolicyForm(forms.Form):
+    """How often and when customers may be contacted."""
+
+    cap_day = forms.IntegerField(label=gettext_lazy("Contacts a day"), min_value=0, max_value=100)
+    cap_week = forms.IntegerField(label=gettext_lazy("Contacts a week"), min_value=0, max_value=500)
+    duplicate_days = forms.IntegerField(
+        label=gettext_lazy("Days before the same content again"), min_value=0, max_value=3650
+    )
+    service_is_capped = forms.BooleanField(label=gettext_lazy("Service messages count and wait too"), required=False)
+    service_is_held_out = forms.BooleanField(
+        label=gettext_lazy("The global holdout gets no service messages either"), required=False
+    )
+    fatigue_is_on = forms.BooleanField(label=gettext_lazy("Contact less who does not respond"), required=False)
+    fatigue_unanswered = forms.IntegerField(
+        label=gettext_lazy("Lower after so many without a response"), min_value=1, max_value=1000
+    )
+    fatigue_gap_days = forms.IntegerField(
+        label=gettext_lazy("Then one contact in so many days"), min_value=1, max_value=365
+    )
+    fatigue_stop_after = forms.IntegerField(
+        label=gettext_lazy("Stop marketing after so many without a response"), min_value=1, max_value=1000
+    )
+    fatigue_optout_bp = forms.IntegerField(
+        label=gettext_lazy("Stop all marketing at so many opt-outs in 10,000 contacts of 7 days"),
+        min_value=0,
+        max_value=10_000,
+    )
+
+    def __init__(self, policy: ContactPolicy, data: Mapping[str, Any] | None) -> None:
+        initial: dict[str, Any] = {name: getattr(policy, name) for name in self.base_fields}
+        for channel in CHANNELS:
+            own = policy.quiet_hours.get(channel.kind)
+            usual = [f"{each:%H:%M}" for each in channel.quiet_hours or ()]
+            told = usual if own is None else own
+            initial[f"quiet-{channel.kind}"] = "-".join(told)
+        super().__init__(data, initial=initial)
+        for channel in CHANNELS:
+            if not channel.by_hand:
+                self.fields[f"quiet-{channel.kind}"] = forms.RegexField(
+                    r"^\s*(\d{1,2}:\d{2}\s*-\s*\d{1,2}:\d{2})?\s*$",
+                    required=False,
+                    label=_("Quiet hours: %(channel)s") % {"channel": channel.label},
+                    help_text=_("Like 21:00-09:00; empty: none."),
+                )
+
+    def changes(self) -> dict[str, Any]:
+        """The settings as the service takes them."""
+        told = {name: self.cleaned_data[name] for name in self.base_fields}
+        quiet = {}
+        for name, value in self.cleaned_data.items():
+            if name.startswith("quiet-"):
+                parts = [part.strip().zfill(5) for part in str(value or "").split("-") if part.strip()]
+                quiet[name.removeprefix("quiet-")] = parts
+        return told | {"quiet_hours": quiet}
+
+
+class MessageForm(forms.Form):
+    """One message to one customer."""
+
+    channel = forms.ChoiceField(label=gettext_lazy("Channel"))
+    purpose = forms.ChoiceField(
+        label=gettext_lazy("Purpose"),
+        choices=[(MARKETING, gettext_lazy("marketing")), (SERVICE, gettext_lazy("service"))],
+    )
+    text = forms.CharField(label=gettext_lazy("Text"), max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
+    link = forms.CharField(
+        label=gettext_lazy("Link"), max_length=2000, required=False, help_text=gettext_lazy("Goes out as a short link.")
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+        choices = [(f"{account.kind}/{account.name}", account.name) for account in list_accounts()]
+        self.fields["channel"].choices = choices  # type: ignore[attr-defined]  # it is a ChoiceField
+
+    def content(self) -> Content:
+        """What the message says."""
+        return Content({"zh": Words(text=self.cleaned_data["text"], link=self.cleaned_data["link"].strip())})
