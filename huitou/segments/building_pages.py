@@ -28,6 +28,7 @@ from huitou.segments.builder.tree import (
     numbered,
     read_form,
 )
+from huitou.segments.layering import shown
 from huitou.segments.models import Segment, TagRule
 from huitou.segments.ordering import current_versions
 from huitou.segments.output import parse_definition, product_clock
@@ -155,7 +156,7 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
         )
 
     subject = _Subject(
-        heading=_("Change segment “%(title)s”") % {"title": segment.title},
+        heading=_("Change segment “%(title)s”") % {"title": shown(segment)[0]},
         titles=True,
         save=save,
         told=_("Saved. The next refresh counts it."),
@@ -163,7 +164,7 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
         segment=name,
         version=version.number,
     )
-    return _page(request, subject, version.definition, segment.title, segment.description)
+    return _page(request, subject, version.definition, *shown(segment))
 
 
 @requires("segments.view", change="segments.write")

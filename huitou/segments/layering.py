@@ -83,5 +83,10 @@ def shown(segment: Segment) -> tuple[str, str]:
     return layer.texts[_language()]
 
 
+def layer_place(segment: Segment) -> int:
+    """Where a ready layer stands among all; 0 for other segments."""
+    return list(ready_layers()).index(segment.name) if segment.name in ready_layers() else 0
+
+
 def _language() -> str:
     return "zh" if (get_language() or "zh").startswith("zh") else "en"

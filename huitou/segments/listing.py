@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from huitou.orders.queries import last_refresh
+from huitou.segments.layering import layer_place, shown
 from huitou.segments.models import Segment, SegmentSize, SegmentVersion
 from huitou.segments.ordering import SEGMENT, TAG, current_versions, standing_nodes
 
@@ -33,8 +34,9 @@ class Listed:
 
 
 def list_segments(*, archived: bool = False) -> list[Listed]:
-    """Own segments first, then layers, by title."""
-    segments = list(Segment.objects.filter(archived_at__isnull=not archived).order_by("-group", "title"))
+    """Own segments by title first, then layers in the order of their families."""
+    found = Segment.objects.filter(archived_at__isnull=not archived)
+    segments = sorted(found, key=lambda s: (s.group == "layer", layer_place(s), s.title))
     versions = current_versions(segments)
     trends, users, run = _trends(segments), _users(), last_refresh()
     listed = []
@@ -75,7 +77,7 @@ def users_of(name: str) -> list[str]:
 
 
 def _users() -> dict[str, list[str]]:
-    titles = dict(Segment.objects.values_list("name", "title"))
+    titles = {segment.name: shown(segment)[0] for segment in Segment.objects.all()}
     found: dict[str, list[str]] = defaultdict(list)
     for node in standing_nodes().values():
         for kind, name in node.needs:

@@ -101,6 +101,11 @@ def in_words(definition: object, language: str | None = None) -> str:
     """A kept definition as a sentence; one that cannot be read any more says why."""
     chosen = language or get_language() or "en"
     try:
-        return describe(parse_condition(definition), chosen)
+        condition = parse_condition(definition)
     except ConditionError as error:
         return error.sentence(chosen)
+    sentence = describe(condition, chosen)
+    # Conditions know segments by name; people know them by title.
+    for name, title in Segment.objects.filter(name__in=segments_in(condition)).values_list("name", "title"):
+        sentence = sentence.replace(f"“{name}”", f"“{title}”")
+    return sentence

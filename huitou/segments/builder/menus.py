@@ -19,6 +19,7 @@ from huitou.customers.portrait import consent_words
 from huitou.orders.portrait import band_words, dormant_words, lifecycle_words
 from huitou.segments.builder.leaves import JSON_LEAF
 from huitou.segments.builder.tree import Node
+from huitou.segments.layering import shown
 from huitou.segments.models import Segment, Tag
 from huitou.sources.tracking.queries import current_plan
 
@@ -84,7 +85,7 @@ def read_subjects(*, without: str = "") -> Subjects:
             (name, name)
             for name in Tag.objects.filter(archived_at=None).order_by("name").values_list("name", flat=True)
         ],
-        segments=[(s.name, s.title) for s in segments],
+        segments=[(s.name, shown(s)[0]) for s in segments],
         categories=sorted(category_labels(Category.objects.values_list("code", flat=True)[:500]).items()),
     )
 
