@@ -14,9 +14,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from huitou.core.clock import local_day
+from huitou.core.clock import FixedClock, local_day
 from huitou.customers.models import Person
 from huitou.customers.queries import customers_of, members_of
+from huitou.experiments.services import hold_out
 from huitou.messaging import sql
 from huitou.messaging.channel import Outgoing
 from huitou.messaging.content import Content
@@ -132,6 +133,10 @@ def _decide(
     asked = {c.customer_id: members[c.customer_id] for c in candidates}
     if not candidates:
         return Sitting((), 0)
+    # The quarter's draw is written down before anybody is contacted.
+    marketing = sorted({c.customer_id for c in candidates if rules.is_held_out(c.purpose)})
+    if marketing:
+        hold_out(marketing, clock=FixedClock(now))
     standings = load_standings(asked, candidates, rules, now)
     _add_hours(standings, candidates, asked, rules)
     climate = load_climate(accounts, now)
