@@ -1,0 +1,27 @@
+"""A hundred thousand attempted touches on all paths at once, with kills in between and providers that break."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from huitou.accounts.models import Brand
+from huitou.accounts.services import create_brand
+from huitou.core.clock import FixedClock
+from huitou.core.home import Home
+from huitou.messaging import wire
+from tests.faults.siege import START, besiege
+from tests.soak.outcome import write_result
+
+
+@pytest.mark.soak
+@pytest.mark.django_db(transaction=True)
+def test_a_long_siege(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LOOPBACK", True)
+    create_brand(name="Brand", clock=FixedClock(START))
+    Brand.objects.update(clock_now=START)
+    told = besiege(home, customers=20_000, touches=100_000, rounds=50, seed=time.time_ns() % 1_000_000_000)
+    assert told["arrived"] > 10_000, told
+    assert told["kills"] >= 100
+    write_result("siege", told)
