@@ -146,3 +146,12 @@ WHERE id IN (
     ORDER BY id FOR UPDATE SKIP LOCKED
 ) RETURNING id
 """
+ADD_TASKS = """
+INSERT INTO journeys_stafftask (key, person_id, launch_id, enrollment_id, kind, title, context, state, created_at,
+    due_at, outcome, note)
+SELECT key, person, launch, enrollment, kind, title::jsonb, context::jsonb, 'open', created, due, '', ''
+FROM unnest(%(keys)s::text[], %(persons)s::bigint[], %(launches)s::bigint[], %(enrollments)s::bigint[],
+    %(kinds)s::text[], %(titles)s::text[], %(contexts)s::text[], %(created)s::timestamptz[], %(due)s::timestamptz[])
+    AS given (key, person, launch, enrollment, kind, title, context, created, due)
+ON CONFLICT (key) DO NOTHING
+"""

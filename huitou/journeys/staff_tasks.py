@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +16,7 @@ from huitou.accounts.models import User
 from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
+from huitou.journeys import sql
 from huitou.journeys.models import StaffTask
 from huitou.sources.services import OwnEvent, record_own_events
 
@@ -76,9 +78,32 @@ class TaskRequest:
 
 def request_tasks(requests: Sequence[TaskRequest]) -> None:
     """Put tasks into the inbox of staff, in the caller's transaction; a key that was given before is left alone."""
-    StaffTask.objects.bulk_create(
-        (StaffTask(**vars(request)) for request in sorted(requests, key=lambda r: r.key)), ignore_conflicts=True
-    )
+    ordered = sorted(requests, key=lambda r: r.key)
+    if ordered:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.ADD_TASKS,
+                {
+                    "keys": [r.key for r in ordered],
+                    "persons": [r.person_id for r in ordered],
+                    "launches": [r.launch_id for r in ordered],
+                    "enrollments": [r.enrollment_id for r in ordered],
+                    "kinds": [r.kind for r in ordered],
+                    # Those of one step say the same: each text is written out once.
+                    "titles": _texts([r.title for r in ordered]),
+                    "contexts": _texts([r.context for r in ordered]),
+                    "created": [r.created_at for r in ordered],
+                    "due": [r.due_at for r in ordered],
+                },
+            )
+
+
+def _texts(told: Sequence[Mapping[str, str]]) -> list[str]:
+    kept: dict[int, str] = {}
+    for each in told:
+        if id(each) not in kept:
+            kept[id(each)] = json.dumps(dict(each), ensure_ascii=False)
+    return [kept[id(each)] for each in told]
 
 
 def take_task(*, task_id: int, user: User, clock: Clock, actor_label: str = "cli") -> StaffTask:
