@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -198,6 +198,7 @@ def build_features(
     names: ibis.Table,
     days: ibis.Table,
     moment: Moment,
+    only: Collection[str] | None = None,
 ) -> ibis.Table:
     """feat_customers: every registered feature, each source aggregated once.
 
@@ -213,25 +214,44 @@ def build_features(
         What customers did by day and event name before the instant, for `interaction_rows`.
     moment
         The instant and the cut-offs.
+    only
+        Names of the features that are wanted, with whatever they need; None: all.
 
     Returns
     -------
     Table
         One row per customer: person_id, then the features in the order of their names.
     """
+    chosen = _with_needs(only)
     rows, places, done = order_rows(orders), category_rows(categories, names), interaction_rows(days)
-    over_orders = {f.kind: f.over_orders(rows, moment) for f in FEATURES if f.over_orders}
-    over_categories = {f.kind: f.over_categories(places, moment) for f in FEATURES if f.over_categories}
-    over_interactions = {f.kind: f.over_interactions(done, moment) for f in FEATURES if f.over_interactions}
+    over_orders = {f.kind: f.over_orders(rows, moment) for f in chosen if f.over_orders}
+    over_categories = {f.kind: f.over_categories(places, moment) for f in chosen if f.over_categories}
+    over_interactions = {f.kind: f.over_interactions(done, moment) for f in chosen if f.over_interactions}
     table = customers
     for source, measures in ((rows, over_orders), (places, over_categories), (done, over_interactions)):
-        table = table.left_join(source.group_by("person_id").aggregate(**measures), "person_id")
-        table = table.drop("person_id_right")
-    filled = {f.kind: table[f.kind].fill_null(f.empty) for f in FEATURES if not f.derive and f.empty is not None}
-    table = _with_names(table.mutate(**filled), names)
-    for level in _levels(f for f in FEATURES if f.derive):
+        if measures:
+            table = table.left_join(source.group_by("person_id").aggregate(**measures), "person_id")
+            table = table.drop("person_id_right")
+    filled = {f.kind: table[f.kind].fill_null(f.empty) for f in chosen if not f.derive and f.empty is not None}
+    table = table.mutate(**filled)
+    if "top_category" in over_categories:
+        table = _with_names(table, names)
+    for level in _levels(f for f in chosen if f.derive):
         table = table.mutate(**{f.kind: f.derive(table, moment).cast(f.dtype) for f in level if f.derive})
-    return table.select("person_id", **{f.kind: table[f.kind].cast(f.dtype) for f in FEATURES})
+    return table.select("person_id", **{f.kind: table[f.kind].cast(f.dtype) for f in chosen})
+
+
+def _with_needs(only: Collection[str] | None) -> list[Feature]:
+    """The features of these names with all that they need, in the order of their names; None: every one."""
+    if only is None:
+        return list(FEATURES)
+    waiting, wanted = list(only), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += FEATURES[name].needs
+    return [feature for feature in FEATURES if feature.kind in wanted]
 
 
 def _with_names(table: ibis.Table, names: ibis.Table) -> ibis.Table:

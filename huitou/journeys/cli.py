@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huitou.core.boot import booted
+from huitou.journeys.plays.cli import app as plays_app
 
 if TYPE_CHECKING:
     from huitou.journeys.models import StaffTask
@@ -258,4 +259,4 @@ def _task_row(task: StaffTask) -> dict[str, Any]:
     }
 
 
-COMMANDS = {"journeys": journeys_app, "tasks": tasks_app}
+COMMANDS = {"journeys": journeys_app, "tasks": tasks_app, "plays": plays_app}

@@ -1,0 +1,105 @@
+"""Rehearsals that the console and the API start: run by the worker, kept as a file of the data directory for a while.
+
+The file is named by everything that the rehearsal depends on: a killed one is simply run again, a finished one is there
+at once. It holds numbers of customers and no names.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from procrastinate.exceptions import AlreadyEnqueued
+
+from huitou.accounts.models import Brand
+from huitou.accounts.queries import get_brand
+from huitou.core.home import Home
+from huitou.core.terminal import Report, silent
+from huitou.journeys.plays.drafts import Draft, find_draft
+from huitou.journeys.plays.replay import Replay, replay
+from huitou.orders.queries import get_last_refresh
+from huitou.sources.job_progress import JobState, read_state, write_state
+
+_KEPT_SECONDS = 7 * 86_400
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """One rehearsal that was asked for: its key, how far it is, and its result once it is there."""
+
+    key: str
+    state: JobState | None
+    result: Replay | None
+
+
+def key_of(draft: Draft, control_bp: int, brand: Brand) -> str:
+    """Names the rehearsal by what it depends on: the draft, the share, the data and the moment."""
+    return f"{draft.digest}-{control_bp}-{get_last_refresh().pk}-{brand.now():%Y%m%d%H}"
+
+
+def find_rehearsal(home: Home, key: str) -> Rehearsal:
+    """The rehearsal of that key as it stands."""
+    return Rehearsal(key, read_state(home, _job(key)), _load(home, key))
+
+
+def start_rehearsal(
+    home: Home, *, name: str, parameters: Mapping[str, Any] | None, control_bp: int, language: str
+) -> str:
+    """Have the worker rehearse it, unless that was done or is waiting already; returns its key."""
+    from huitou.journeys.plays.tasks import rehearse_job
+
+    draft, brand = find_draft(name, parameters), get_brand()
+    key = key_of(draft, control_bp, brand)
+    found = find_rehearsal(home, key)
+    if found.result is None and (found.state is None or found.state.is_over):
+        write_state(home, _job(key), JobState("waiting"))
+        told = {"name": name, "parameters": dict(parameters or {}), "control_bp": control_bp, "key": key}
+        with suppress(AlreadyEnqueued):
+            rehearse_job.configure(queueing_lock=f"plays.rehearse:{key}").defer(language=language, **told)
+    return key
+
+
+def run_rehearsal(
+    home: Home, *, name: str, parameters: Mapping[str, Any], control_bp: int, key: str, report: Report = silent
+) -> None:
+    """Rehearse and keep the result; what was kept for long goes."""
+    if _load(home, key) is None:
+        _sweep(home)
+        found = replay(find_draft(name, parameters), brand=get_brand(), control_bp=control_bp, report=report)
+        path = _path(home, key)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(gzip.compress(json.dumps(found.to_json(), ensure_ascii=False).encode()))
+        fresh.replace(path)
+
+
+def _job(key: str) -> str:
+    return f"rehearsal-{key}"
+
+
+def _path(home: Home, key: str) -> Path:
+    assert all(c.isalnum() or c == "-" for c in key), "made by key_of"
+    return home.root / "rehearsals" / f"{key}.json.gz"
+
+
+def _load(home: Home, key: str) -> Replay | None:
+    try:
+        told = json.loads(gzip.decompress(_path(home, key).read_bytes()))
+    except OSError:
+        return None
+    told["since"], told["until"] = datetime.fromisoformat(told["since"]), datetime.fromisoformat(told["until"])
+    return Replay(**told)
+
+
+def _sweep(home: Home) -> None:
+    for path in (home.root / "rehearsals").glob("*"):
+        if time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+            path.unlink(missing_ok=True)
