@@ -6,10 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 from huitou.console.shell import Card, Page
 from huitou.journeys import flow_pages, task_pages
+from huitou.journeys.plays import pages as play_pages
 
 PAGES = [
+    *play_pages.PAGES,
     Page("journeys", "decide", _("Journeys"), "flow", 20, "journeys"),
     Page("tasks", "act", _("Inbox of tasks"), "check", 10, "tasks"),
 ]
 CARDS = [Card("customer", 60, task_pages.customer_card, "plays.view")]
-urlpatterns = [*flow_pages.urlpatterns, *task_pages.urlpatterns]
+urlpatterns = [*play_pages.urlpatterns, *flow_pages.urlpatterns, *task_pages.urlpatterns]

@@ -171,7 +171,7 @@ def list_plays(request: HttpRequest) -> dict[str, Any]:
         for play in library().values()
     ]
     items += [
-        PlayOut(name=journey.name, title=journey.title, summary=journey.description, is_ready_play=False)
+        PlayOut(name=journey.name, title=journey.title, summary=journey.description, stage="", is_ready_play=False)
         for journey in list_journeys()
         if journey.name not in library()
     ]

@@ -287,7 +287,7 @@ def copy(request: HttpRequest, name: str) -> HttpResponse:
         messages.error(request, str(error))
         return redirect(f"{reverse('plays_play', args=[name])}?{request.GET.urlencode()}")
     messages.success(request, _("Copied. It is yours to change now."))
-    return redirect("plays_play", made.name)
+    return redirect("journeys_flow", made.name)
 
 
 @requires("plays.view", change="plays.write")

@@ -61,7 +61,12 @@ def start_rehearsal(
     found = find_rehearsal(home, key)
     if found.result is None and (found.state is None or found.state.is_over):
         write_state(home, _job(key), JobState("waiting"))
-        told = {"name": name, "parameters": dict(parameters or {}), "control_bp": control_bp, "key": key}
+        told: dict[str, Any] = {
+            "name": name,
+            "parameters": dict(parameters or {}),
+            "control_bp": control_bp,
+            "key": key,
+        }
         with suppress(AlreadyEnqueued):
             rehearse_job.configure(queueing_lock=f"plays.rehearse:{key}").defer(language=language, **told)
     return key

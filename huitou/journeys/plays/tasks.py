@@ -28,7 +28,7 @@ def rehearse_job(*, name: str, parameters: dict[str, Any], control_bp: int, key:
                 report=Reporter(settings.HOME, job),
             )
         except DomainError as error:
-            write_state(settings.HOME, job, JobState("failed", error=error.message))
+            write_state(settings.HOME, job, JobState("failed", error=str(error)))
         except Exception as error:
             write_state(settings.HOME, job, JobState("failed", error=kind_and_place(error)))
             raise
