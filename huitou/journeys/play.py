@@ -27,7 +27,7 @@ from huitou.journeys.setting import LANGUAGES, Setting
 LIBRARY = Path(__file__).parent / "library"
 FILE = "play.yaml"
 STAGES = ("reach", "activate", "retain", "convert")
-_PARAMETER_TYPES = ("whole", "words", "long_words", "channels", "text", "time", "choice")
+_PARAMETER_TYPES = ("whole", "words", "long_words", "channels", "segment", "text", "time", "choice")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,59}$")
 _PLACE = re.compile(r"\$\{([a-z][a-z0-9_]*)\}")
 _WORDS = {

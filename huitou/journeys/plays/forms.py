@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from huitou.journeys.play import Parameter, Play, in_language
 from huitou.journeys.setting import LANGUAGES
 from huitou.messaging.channel import CHANNELS
+from huitou.segments.queries import list_segments
 
 _PLACES = 3
 
@@ -70,6 +71,9 @@ def inputs_of(play: Play, values: Mapping[str, Any]) -> list[Input]:
             for language, name in zip(LANGUAGES, ("中文", "English"), strict=True):
                 place = f"{parameter.name}_{language}"
                 found.append(Input(place, f"{label} ({name})", "area", value[language], help_text))
+        elif parameter.type == "segment":
+            known = tuple((one.segment.name, one.segment.title or one.segment.name) for one in list_segments())
+            found.append(Input(parameter.name, label, "select", value, help_text, choices=(("", "–"), *known)))
         else:
             choices = tuple((code, in_language(words)) for code, words in parameter.choices)
             kind = "select" if choices else "number" if parameter.type == "whole" else "text"

@@ -164,8 +164,13 @@ def _steps(draft: Draft) -> list[dict[str, Any]]:
 def show_preview(request: HttpRequest, name: str) -> HttpResponse:
     """The preview's numbers; loaded by the page, as counting a month of history takes a while."""
     draft, problem = _draft(request, name, request.GET)
-    context = _preview_context(request, draft) | {"problem": problem, "query": request.GET.urlencode()}
-    return render(request, "journeys/preview_part.html", context)
+    try:
+        context = _preview_context(request, draft)
+    except DomainError as error:
+        return render(request, "journeys/preview_part.html", {"problem": str(error)})
+    return render(
+        request, "journeys/preview_part.html", context | {"problem": problem, "query": request.GET.urlencode()}
+    )
 
 
 def _preview_context(request: HttpRequest, draft: Draft) -> dict[str, Any]:

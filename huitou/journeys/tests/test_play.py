@@ -12,10 +12,10 @@ import yaml
 from huitou.journeys.definition import find_problems
 from huitou.journeys.play import LIBRARY, PlayFileError, PlayParametersError, get_play, library, read_library
 
-READY = ["post_purchase_reminder", "due_by_rhythm", "birthday", "silent_30d", "win_back_60d"]
+READY = ["post_purchase_reminder", "due_by_rhythm", "birthday", "silent_30d", "win_back_60d", "segment_message"]
 
 
-def test_five_are_ready_in_the_order_of_a_customers_life() -> None:
+def test_they_are_ready_in_the_order_of_a_customers_life() -> None:
     assert list(library()) == READY
 
 
