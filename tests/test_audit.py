@@ -61,6 +61,7 @@ UNTOLD = {
     "messaging/deciding.py:decide_due": "decides at the pace of events; each decision is a row with its numbers",
     "messaging/outbox.py:note_outcomes": "notes what providers answered; each attempt is a row",
     "messaging/outbox.py:_call_unknown": "notes what nobody knows; each attempt is a row",
+    "messaging/lake.py:_write": "mirrors into the lake what has rows of its own",
     "messaging/receiving.py:take_receipts": "what providers and customers told; each receipt is a row",
     "messaging/following.py:plan_fallbacks": "follows from what was planned; each touch is a row",
     "messaging/answering.py:take_callback": "what a provider told, at the pace of events",

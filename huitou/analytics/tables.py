@@ -383,6 +383,37 @@ FCT_EXPOSURES = Table(
     ),
 )
 
+FCT_TOUCHES = Table(
+    name="fct_touches",
+    grain="one version of one intended contact; the highest version of a touch is how it stands",
+    key=("touch_id", "version"),
+    partition=("month",),
+    written_by="messaging",
+    refresh="appended every minute",
+    columns=(
+        Column("batch_id", pa.int64(), "the batch that brought it"),
+        Column("touch_id", pa.int64(), "number of the touch"),
+        Column("version", pa.int32(), "counts what happened to the touch"),
+        Column("person_id", pa.int64(), "the person that it was asked for"),
+        Column("parent_id", pa.int64(), "the touch that it follows because that stayed unread", nullable=True),
+        Column("source", pa.string(), "who asked for it, for example launch:12"),
+        Column("step", pa.string(), "step of the journey"),
+        Column("variant", pa.string(), "arm or variant of the content"),
+        Column("purpose", pa.string(), "marketing or service"),
+        Column("channel", pa.string(), "kind of the channel, once one was chosen", nullable=True),
+        Column("state", pa.string(), "planned, waiting, sending, sent, delivered, read, clicked, unknown, failed ..."),
+        Column("reason", pa.string(), "code of the latest decision"),
+        Column("planned_at", INSTANT, "first moment of its window; UTC"),
+        Column("planned_until", INSTANT, "last moment of its window; UTC"),
+        Column("sent_at", INSTANT, "when the provider took it; UTC", nullable=True),
+        Column("delivered_at", INSTANT, "when it was delivered; UTC", nullable=True),
+        Column("read_at", INSTANT, "when it was read; UTC", nullable=True),
+        Column("clicked_at", INSTANT, "first click; UTC", nullable=True),
+        Column("unsubscribed_at", INSTANT, "when the customer unsubscribed by it; UTC", nullable=True),
+        Column("month", pa.string(), "UTC month of planned_at, 2011-03"),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -398,6 +429,7 @@ TABLES: dict[str, Table] = {
         INT_PERSON_DAYS,
         FEAT_CUSTOMERS,
         FCT_EXPOSURES,
+        FCT_TOUCHES,
         DIM_PERSON_TAGS,
         DIM_PERSON_CONSENTS,
         DIM_PERSON_IDENTIFIERS,

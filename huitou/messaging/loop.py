@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
 
 from huitou.accounts.queries import find_brand
-from huitou.core.clock import Clock
+from huitou.core.clock import Clock, SystemClock
 from huitou.core.home import Home
 from huitou.messaging.following import plan_fallbacks, poll_accounts
+from huitou.messaging.lake import write_touches
 from huitou.messaging.outbox import Sent, send_due
 from huitou.sources.consuming.trouble import is_transient, rendered
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 3.0
 _LONGEST_PAUSE_SECONDS = 60.0
+_UPKEEP_SECONDS = 60.0
 
 
 def run_turn(*, home: Home, clock: Clock | None = None) -> Sent:
@@ -36,6 +39,13 @@ def run_turn(*, home: Home, clock: Clock | None = None) -> Sent:
     return sent
 
 
+def keep_up(*, home: Home) -> None:
+    """What need not be at once: what happened to touches goes into the lake."""
+    brand = find_brand()
+    if brand is not None:
+        write_touches(home=home, clock=SystemClock())
+
+
 class MessageLoop(threading.Thread):
     """Sends until it is asked to stop; the sitting in hand is finished."""
 
@@ -44,6 +54,7 @@ class MessageLoop(threading.Thread):
         self._home = home
         self._pause = pause_seconds
         self._stop_asked = threading.Event()
+        self._keep_up_at = 0.0
 
     def stop(self) -> None:
         """Ask it to end after the sitting in hand, and wait for that."""
@@ -56,6 +67,7 @@ class MessageLoop(threading.Thread):
             while not self._stop_asked.is_set():
                 try:
                     run_turn(home=self._home)
+                    self._keep_up_if_due()
                     pause = self._pause
                 except Exception as error:
                     if is_transient(error):
@@ -67,6 +79,11 @@ class MessageLoop(threading.Thread):
                 self._stop_asked.wait(pause)
         finally:
             connection.close()
+
+    def _keep_up_if_due(self) -> None:
+        if time.monotonic() >= self._keep_up_at:
+            keep_up(home=self._home)
+            self._keep_up_at = time.monotonic() + _UPKEEP_SECONDS
 
 
 @contextmanager

@@ -215,3 +215,14 @@ WHERE a.account_id = %(account)s AND a.outcome = 'accepted' AND a.started_at >= 
     AND a.provider_ref <> ''
 ORDER BY a.id LIMIT %(limit)s
 """
+
+UNWRITTEN_TOUCHES = """
+SELECT id, lake_version, person_id, parent_id, source, step, variant, purpose, nullif(channel, ''), state, reason,
+    send_after, not_after, sent_at, delivered_at, read_at, clicked_at, unsubscribed_at
+FROM messaging_touch WHERE lake_version > lake_written ORDER BY id LIMIT %s
+"""
+CLAIM_TOUCHES = """
+UPDATE messaging_touch AS t SET lake_written = told.version
+FROM unnest(%(ids)s::bigint[], %(versions)s::int[]) AS told (id, version)
+WHERE t.id = told.id AND t.lake_written < told.version
+"""

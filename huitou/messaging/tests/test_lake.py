@@ -1,0 +1,37 @@
+"""Touches in the lake: every version once, however often it is written, and the highest is how a touch stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from huitou.core.clock import FixedClock
+from huitou.core.engine import open_home_engine
+from huitou.core.home import Home
+from huitou.core.models import LakeBatch
+from huitou.messaging.channel import Receipt
+from huitou.messaging.lake import write_touches
+from huitou.messaging.models import ChannelAccount, Touch
+from huitou.messaging.outbox import send_due
+from huitou.messaging.receiving import take_receipts
+from huitou.messaging.services import request_touches
+from huitou.messaging.tests.stage import NOON, Recorder, ask, make_customer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CLOCK = FixedClock(NOON)
+
+
+def test_every_version_is_written_once(accounts: dict[str, ChannelAccount], recorder: Recorder, home: Home) -> None:
+    [touch_id] = request_touches([ask("a", make_customer())], clock=CLOCK)
+    assert write_touches(home=home, clock=CLOCK) == 1
+    assert write_touches(home=home, clock=CLOCK) == 0
+    send_due(clock=CLOCK)
+    take_receipts([Receipt("", "read", NOON, touch_id=touch_id)], account=None, origin="callback", clock=CLOCK)
+    assert write_touches(home=home, clock=CLOCK) == 1
+    with open_home_engine(home) as engine:
+        rows = engine.to_pyarrow(engine.table("fct_touches")).to_pylist()
+    assert sorted(row["state"] for row in rows) == ["planned", "read"]
+    latest = max(rows, key=lambda row: row["version"])
+    assert (latest["state"], latest["channel"], latest["touch_id"]) == ("read", "text", touch_id)
+    assert LakeBatch.objects.filter(table="fct_touches").count() == 2
+    touch = Touch.objects.get()
+    assert touch.lake_written == touch.lake_version
