@@ -47,7 +47,7 @@ def test_a_segment_is_built_by_keyboard(console: Console, language: str, width: 
     page.keyboard.press("Enter")
     expect(page.locator("#w-0-1")).to_be_focused()
     page.locator("#w-0-1").select_option("feature:lifecycle_stage")
-    page.locator("#value-0-1").select_option("new")
+    page.locator("select#value-0-1").select_option("new")
     expect(page.locator("#size")).to_have_text("1")
     assert serious(console) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
