@@ -254,6 +254,18 @@ def active_customers(q: Question) -> Cells:
     return {None: (count, count, None)}
 
 
+def contact_gap_rate(q: Question) -> Cells:
+    active = defaultdict(set)
+    for person, day in q.view.interactions:
+        active[person].add(day)
+    inside = q.view.within(q.first, q.last)
+    silent = 0
+    for person, purchases in inside.items():
+        start = min(p.day for p in purchases)
+        silent += not any(start + n * DAY in active[person] for n in range(1, 31))
+    return {None: share(silent, len(inside))}
+
+
 def aov(q: Question) -> Cells:
     total, count = revenue(q)[None][1] or 0, orders(q)[None][1] or 0
     if not count:
@@ -300,5 +312,6 @@ ORACLES: dict[str, Callable[[Question], Cells]] = {
     "buyers": buyers,
     "aov": aov,
     "active_customers": active_customers,
+    "contact_gap_rate": contact_gap_rate,
     "retention_cohort": retention_cohort,
 }
