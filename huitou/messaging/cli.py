@@ -63,6 +63,27 @@ def show(touch_id: Annotated[int, typer.Argument(help="Number of the message.")]
         )
 
 
+@app.command("coverage")
+@booted
+def coverage(
+    source: Annotated[str, typer.Argument(help="Who asked for the messages, such as launch:12.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how many of those wanted were reached, in time, and clicked; with the floors."""
+    from huitou.core.terminal import print_json
+    from huitou.messaging.coverage import ACTIVATION_FLOOR, COVERAGE_FLOOR, TIMELINESS_FLOOR, coverage_of
+
+    found = coverage_of(source)
+    floors = {"coverage": COVERAGE_FLOOR, "timeliness": TIMELINESS_FLOOR, "activation": ACTIVATION_FLOOR}
+    told = {**vars(found), **{name: {"rate": getattr(found, name), "floor": floor} for name, floor in floors.items()}}
+    if as_json:
+        print_json(told)
+        return
+    typer.echo(f"wanted {found.wanted}  reached {found.reached}  in time {found.in_time}  clicked {found.activated}")
+    for name, floor in floors.items():
+        typer.echo(f"{name:<11} {getattr(found, name):.1%}  floor {floor:.0%}")
+
+
 @app.command("run")
 @booted
 def run(

@@ -9,6 +9,7 @@ from huitou.core.engine import open_home_engine
 from huitou.core.home import Home
 from huitou.core.models import LakeBatch
 from huitou.messaging.channel import Receipt
+from huitou.messaging.coverage import coverage_of
 from huitou.messaging.lake import write_touches
 from huitou.messaging.models import ChannelAccount, Touch
 from huitou.messaging.outbox import send_due
@@ -35,3 +36,16 @@ def test_every_version_is_written_once(accounts: dict[str, ChannelAccount], reco
     assert LakeBatch.objects.filter(table="fct_touches").count() == 2
     touch = Touch.objects.get()
     assert touch.lake_written == touch.lake_version
+
+
+def test_coverage_counts_customers_once_and_says_who_was_reached_in_time(
+    accounts: dict[str, ChannelAccount], recorder: Recorder
+) -> None:
+    reached, silent = make_customer(), make_customer(channels=())
+    request_touches([ask("a", reached), ask("b", silent)], clock=CLOCK)
+    send_due(clock=CLOCK)
+    touch = Touch.objects.get(key="a")
+    take_receipts([Receipt("", "clicked", NOON, touch_id=touch.pk)], account=None, origin="link", clock=CLOCK)
+    found = coverage_of("launch:1")
+    assert (found.wanted, found.reached, found.in_time, found.activated) == (2, 1, 1, 1)
+    assert (found.coverage, found.activation) == (0.5, 1.0)
