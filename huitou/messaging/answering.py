@@ -21,12 +21,11 @@ from huitou.messaging.channel import (
     find_channel,
 )
 from huitou.messaging.content import SERVICE, Content
+from huitou.messaging.deciding import URGENT
 from huitou.messaging.models import ChannelAccount, Touch
 from huitou.messaging.receiving import take_receipts
 from huitou.messaging.services import TouchRequest, request_touches
 from huitou.sources.services import OwnEvent, record_own_events
-
-_URGENT = 1_000
 
 
 def take_callback(*, token: str, request: CallbackRequest, clock: Clock) -> CallbackResult | None:
@@ -113,7 +112,7 @@ def _plan_replies(account: ChannelAccount, replies: Sequence[Reply], persons: di
             channels=(f"{account.kind}/{account.name}",),
             content=Content.from_json(account.welcome),
             purpose=SERVICE,
-            priority=_URGENT,
+            priority=URGENT,
             send_after=now,
             not_after=max(reply.expires_at, now + timedelta(seconds=1)),
         )

@@ -42,6 +42,8 @@ from huitou.messaging.standing import Account, load_accounts, load_climate, load
 from huitou.messaging.timing import active_hours_of
 
 LOOKED_PER_PERSON = 4
+# From this priority on a touch has seconds only.
+URGENT = 1_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def decide_due(*, run_number: int, now: datetime, limit: int) -> Sitting:
     with transaction.atomic():
         rules = current_rules()
         accounts = _locked_accounts(rules, now)
-        given = {"now": now, "limit": limit, "looked": limit * LOOKED_PER_PERSON}
+        given = {"now": now, "limit": limit, "looked": limit * LOOKED_PER_PERSON, "urgent": URGENT}
         members = _locked_members(row[0] for row in run(sql.LOCK_DUE_PERSONS, given))
         persons = [person for together in members.values() for person in together]
         ids = [row[0] for row in run(sql.CLAIM_DUE, {"persons": persons, "now": now})]

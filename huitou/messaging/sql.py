@@ -12,9 +12,14 @@ RETURNING id
 
 # Persons with something due, the most important first, that no other worker has in hand. Everything about a customer is
 # decided under the locks of all its persons, so that two workers never judge one customer at the same time.
+# What has seconds only (a welcome) has a sitting of its own, before anybody else is looked at.
 LOCK_DUE_PERSONS = """
 SELECT id FROM customers_person WHERE id IN (
     SELECT person_id FROM messaging_touch WHERE state IN ('planned', 'waiting') AND next_at <= %(now)s
+        AND (priority >= %(urgent)s OR NOT EXISTS (
+            SELECT FROM messaging_touch WHERE state IN ('planned', 'waiting') AND next_at <= %(now)s
+                AND priority >= %(urgent)s
+        ))
     ORDER BY priority DESC, next_at, id LIMIT %(looked)s
 ) ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 """

@@ -148,6 +148,18 @@ def test_a_recipient_who_has_to_wait_stops_nobody_else(accounts: dict[str, Chann
     assert [message.text[-1] for message in recorder.sent] == ["a", "b"]
 
 
+def test_what_has_seconds_only_goes_before_everybody_else(
+    accounts: dict[str, ChannelAccount], recorder: Recorder
+) -> None:
+    """The customer who was just added is the newest of all, and would otherwise be the last of many sittings."""
+    request_touches([ask(f"a{n}", make_customer()) for n in range(30)], clock=CLOCK)
+    request_touches([ask("welcome", make_customer(), priority=1_000)], clock=CLOCK)
+    send_due(clock=CLOCK, limit=3, most_sittings=1)
+    assert [message.text for message in recorder.sent] == ["您好 welcome"]
+    send_due(clock=CLOCK, limit=3)
+    assert len(recorder.sent) == 31
+
+
 def test_a_consent_taken_back_between_sitting_and_sending_stops_it(
     accounts: dict[str, ChannelAccount], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
