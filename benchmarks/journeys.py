@@ -95,7 +95,7 @@ def boot_product() -> None:
 def _cpu_seconds(backend: int) -> float:
     """Processor time of this process and of the server process that works for it."""
     spent = psutil.Process(backend).cpu_times()
-    return process_time() + spent.user + spent.system
+    return process_time() + float(spent.user) + float(spent.system)
 
 
 def product_worker(batch: int) -> tuple[int, float]:

@@ -113,7 +113,8 @@ def _terms(definition: dict[str, Any]) -> list[tuple[str, str]]:
             shown = dict(setting.choices).get(value, value) if setting.choices else value
             if setting.name == "control_bp" and isinstance(value, int):
                 shown = f"{value / 100:g} %"
-            found.append((str(setting.label), str(shown)))
+            label = _("Control share") if setting.name == "control_bp" else str(setting.label)
+            found.append((label, str(shown)))
     return found
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.accounts.models import User
@@ -116,7 +116,7 @@ def take_task(*, task_id: int, user: User, clock: Clock, actor_label: str = "cli
         if task.assignee_id == user.pk:
             return task
         if task.assignee_id is not None:
-            raise TaskStateError(_t("Somebody else has taken this task; ask them to give it back."))
+            raise TaskStateError(gettext("Somebody else has taken this task; ask them to give it back."))
         task.assignee, task.taken_at = user, clock.now()
         task.save(update_fields=["assignee", "taken_at"])
         _audit("staff_task.taken", task, user, actor_label)
@@ -142,7 +142,7 @@ def snooze_task(
     Raises TaskUnknownError, TaskStateError, TaskInvalidError.
     """
     if until <= clock.now():
-        raise TaskInvalidError(_t("Put it off until a time that lies ahead."))
+        raise TaskInvalidError(gettext("Put it off until a time that lies ahead."))
     with transaction.atomic():
         task = _open_task(task_id)
         if task.snoozed_until != until:
@@ -161,9 +161,9 @@ def finish_task(
     """
     if outcome not in dict(OUTCOMES):
         known = ", ".join(code for code, _label in OUTCOMES)
-        raise TaskInvalidError(_t("The outcome must be one of: %(known)s.") % {"known": known})
+        raise TaskInvalidError(gettext("The outcome must be one of: %(known)s.") % {"known": known})
     if len(note) > _LONGEST_NOTE or "\0" in note:
-        raise TaskInvalidError(_t("A note has at most %(most)s characters.") % {"most": _LONGEST_NOTE})
+        raise TaskInvalidError(gettext("A note has at most %(most)s characters.") % {"most": _LONGEST_NOTE})
     with transaction.atomic():
         task = _lock(task_id)
         if task.state == StaffTask.DONE and task.outcome == outcome:
@@ -199,13 +199,13 @@ def _open_task(task_id: int) -> StaffTask:
 def _lock(task_id: int) -> StaffTask:
     task = StaffTask.objects.select_for_update().filter(pk=task_id).first()
     if task is None:
-        raise TaskUnknownError(_t("There is no task %(id)s.") % {"id": task_id})
+        raise TaskUnknownError(gettext("There is no task %(id)s.") % {"id": task_id})
     return task
 
 
 def _check_open(task: StaffTask) -> None:
     if task.state != StaffTask.OPEN:
-        raise TaskStateError(_t("The task is finished already."))
+        raise TaskStateError(gettext("The task is finished already."))
 
 
 def _audit(action: str, task: StaffTask, user: User | None, actor_label: str, **detail: Any) -> None:

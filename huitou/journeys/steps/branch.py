@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.conditions import check_condition, tell_condition
@@ -46,7 +46,7 @@ def _outlets(settings: Mapping[str, Any]) -> list[Outlet]:
 
 def _case_words(case: Mapping[str, Any]) -> str:
     told = [tell_condition(case["when"])] if isinstance(case.get("when"), dict) else []
-    told += [tell_filter(_t("what let them in"), case["data"])] if isinstance(case.get("data"), list) else []
+    told += [tell_filter(gettext("what let them in"), case["data"])] if isinstance(case.get("data"), list) else []
     return "; ".join(told)
 
 
@@ -70,7 +70,7 @@ def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
 
 
 def _tell(settings: Mapping[str, Any]) -> str:
-    return _t("%(count)s conditions, the first that holds") % {"count": len(settings.get("cases") or ())}
+    return gettext("the first that holds, of %(count)s") % {"count": len(settings.get("cases") or ())}
 
 
 STEP = Step(

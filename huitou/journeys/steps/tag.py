@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.problems import Problem
@@ -44,8 +44,8 @@ def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
 
 
 def _tell(settings: Mapping[str, Any]) -> str:
-    told = [_t("gives %(tags)s") % {"tags": ", ".join(settings["give"])}] if settings.get("give") else []
-    told += [_t("takes %(tags)s") % {"tags": ", ".join(settings["take"])}] if settings.get("take") else []
+    told = [gettext("gives %(tags)s") % {"tags": ", ".join(settings["give"])}] if settings.get("give") else []
+    told += [gettext("takes %(tags)s") % {"tags": ", ".join(settings["take"])}] if settings.get("take") else []
     return "; ".join(told)
 
 

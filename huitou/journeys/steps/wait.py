@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.calendar import next_moment
@@ -72,17 +72,17 @@ def _tell(settings: Mapping[str, Any]) -> str:
     mode = settings.get("mode")
     if mode == EVENT:
         event = tell_filter(settings.get("event") or "?", settings.get("where"))
-        return _t("until %(event)s, at most %(time)s") % {
+        return gettext("until %(event)s, at most %(time)s") % {
             "event": event,
             "time": tell_duration(settings.get("at_most")),
         }
     if mode == UNTIL:
         day = settings.get("date") or dict(DAYS).get(str(settings.get("weekday") or ""), "")
         if settings.get("day"):
-            day = _t("day %(day)s of the month") % {"day": settings["day"]}
-        return _t("until %(day)s %(time)s") % {"day": str(day), "time": settings.get("at") or "00:00"}
+            day = gettext("day %(day)s of the month") % {"day": settings["day"]}
+        return gettext("until %(day)s %(time)s") % {"day": str(day), "time": settings.get("at") or "00:00"}
     told = tell_duration(settings.get("duration"))
-    return _t("%(time)s, then %(at)s") % {"time": told, "at": settings["at"]} if settings.get("at") else told
+    return gettext("%(time)s, then %(at)s") % {"time": told, "at": settings["at"]} if settings.get("at") else told
 
 
 def tell_duration(value: object) -> str:
@@ -93,10 +93,10 @@ def tell_duration(value: object) -> str:
         return "?"
     minutes = int(length.total_seconds()) // 60
     if minutes % 1440 == 0:
-        return _t("%(count)s days") % {"count": minutes // 1440}
+        return gettext("%(count)s days") % {"count": minutes // 1440}
     if minutes % 60 == 0:
-        return _t("%(count)s hours") % {"count": minutes // 60}
-    return _t("%(count)s minutes") % {"count": minutes}
+        return gettext("%(count)s hours") % {"count": minutes // 60}
+    return gettext("%(count)s minutes") % {"count": minutes}
 
 
 STEP = Step(

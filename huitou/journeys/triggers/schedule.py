@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.calendar import day_in_month
@@ -44,10 +44,13 @@ def _tell(settings: Mapping[str, Any]) -> str:
     if repeat == ONCE:
         return f"{settings.get('on') or '?'} {at}"
     if repeat == WEEKLY:
-        return _t("every %(day)s, %(at)s") % {"day": str(dict(DAYS).get(str(settings.get("weekday")), "?")), "at": at}
+        return gettext("every %(day)s, %(at)s") % {
+            "day": str(dict(DAYS).get(str(settings.get("weekday")), "?")),
+            "at": at,
+        }
     if repeat == MONTHLY:
-        return _t("on day %(day)s of each month, %(at)s") % {"day": settings.get("day") or "?", "at": at}
-    return _t("every day, %(at)s") % {"at": at}
+        return gettext("on day %(day)s of each month, %(at)s") % {"day": settings.get("day") or "?", "at": at}
+    return gettext("every day, %(at)s") % {"at": at}
 
 
 TRIGGER = Trigger(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.setting import Setting
@@ -43,7 +43,7 @@ def _find(settings: Mapping[str, Any], window: Window) -> Iterator[Sequence[Cand
 def _tell(settings: Mapping[str, Any]) -> str:
     values = {"segment": settings.get("segment") or "?"}
     left = settings.get("change") == LEFT
-    return (_t("leaves %(segment)s") if left else _t("enters %(segment)s")) % values
+    return (gettext("leaves %(segment)s") if left else gettext("enters %(segment)s")) % values
 
 
 TRIGGER = Trigger(
