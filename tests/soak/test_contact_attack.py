@@ -141,7 +141,7 @@ class Attack:
         chosen = self.draw.sample(self.people, int(len(self.people) * share))
         decisions = []
         for person in chosen:
-            channel, granted = self.draw.choice(["chat", "text"]), self.draw.random() < 0.5
+            channel, granted = self.draw.choice(["chat", "text"]), self.draw.random() < 0.75
             decisions.append(ConsentDecision(person, channel, "marketing", granted, self.now, "attack", ""))
             self.decisions[person, channel].append((self.now, granted))
         record_consents(decisions=decisions, clock=self.clock)
@@ -242,17 +242,17 @@ def test_nobody_is_contacted_who_may_not_be(people: list[int], monkeypatch: pyte
 
 def _let_work(attack: Attack, workers: list[multiprocessing.process.BaseProcess]) -> None:
     """Until little is due; meanwhile a worker dies now and then at whatever it does."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 90
     while time.monotonic() < end:
         time.sleep(attack.draw.uniform(0.3, 1.5))
-        if attack.draw.random() < 0.5:
+        if attack.draw.random() < 0.15:
             place = attack.draw.randrange(len(workers))
             workers[place].kill()
             workers[place].join()
             attack.kills += 1
             workers[place] = start_worker()
         due = Touch.objects.filter(state__in=("planned", "waiting"), next_at__lte=attack.now).count()
-        if due < 50:
+        if due + Touch.objects.filter(state="sending").count() < 50:
             return
 
 
