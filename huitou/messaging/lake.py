@@ -21,6 +21,7 @@ from huitou.core.home import Home
 from huitou.core.lake import claim_batch, commit_batch, reserve_batch_id
 from huitou.experiments.exposures import stage
 from huitou.messaging import sql
+from huitou.messaging.reached import note_reached
 
 BATCH_ROWS = 100_000
 _TEXTS = ("source", "step", "variant", "purpose", "channel", "state", "reason")
@@ -73,6 +74,7 @@ def _write(rows: Sequence[tuple[Any, ...]], *, home: Home, clock: Clock) -> int:
         )
         cursor.execute(sql.CLAIM_TOUCHES, {"ids": [row[0] for row in rows], "versions": [row[1] for row in rows]})
         assert cursor.rowcount == len(rows), "we are the only one who claims them"
+        note_reached(dict(zip(_COLUMNS, row, strict=True)) for row in rows)
     reach("touches.claimed")
     commit_batch(batch_id, home=home, clock=clock)
     return len(rows)

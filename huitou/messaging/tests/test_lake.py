@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from huitou.core.clock import FixedClock
 from huitou.core.engine import open_home_engine
 from huitou.core.home import Home
 from huitou.core.models import LakeBatch
+from huitou.experiments.models import Exposure
+from huitou.experiments.services import assign, open_experiment
 from huitou.messaging.channel import Receipt
 from huitou.messaging.coverage import coverage_of
 from huitou.messaging.lake import write_touches
@@ -49,3 +53,27 @@ def test_coverage_counts_customers_once_and_says_who_was_reached_in_time(
     found = coverage_of("launch:1")
     assert (found.wanted, found.reached, found.in_time, found.activated) == (2, 1, 1, 1)
     assert (found.coverage, found.activation) == (0.5, 1.0)
+
+
+def test_who_was_reached_under_a_launch_is_told_to_its_experiment(
+    accounts: dict[str, ChannelAccount], recorder: Recorder, home: Home
+) -> None:
+    customer = make_customer()
+    experiment = open_experiment(
+        key="launch:1",
+        arms={"control": 0, "treatment": 10_000},
+        window_days=7,
+        starts_at=NOON,
+        ends_at=NOON + timedelta(days=30),
+        clock=CLOCK,
+    )
+    assign(experiment, [customer], CLOCK)
+    [touch_id] = request_touches([ask("a", customer, source="launch:1")], clock=CLOCK)
+    write_touches(home=home, clock=CLOCK)
+    assert not Exposure.objects.exists()
+    send_due(clock=CLOCK)
+    take_receipts([Receipt("", "delivered", NOON, touch_id=touch_id)], account=None, origin="callback", clock=CLOCK)
+    write_touches(home=home, clock=CLOCK)
+    write_touches(home=home, clock=CLOCK)
+    exposure = Exposure.objects.get()
+    assert (exposure.person_id, exposure.arm, exposure.touch_id) == (customer, "treatment", touch_id)
