@@ -16,7 +16,7 @@ import polib
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "huitou" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
-_SINGULAR = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+_SINGULAR = {"_", "_t", "gettext", "gettext_lazy", "gettext_noop"}
 _PLURAL = {"ngettext", "ngettext_lazy"}
 _LITERAL = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _TEMPLATE_CALL = re.compile(rf"\b(n?gettext)\({_LITERAL}(?:, ?{_LITERAL})?", re.DOTALL)

@@ -148,12 +148,14 @@ def _steps(draft: Draft) -> list[dict[str, Any]]:
     for step in draft.definition.steps.values():
         words = step.settings.get("text") or step.settings.get("context") or {}
         title = step.settings.get("title") or {}
+        told = step.step.tell(step.settings)
+        heading = title.get(language, "") if isinstance(title, dict) else ""
         found.append(
             {
                 "kind": step.step.label,
                 "icon": step.step.icon,
-                "told": step.step.tell(step.settings),
-                "title": title.get(language, "") if isinstance(title, dict) else "",
+                "told": told,
+                "title": heading if heading != told else "",
                 "text": words.get(language, "") if isinstance(words, dict) else "",
             }
         )
