@@ -56,6 +56,8 @@ UNTOLD = {
     "journeys/engine/entering.py:enter_all": "at the pace of events; each enrollment tells of itself",
     "journeys/engine/goals.py:end_by_refresh": "at the pace of refreshes; each transition tells of itself",
     "journeys/engine/moving.py:move_due": "at the pace of events; each transition tells of itself",
+    "journeys/plays/launching.py:launch_draft": "the services it calls write theirs: journey, version and launch",
+    "journeys/plays/virtual_store.py:virtual_store": "a rehearsal; it is always rolled back",
     "journeys/engine/signals.py:take_signals": "at the pace of events; each transition tells of itself",
     "orders/refresh.py:_publish": "publishes what was computed; the run itself tells of it",
     "messaging/deciding.py:decide_due": "decides at the pace of events; each decision is a row with its numbers",
