@@ -157,7 +157,7 @@ def read_steps(listed: Any) -> dict[str, StepDefinition]:
     if not isinstance(listed, list):
         return found
     for position, told in enumerate(listed):
-        if not isinstance(told, dict) or told.get("kind") not in STEPS or not isinstance(told.get("id"), str):
+        if not isinstance(told, dict) or not _is_kind(told.get("kind")) or not isinstance(told.get("id"), str):
             continue
         following = listed[position + 1] if position + 1 < len(listed) else None
         behind = following.get("id") if isinstance(following, dict) else None
@@ -169,6 +169,11 @@ def read_steps(listed: Any) -> dict[str, StepDefinition]:
                 ways[outlet.name] = target
         found.setdefault(told["id"], StepDefinition(told["id"], told["kind"], settings, ways, position))
     return found
+
+
+def _is_kind(told: object) -> bool:
+    """Whether there is such a step; a draft may hold anything in the place of a kind."""
+    return isinstance(told, str) and told in STEPS
 
 
 def find_problems(data: object) -> list[Problem]:
@@ -197,7 +202,7 @@ def _trigger_problems(told: object) -> Iterator[Problem]:
     if not isinstance(told, dict) or not told.get("kind"):
         yield Problem("$.trigger", "missing", _("Say what lets customers in."))
         return
-    if told["kind"] not in TRIGGERS:
+    if not isinstance(told["kind"], str) or told["kind"] not in TRIGGERS:
         values = {"kind": str(told["kind"])[:40], "known": ", ".join(TRIGGERS.kinds())}
         yield Problem("$.trigger.kind", "unknown_trigger", _("There is no trigger %(kind)s; use %(known)s."), values)
         return
@@ -269,7 +274,7 @@ def _one_step(told: object, path: str, seen: set[str]) -> Iterator[Problem]:
         yield Problem(f"{path}.id", "repeated_id", _("There are two steps %(id)s."), {"id": name})
     else:
         seen.add(name)
-    if told.get("kind") not in STEPS:
+    if not _is_kind(told.get("kind")):
         values = {"kind": str(told.get("kind"))[:40], "known": ", ".join(STEPS.kinds())}
         yield Problem(f"{path}.kind", "unknown_step_kind", _("There is no step %(kind)s; use %(known)s."), values)
         return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.functional import Promise
 
@@ -60,7 +61,7 @@ class _Drawing:
             found.append(
                 Box(
                     step=step,
-                    words=step.step.tell(step.settings),
+                    words=told_safely(step.step.tell, step.settings),
                     count=self.counts.get(name, StepCount()),
                     ways=ways,
                     problems=self.problems.get(step.position, ()),
@@ -85,6 +86,14 @@ def lay_out(
         if name not in drawing.drawn:
             found += drawing.chain(name, None)
     return found
+
+
+def told_safely(tell: Callable[[Mapping[str, Any]], str], settings: Mapping[str, Any]) -> str:
+    """In words, or nothing where a draft says what cannot be told; what is wrong stands beside it."""
+    try:
+        return tell(settings)
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError):
+        return ""
 
 
 def meeting(steps: Mapping[str, StepDefinition], targets: Sequence[str | None]) -> str | None:

@@ -18,7 +18,7 @@ from huitou.journeys import queries, services
 from huitou.journeys.conditions import tell_condition
 from huitou.journeys.definition import DEFAULTS, SETTINGS, find_problems, read_steps
 from huitou.journeys.editing import add_step, change_step, move_step, remove_step
-from huitou.journeys.flow import lay_out
+from huitou.journeys.flow import lay_out, told_safely
 from huitou.journeys.forms import NewJourneyForm, SettingsForm, condition_hint, condition_text, read_condition
 from huitou.journeys.models import Journey, JourneyVersion, Launch
 from huitou.journeys.setting import LANGUAGES
@@ -80,7 +80,8 @@ def show_flow(request: HttpRequest, name: str) -> HttpResponse:
     definition = version.definition if isinstance(version.definition, dict) else {}
     steps = read_steps(definition.get("steps"))
     trigger = definition.get("trigger") or {}
-    kind = TRIGGERS[trigger["kind"]] if trigger.get("kind") in TRIGGERS else None
+    trigger = trigger if isinstance(trigger, dict) else {}
+    kind = next((one for one in TRIGGERS if one.kind == trigger.get("kind")), None)
     context = {
         "brand": find_brand(),
         "journey": journey,
@@ -94,7 +95,7 @@ def show_flow(request: HttpRequest, name: str) -> HttpResponse:
         "problems": problems,
         "general": [problem for problem in problems if problem.step_place is None],
         "trigger": kind,
-        "trigger_words": kind.tell(trigger) if kind else "",
+        "trigger_words": told_safely(kind.tell, trigger) if kind else "",
         "audience": tell_condition(definition["audience"]) if definition.get("audience") else "",
         "goal": _ending_words(definition.get("goal")),
         "exit_when": _ending_words(definition.get("exit_when")),
@@ -110,7 +111,7 @@ def _terms(definition: dict[str, Any]) -> list[tuple[str, str]]:
     for setting in SETTINGS:
         value = whole.get(setting.name)
         if value not in (None, ""):
-            shown = dict(setting.choices).get(value, value) if setting.choices else value
+            shown = dict(setting.choices).get(str(value), value)
             if setting.name == "control_bp" and isinstance(value, int):
                 shown = f"{value / 100:g} %"
             label = _("Control share") if setting.name == "control_bp" else str(setting.label)
@@ -121,7 +122,8 @@ def _terms(definition: dict[str, Any]) -> list[tuple[str, str]]:
 def _ending_words(told: Any) -> str:
     if not isinstance(told, dict):
         return ""
-    words = [str(entry.get("event")) for entry in told.get("events") or () if isinstance(entry, dict)]
+    listed = told.get("events")
+    words = [str(e.get("event")) for e in (listed if isinstance(listed, list) else ()) if isinstance(e, dict)]
     words += [_("a purchase")] if told.get("purchase") else []
     words += [tell_condition(told["when"])] if told.get("when") else []
     return ", ".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from huitou.accounts.queries import get_brand
 from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
+from huitou.core.http_api.fields import is_storable
 from huitou.experiments.queries import find_experiment
 from huitou.experiments.services import close_experiment, open_experiment
 from huitou.journeys.definition import MOST_STEPS, Definition, parse_definition
@@ -142,6 +144,8 @@ def save_draft(
 
 def _kept(definition: Mapping[str, Any]) -> dict[str, Any]:
     kept = dict(definition)
+    if not is_storable(json.dumps(kept, ensure_ascii=False).replace("\\u0000", "\0")):
+        raise LaunchTermsError(_("The text holds a control character, such as NUL; leave it out."), code="unstorable")
     if len(str(kept)) > _LARGEST:
         raise LaunchTermsError(
             _("The journey is too large to keep; at most %(most)s steps.") % {"most": MOST_STEPS}, code="too_large"

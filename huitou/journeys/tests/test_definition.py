@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from huitou.journeys.definition import find_problems, parse_definition
+from huitou.journeys.definition import find_problems, parse_definition, read_steps
+from huitou.journeys.flow import lay_out
 from huitou.journeys.problems import DefinitionError
 from huitou.journeys.schema import definition_schema
 from huitou.journeys.setting import LANGUAGES
@@ -116,3 +117,23 @@ def test_the_schema_knows_every_kind() -> None:
     triggers = {form["properties"]["kind"]["const"] for form in schema["properties"]["trigger"]["oneOf"]}
     assert steps == set(STEPS.kinds())
     assert triggers == set(TRIGGERS.kinds())
+
+
+def test_whatever_stands_in_a_draft_is_told_and_never_breaks() -> None:
+    """Every value of a sound definition is replaced by things that do not belong there, one at a time."""
+    odd: list[Any] = [None, 7, -1.5, True, "", "x", [], [1], {}, {"a": []}, [[]], [{"kind": []}], {"kind": {}}]
+
+    def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        return [path, *(found for key, part in inner for found in places(part, (*path, key)))]
+
+    for path in places(SIMPLE)[1:]:
+        for strange in odd:
+            data = copy.deepcopy(SIMPLE)
+            holder: Any = data
+            for key in path[:-1]:
+                holder = holder[key]
+            holder[path[-1]] = strange
+            problems = find_problems(data)
+            assert all(problem.text for problem in problems)
+            lay_out(read_steps(data.get("steps")), {}, problems)
