@@ -217,12 +217,15 @@ def test_everything_that_the_console_does_has_an_operation() -> None:
 
 
 def takes_a_form(view: Any) -> bool:
-    """Whether the view's source looks at what was posted, or lets nothing but posts through."""
+    """Whether the view's source, or a function of its module that it hands the request to, looks at what was posted, or
+    lets nothing but posts through."""
     while (made := getattr(view, "view_class", None)) is None and hasattr(view, "__wrapped__"):
         view = view.__wrapped__
     if made is not None:
         return hasattr(made, "post")
     source = inspect.getsource(view)
+    handed = {getattr(inspect.getmodule(view), name, None) for name in re.findall(r"\b(_\w+)\(request", source)}
+    source += "".join(inspect.getsource(function) for function in handed if inspect.isfunction(function))
     return "require_POST" in source or "request.POST" in source or 'method == "POST"' in source
 
 
