@@ -226,7 +226,9 @@ def run_both(folder: Path, memory_mb: int, rounds: int) -> dict[str, Any]:
         facts = read_facts(engine)
 
         def members(name: str) -> Any:
-            return engine.to_pyarrow(compile_members(parse_condition(CONDITIONS[name]), facts, moment))
+            # As segments read their members: in batches, as the engine hands them over.
+            table = compile_members(parse_condition(CONDITIONS[name]), facts, moment)
+            return engine.to_reader(table).read_all()
 
         for name in CONDITIONS:
             ours, theirs, mine, other = Timer(), Timer(), None, None

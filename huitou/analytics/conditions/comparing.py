@@ -77,15 +77,15 @@ class Comparison:
     value: Any = None
 
     def over(self, column: ibis.Value, moment: Moment) -> ibis.Value:
-        """Whether each value of a column meets it; never empty."""
+        """Whether each value of a column meets it; empty for no: no function hides the comparison from the engine."""
         if self.operator in WITHOUT_VALUE:
             return column.isnull() if self.operator == "empty" else column.notnull()
         if self.family == "instant":
             since, until = self.span(moment)
             met = [column >= ibis.literal(since)] if since else []
             met += [column < ibis.literal(until)] if until else []
-            return ibis.and_(*met).fill_null(False)
-        return self._compared(column).fill_null(False)
+            return ibis.and_(*met)
+        return self._compared(column)
 
     def _compared(self, column: ibis.Value) -> ibis.Value:
         if self.operator in ("in", "not_in"):

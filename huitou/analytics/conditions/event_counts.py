@@ -81,7 +81,7 @@ class FirstTime(Leaf):
 
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
         since = self.window.span(moment)[0]
-        return (values["first_at"] >= ibis.literal(since)).fill_null(False)
+        return values["first_at"] >= ibis.literal(since)
 
     def holds(self, history: History, moment: Moment) -> bool:
         rows = self.events.of(history, moment, self._until(moment))

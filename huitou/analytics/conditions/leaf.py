@@ -38,7 +38,7 @@ class Summed:
     source
         One of SOURCES.
     match
-        Which rows; never empty.
+        Which rows; empty is a no.
     measures
         By name, an aggregate over those rows.
     needed
@@ -68,7 +68,7 @@ class Own:
 
 
 class Leaf(ABC):
-    """One question. `met` and `holds` give the same answer for the same facts, and never an empty one."""
+    """One question. `met` and `holds` give the same answer for the same facts; an empty `met` is a no."""
 
     @abstractmethod
     def asks(self, moment: Moment) -> Columns | Summed | Own:
@@ -76,7 +76,7 @@ class Leaf(ABC):
 
     @abstractmethod
     def met(self, values: Mapping[str, ibis.Value], moment: Moment) -> ibis.Value:
-        """Whether customers meet it, from what it asked for; empty where a customer has no such rows."""
+        """Whether customers meet it, from what it asked for: columns that are empty where there are no such rows."""
 
     @abstractmethod
     def holds(self, history: History, moment: Moment) -> bool:

@@ -132,7 +132,8 @@ def _joined(table: ibis.Table, found: ibis.Table, asked: Sequence[_Asked], musts
 
 def _met(condition: Condition, table: ibis.Table, by_leaf: dict[int, _Asked], moment: Moment) -> ibis.Value:
     if isinstance(condition, Not):
-        return ~_met(condition.part, table, by_leaf, moment)
+        # Empty means no; in all, any and the filter it does by itself.
+        return ~_met(condition.part, table, by_leaf, moment).fill_null(False)
     if isinstance(condition, All | AnyOf):
         parts = [_met(part, table, by_leaf, moment) for part in condition.parts]
         if not parts:
@@ -142,4 +143,4 @@ def _met(condition: Condition, table: ibis.Table, by_leaf: dict[int, _Asked], mo
     if asked is None:
         return ibis.literal(True)
     values = {name: table[asked.column(name)] for name in asked.names}
-    return condition.met(values, moment).fill_null(False)
+    return condition.met(values, moment)

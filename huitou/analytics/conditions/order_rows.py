@@ -54,7 +54,7 @@ class OrderRows:
             met = [rows.person_id.notnull(), rows.paid_at < ibis.literal(until)]
             met += [] if by_line else [rows.is_purchase]
             met += [rows.paid_at >= ibis.literal(since)] if since else []
-            met += [rows[name].isin(list(values)).fill_null(False) for name, values in self.texts]
+            met += [rows[name].isin(list(values)) for name, values in self.texts]
             met += [one.over(rows[_column(name, by_line)], moment) for name, one in self.prices]
             return ibis.and_(*met)
 

@@ -70,4 +70,4 @@ FROM (
     ON "t6"."person_id" = "t11"."person_id"
 ) AS "t12"
 WHERE
-  COALESCE(COALESCE(COALESCE("t12"."leaf0_value", 0) >= 5, FALSE), FALSE);
+  COALESCE("t12"."leaf0_value", 0) >= 5;

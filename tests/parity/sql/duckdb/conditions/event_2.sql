@@ -78,20 +78,21 @@ FROM (
           AND (
             "t9"."occurred_at" < MAKE_TIMESTAMPTZ(2024, 3, 2, 0, 0, 0.0, 'UTC')
           )
-          THEN COALESCE((
+          THEN (
             "t9"."properties" ->> '$.category'
-          ) IN ('tea', 'cups'), FALSE)
-          AND COALESCE(
+          ) IN ('tea', 'cups')
+          AND (
             CASE
               WHEN REGEXP_MATCHES((
                 "t9"."properties" ->> '$.price'
               ), '^-?[0-9]{1,12}([.][0-9]+)?$')
               THEN TRY_CAST("t9"."properties" ->> '$.price' AS DECIMAL(18, 6))
               ELSE CAST(NULL AS DECIMAL(18, 6))
-            END >= CAST(19.900000 AS DECIMAL(18, 6)),
-            FALSE
+            END >= CAST(19.900000 AS DECIMAL(18, 6))
           )
-          AND COALESCE("t9"."channel" = 'app', FALSE)
+          AND (
+            "t9"."channel" = 'app'
+          )
           ELSE FALSE
         END
     ) AS "t10"
@@ -101,12 +102,4 @@ FROM (
     ON "t6"."person_id" = "t12"."person_id"
 ) AS "t13"
 WHERE
-  COALESCE(
-    (
-      COALESCE("t13"."leaf0_count", 0) >= 1
-    )
-    AND (
-      COALESCE("t13"."leaf0_count", 0) <= 5
-    ),
-    FALSE
-  );
+  COALESCE("t13"."leaf0_count", 0) >= 1 AND COALESCE("t13"."leaf0_count", 0) <= 5;

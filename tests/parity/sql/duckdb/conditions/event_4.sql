@@ -70,7 +70,4 @@ FROM (
     ON "t6"."person_id" = "t11"."person_id"
 ) AS "t12"
 WHERE
-  COALESCE(
-    COALESCE("t12"."leaf0_first_at" >= MAKE_TIMESTAMPTZ(2024, 3, 25, 0, 0, 0.0, 'UTC'), FALSE),
-    FALSE
-  );
+  "t12"."leaf0_first_at" >= MAKE_TIMESTAMPTZ(2024, 3, 25, 0, 0, 0.0, 'UTC');

@@ -73,12 +73,5 @@ FROM (
     ON "t6"."person_id" = "t11"."person_id"
 ) AS "t12"
 WHERE
-  COALESCE(
-    (
-      COALESCE("t12"."leaf0_before", 0) >= 5
-    )
-    AND (
-      COALESCE("t12"."leaf0_count", 0) = COALESCE("t12"."leaf0_before", 0)
-    ),
-    FALSE
-  );
+  COALESCE("t12"."leaf0_before", 0) >= 5
+  AND COALESCE("t12"."leaf0_count", 0) = COALESCE("t12"."leaf0_before", 0);

@@ -239,4 +239,4 @@ FROM (
     ON "t6"."person_id" = "t43"."person_id"
 ) AS "t44"
 WHERE
-  COALESCE(COALESCE("t44"."leaf0_count", 0) > 0, FALSE);
+  COALESCE("t44"."leaf0_count", 0) > 0;

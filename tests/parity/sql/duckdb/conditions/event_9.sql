@@ -78,7 +78,4 @@ FROM (
     ON "t6"."person_id" = "t11"."person_id"
 ) AS "t12"
 WHERE
-  COALESCE(
-    COALESCE(COALESCE("t12"."leaf0_value", 0) >= CAST(500.000000 AS DECIMAL(18, 6)), FALSE),
-    FALSE
-  );
+  COALESCE("t12"."leaf0_value", 0) >= CAST(500.000000 AS DECIMAL(18, 6));

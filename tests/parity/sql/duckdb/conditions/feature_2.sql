@@ -2,7 +2,4 @@ SELECT
   "t0"."person_id"
 FROM "feat_customers" AS "t0"
 WHERE
-  COALESCE(
-    COALESCE("t0"."last_order_at" < MAKE_TIMESTAMPTZ(2024, 2, 16, 0, 0, 0.0, 'UTC'), FALSE),
-    FALSE
-  );
+  "t0"."last_order_at" < MAKE_TIMESTAMPTZ(2024, 2, 16, 0, 0, 0.0, 'UTC');

@@ -33,4 +33,4 @@ FROM (
     ON "t3"."person_id" = "t6"."person_id"
 ) AS "t7"
 WHERE
-  COALESCE(COALESCE("t7"."leaf0_value" = 's1', FALSE), FALSE);
+  "t7"."leaf0_value" = 's1';

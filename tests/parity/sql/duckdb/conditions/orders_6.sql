@@ -33,15 +33,5 @@ FROM (
     ON "t3"."person_id" = "t6"."person_id"
 ) AS "t7"
 WHERE
-  COALESCE(
-    COALESCE(
-      (
-        "t7"."leaf0_value" >= MAKE_TIMESTAMPTZ(2024, 3, 2, 0, 0, 0.0, 'UTC')
-      )
-      AND (
-        "t7"."leaf0_value" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
-      ),
-      FALSE
-    ),
-    FALSE
-  );
+  "t7"."leaf0_value" >= MAKE_TIMESTAMPTZ(2024, 3, 2, 0, 0, 0.0, 'UTC')
+  AND "t7"."leaf0_value" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC');

@@ -21,7 +21,7 @@ FROM (
         "t1"."person_id" IS NOT NULL
         AND "t1"."paid_at" < MAKE_TIMESTAMPTZ(2024, 4, 1, 0, 0, 0.0, 'UTC')
         AND "t1"."is_purchase"
-        AND COALESCE("t1"."amount_minor" >= 30000, FALSE)
+        AND "t1"."amount_minor" >= 30000
     ) AS "t4"
     GROUP BY
       1
@@ -29,4 +29,4 @@ FROM (
     ON "t3"."person_id" = "t6"."person_id"
 ) AS "t7"
 WHERE
-  COALESCE(COALESCE(COALESCE("t7"."leaf0_value", 0) >= 1, FALSE), FALSE);
+  COALESCE("t7"."leaf0_value", 0) >= 1;

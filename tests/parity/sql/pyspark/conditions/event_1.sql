@@ -72,4 +72,4 @@ FROM (
     ON `t6`.`person_id` = `t11`.`person_id`
 ) AS `t12`
 WHERE
-  COALESCE(COALESCE(`t12`.`leaf0_count`, 0) >= 3, FALSE);
+  COALESCE(`t12`.`leaf0_count`, 0) >= 3;

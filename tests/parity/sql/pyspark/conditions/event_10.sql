@@ -119,4 +119,4 @@ FROM (
     ON `t6`.`person_id` = `t12`.`person_id`
 ) AS `t13`
 WHERE
-  COALESCE(COALESCE(`t13`.`leaf0_value` = 'wecom', FALSE), FALSE);
+  `t13`.`leaf0_value` = 'wecom';

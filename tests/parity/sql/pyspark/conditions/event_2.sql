@@ -78,16 +78,17 @@ FROM (
           AND (
             `t9`.`occurred_at` < CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP)
           ),
-          COALESCE(GET_JSON_OBJECT(`t9`.`properties`, '$[\'category\']') IN ('tea', 'cups'), FALSE)
-          AND COALESCE(
+          GET_JSON_OBJECT(`t9`.`properties`, '$[\'category\']') IN ('tea', 'cups')
+          AND (
             IF(
               GET_JSON_OBJECT(`t9`.`properties`, '$[\'price\']') RLIKE '^-?[0-9]{1,12}([.][0-9]+)?$',
               TRY_CAST(GET_JSON_OBJECT(`t9`.`properties`, '$[\'price\']') AS DECIMAL(18, 6)),
               CAST(NULL AS DECIMAL(18, 6))
-            ) >= CAST('19.900000' AS DECIMAL(18, 6)),
-            FALSE
+            ) >= CAST('19.900000' AS DECIMAL(18, 6))
           )
-          AND COALESCE(`t9`.`channel` = 'app', FALSE),
+          AND (
+            `t9`.`channel` = 'app'
+          ),
           FALSE
         )
     ) AS `t10`
@@ -97,12 +98,4 @@ FROM (
     ON `t6`.`person_id` = `t12`.`person_id`
 ) AS `t13`
 WHERE
-  COALESCE(
-    (
-      COALESCE(`t13`.`leaf0_count`, 0) >= 1
-    )
-    AND (
-      COALESCE(`t13`.`leaf0_count`, 0) <= 5
-    ),
-    FALSE
-  );
+  COALESCE(`t13`.`leaf0_count`, 0) >= 1 AND COALESCE(`t13`.`leaf0_count`, 0) <= 5;

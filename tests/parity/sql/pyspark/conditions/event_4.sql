@@ -70,7 +70,4 @@ FROM (
     ON `t6`.`person_id` = `t11`.`person_id`
 ) AS `t12`
 WHERE
-  COALESCE(
-    COALESCE(`t12`.`leaf0_first_at` >= CAST('2024-03-25T00:00:00+00:00' AS TIMESTAMP), FALSE),
-    FALSE
-  );
+  `t12`.`leaf0_first_at` >= CAST('2024-03-25T00:00:00+00:00' AS TIMESTAMP);

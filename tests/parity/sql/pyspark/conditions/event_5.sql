@@ -84,17 +84,14 @@ FROM (
     ON `t6`.`person_id` = `t11`.`person_id`
 ) AS `t12`
 WHERE
-  COALESCE(
-    (
-      CAST((
-        COALESCE(`t12`.`leaf0_spans`, 0) & 1
-      ) > 0 AS BIGINT) + CAST((
-        COALESCE(`t12`.`leaf0_spans`, 0) & 2
-      ) > 0 AS BIGINT) + CAST((
-        COALESCE(`t12`.`leaf0_spans`, 0) & 4
-      ) > 0 AS BIGINT) + CAST((
-        COALESCE(`t12`.`leaf0_spans`, 0) & 8
-      ) > 0 AS BIGINT)
-    ) >= 3,
-    FALSE
-  );
+  (
+    CAST((
+      COALESCE(`t12`.`leaf0_spans`, 0) & 1
+    ) > 0 AS BIGINT) + CAST((
+      COALESCE(`t12`.`leaf0_spans`, 0) & 2
+    ) > 0 AS BIGINT) + CAST((
+      COALESCE(`t12`.`leaf0_spans`, 0) & 4
+    ) > 0 AS BIGINT) + CAST((
+      COALESCE(`t12`.`leaf0_spans`, 0) & 8
+    ) > 0 AS BIGINT)
+  ) >= 3;

@@ -79,4 +79,4 @@ FROM (
     ON `t6`.`person_id` = `t14`.`person_id`
 ) AS `t15`
 WHERE
-  COALESCE(COALESCE(`t15`.`leaf0_count`, 0) > 0, FALSE);
+  COALESCE(`t15`.`leaf0_count`, 0) > 0;

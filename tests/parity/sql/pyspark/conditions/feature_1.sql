@@ -2,4 +2,4 @@ SELECT
   `t0`.`person_id`
 FROM `feat_customers` AS `t0`
 WHERE
-  COALESCE(COALESCE(`t0`.`orders_90d` >= 2, FALSE), FALSE);
+  `t0`.`orders_90d` >= 2;

@@ -29,4 +29,4 @@ FROM (
     ON `t3`.`person_id` = `t6`.`person_id`
 ) AS `t7`
 WHERE
-  COALESCE(COALESCE(COALESCE(`t7`.`leaf0_value`, 0) >= 2, FALSE), FALSE);
+  COALESCE(`t7`.`leaf0_value`, 0) >= 2;

@@ -20,9 +20,9 @@ FROM (
       WHERE
         `t1`.`person_id` IS NOT NULL
         AND `t1`.`paid_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
-        AND COALESCE(`t1`.`category` IN ('tea', 'cups'), FALSE)
-        AND COALESCE(`t1`.`brand` IN ('hui'), FALSE)
-        AND COALESCE(`t1`.`amount_minor` >= 5000, FALSE)
+        AND `t1`.`category` IN ('tea', 'cups')
+        AND `t1`.`brand` IN ('hui')
+        AND `t1`.`amount_minor` >= 5000
     ) AS `t4`
     GROUP BY
       1
@@ -30,4 +30,4 @@ FROM (
     ON `t3`.`person_id` = `t6`.`person_id`
 ) AS `t7`
 WHERE
-  COALESCE(COALESCE(COALESCE(`t7`.`leaf0_value`, 0) > 20000, FALSE), FALSE);
+  COALESCE(`t7`.`leaf0_value`, 0) > 20000;

@@ -20,7 +20,7 @@ FROM (
       WHERE
         `t1`.`person_id` IS NOT NULL
         AND `t1`.`paid_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
-        AND COALESCE(`t1`.`sku` IN ('T-100'), FALSE)
+        AND `t1`.`sku` IN ('T-100')
     ) AS `t4`
     GROUP BY
       1
@@ -28,10 +28,4 @@ FROM (
     ON `t3`.`person_id` = `t6`.`person_id`
 ) AS `t7`
 WHERE
-  COALESCE(
-    COALESCE(
-      CAST(COALESCE(`t7`.`leaf0_value`, 0) AS DECIMAL(28, 6)) >= CAST('3.000000' AS DECIMAL(18, 6)),
-      FALSE
-    ),
-    FALSE
-  );
+  CAST(COALESCE(`t7`.`leaf0_value`, 0) AS DECIMAL(28, 6)) >= CAST('3.000000' AS DECIMAL(18, 6));

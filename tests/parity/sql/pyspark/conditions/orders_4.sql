@@ -23,7 +23,7 @@ FROM (
         `t1`.`person_id` IS NOT NULL
         AND `t1`.`paid_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
         AND `t1`.`is_purchase`
-        AND COALESCE(`t1`.`channel` IN ('app'), FALSE)
+        AND `t1`.`channel` IN ('app')
     ) AS `t4`
     GROUP BY
       1
@@ -31,19 +31,9 @@ FROM (
     ON `t3`.`person_id` = `t6`.`person_id`
 ) AS `t7`
 WHERE
-  COALESCE(
-    COALESCE(
-      (
-        (
-          CAST(`t7`.`leaf0_value` AS DOUBLE) / CAST(NULLIF(`t7`.`leaf0_orders`, 0) AS DOUBLE)
-        ) >= 5000.0
-      )
-      AND (
-        (
-          CAST(`t7`.`leaf0_value` AS DOUBLE) / CAST(NULLIF(`t7`.`leaf0_orders`, 0) AS DOUBLE)
-        ) <= 20000.0
-      ),
-      FALSE
-    ),
-    FALSE
-  );
+  (
+    CAST(`t7`.`leaf0_value` AS DOUBLE) / CAST(NULLIF(`t7`.`leaf0_orders`, 0) AS DOUBLE)
+  ) >= 5000.0
+  AND (
+    CAST(`t7`.`leaf0_value` AS DOUBLE) / CAST(NULLIF(`t7`.`leaf0_orders`, 0) AS DOUBLE)
+  ) <= 20000.0;

@@ -46,15 +46,5 @@ FROM (
     ON `t3`.`person_id` = `t6`.`person_id`
 ) AS `t7`
 WHERE
-  COALESCE(
-    COALESCE(
-      (
-        `t7`.`leaf0_value` >= CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP)
-      )
-      AND (
-        `t7`.`leaf0_value` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
-      ),
-      FALSE
-    ),
-    FALSE
-  );
+  `t7`.`leaf0_value` >= CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP)
+  AND `t7`.`leaf0_value` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP);

@@ -22,8 +22,8 @@ FROM (
         `t1`.`person_id` IS NOT NULL
         AND `t1`.`paid_at` < CAST('2024-03-31T23:00:00+00:00' AS TIMESTAMP)
         AND `t1`.`paid_at` >= CAST('2024-01-01T00:00:00+00:00' AS TIMESTAMP)
-        AND COALESCE(`t1`.`store` IN ('s1'), FALSE)
-        AND COALESCE(`t1`.`list_price_minor` >= 10000, FALSE)
+        AND `t1`.`store` IN ('s1')
+        AND `t1`.`list_price_minor` >= 10000
     ) AS `t4`
     GROUP BY
       1
@@ -31,4 +31,4 @@ FROM (
     ON `t3`.`person_id` = `t6`.`person_id`
 ) AS `t7`
 WHERE
-  COALESCE(COALESCE(COALESCE(`t7`.`leaf0_value`, 0) = 0, FALSE), FALSE);
+  COALESCE(`t7`.`leaf0_value`, 0) = 0;

@@ -21,8 +21,8 @@ FROM (
       `t53`.`leaf2_count`,
       `t53`.`leaf6_count`,
       `t53`.`leaf3_count`,
-      `t22`.`person_id` AS `person_id_right`,
-      `t22`.`leaf8_count`
+      `t23`.`person_id` AS `person_id_right`,
+      `t23`.`leaf8_count`
     FROM (
       SELECT
         `t51`.`person_id`,
@@ -61,8 +61,8 @@ FROM (
               `t47`.`leaf7_value`,
               `t47`.`leaf9_count`,
               `t47`.`leaf2_count`,
-              `t24`.`person_id` AS `person_id_right`,
-              `t24`.`leaf6_count`
+              `t25`.`person_id` AS `person_id_right`,
+              `t25`.`leaf6_count`
             FROM (
               SELECT
                 `t45`.`person_id`,
@@ -78,8 +78,8 @@ FROM (
                   `t44`.`leaf4_value`,
                   `t44`.`leaf7_value`,
                   `t44`.`leaf9_count`,
-                  `t25`.`person_id` AS `person_id_right`,
-                  `t25`.`leaf2_count`
+                  `t26`.`person_id` AS `person_id_right`,
+                  `t26`.`leaf2_count`
                 FROM (
                   SELECT
                     `t42`.`person_id`,
@@ -93,8 +93,8 @@ FROM (
                       `t41`.`top_category`,
                       `t41`.`leaf4_value`,
                       `t41`.`leaf7_value`,
-                      `t28`.`person_id` AS `person_id_right`,
-                      `t28`.`leaf9_count`
+                      `t29`.`person_id` AS `person_id_right`,
+                      `t29`.`leaf9_count`
                     FROM (
                       SELECT
                         `t39`.`person_id`,
@@ -106,8 +106,8 @@ FROM (
                           `t38`.`person_id`,
                           `t38`.`top_category`,
                           `t38`.`leaf4_value`,
-                          `t29`.`person_id` AS `person_id_right`,
-                          `t29`.`leaf7_value`
+                          `t28`.`person_id` AS `person_id_right`,
+                          `t28`.`leaf7_value`
                         FROM (
                           SELECT
                             `t36`.`person_id`,
@@ -115,8 +115,8 @@ FROM (
                             `t36`.`leaf4_value`
                           FROM (
                             SELECT
-                              `t15`.`person_id`,
-                              `t15`.`top_category`,
+                              `t16`.`person_id`,
+                              `t16`.`top_category`,
                               `t35`.`person_id` AS `person_id_right`,
                               `t35`.`leaf4_value`
                             FROM (
@@ -124,7 +124,7 @@ FROM (
                                 `t6`.`person_id`,
                                 `t6`.`top_category`
                               FROM `feat_customers` AS `t6`
-                            ) AS `t15`
+                            ) AS `t16`
                             LEFT OUTER JOIN (
                               SELECT
                                 `t33`.`person_id`,
@@ -159,16 +159,16 @@ FROM (
                                     `t9`.`object_id`,
                                     `t9`.`properties`,
                                     `t9`.`month`,
-                                    `t16`.`linked_person`,
-                                    `t16`.`linked_customer`
+                                    `t17`.`linked_person`,
+                                    `t17`.`linked_customer`
                                   FROM `fct_events` AS `t9`
                                   LEFT OUTER JOIN (
                                     SELECT
                                       `t8`.`person_id` AS `linked_person`,
                                       `t8`.`customer_id` AS `linked_customer`
                                     FROM `dim_person_links` AS `t8`
-                                  ) AS `t16`
-                                    ON `t9`.`person_id` = `t16`.`linked_person`
+                                  ) AS `t17`
+                                    ON `t9`.`person_id` = `t17`.`linked_person`
                                 ) AS `t30`
                                 WHERE
                                   `t30`.`occurred_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
@@ -183,12 +183,12 @@ FROM (
                               GROUP BY
                                 1
                             ) AS `t35`
-                              ON `t15`.`person_id` = `t35`.`person_id`
+                              ON `t16`.`person_id` = `t35`.`person_id`
                           ) AS `t36`
                         ) AS `t38`
                         LEFT OUTER JOIN (
                           SELECT
-                            `t18`.`person_id`,
+                            `t15`.`person_id`,
                             COUNT(*) AS `leaf7_value`
                           FROM (
                             SELECT
@@ -198,17 +198,17 @@ FROM (
                               `t5`.`person_id` IS NOT NULL
                               AND `t5`.`paid_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
                               AND `t5`.`is_purchase`
-                              AND COALESCE(`t5`.`amount_minor` >= 30000, FALSE)
-                          ) AS `t18`
+                              AND `t5`.`amount_minor` >= 30000
+                          ) AS `t15`
                           GROUP BY
                             1
-                        ) AS `t29`
-                          ON `t38`.`person_id` = `t29`.`person_id`
+                        ) AS `t28`
+                          ON `t38`.`person_id` = `t28`.`person_id`
                       ) AS `t39`
                     ) AS `t41`
                     LEFT OUTER JOIN (
                       SELECT
-                        `t17`.`person_id`,
+                        `t18`.`person_id`,
                         COUNT(*) AS `leaf9_count`
                       FROM (
                         SELECT
@@ -225,11 +225,11 @@ FROM (
                               `t4`.`expires_at` > CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
                             )
                           )
-                      ) AS `t17`
+                      ) AS `t18`
                       GROUP BY
                         1
-                    ) AS `t28`
-                      ON `t41`.`person_id` = `t28`.`person_id`
+                    ) AS `t29`
+                      ON `t41`.`person_id` = `t29`.`person_id`
                   ) AS `t42`
                 ) AS `t44`
                 LEFT OUTER JOIN (
@@ -248,8 +248,8 @@ FROM (
                   ) AS `t14`
                   GROUP BY
                     1
-                ) AS `t25`
-                  ON `t44`.`person_id` = `t25`.`person_id`
+                ) AS `t26`
+                  ON `t44`.`person_id` = `t26`.`person_id`
               ) AS `t45`
             ) AS `t47`
             LEFT OUTER JOIN (
@@ -265,13 +265,13 @@ FROM (
               ) AS `t13`
               GROUP BY
                 1
-            ) AS `t24`
-              ON `t47`.`person_id` = `t24`.`person_id`
+            ) AS `t25`
+              ON `t47`.`person_id` = `t25`.`person_id`
           ) AS `t48`
         ) AS `t50`
         LEFT OUTER JOIN (
           SELECT
-            `t23`.`person_id`,
+            `t24`.`person_id`,
             COUNT(*) AS `leaf3_count`
           FROM (
             SELECT
@@ -314,7 +314,7 @@ FROM (
                 430,
                 431
               )
-          ) AS `t23`
+          ) AS `t24`
           GROUP BY
             1
         ) AS `t32`
@@ -336,40 +336,33 @@ FROM (
       ) AS `t12`
       GROUP BY
         1
-    ) AS `t22`
-      ON `t53`.`person_id` = `t22`.`person_id`
+    ) AS `t23`
+      ON `t53`.`person_id` = `t23`.`person_id`
   ) AS `t54`
 ) AS `t55`
 WHERE
-  COALESCE(
-    (
-      SUBSTRING(
-        MD5(CONCAT('pilot:', CAST(`t55`.`person_id` AS STRING))),
-        IF(
-          (
-            0 + 1
-          ) >= 1,
-          0 + 1,
-          0 + 1 + LENGTH(MD5(CONCAT('pilot:', CAST(`t55`.`person_id` AS STRING))))
-        ),
-        8
-      ) >= '00000000'
-    )
-    AND (
-      SUBSTRING(
-        MD5(CONCAT('pilot:', CAST(`t55`.`person_id` AS STRING))),
-        IF(
-          (
-            0 + 1
-          ) >= 1,
-          0 + 1,
-          0 + 1 + LENGTH(MD5(CONCAT('pilot:', CAST(`t55`.`person_id` AS STRING))))
-        ),
-        8
-      ) < '19999999'
+  SUBSTRING(
+    MD5(CONCAT('pilot:', CAST(`t55`.`person_id` AS STRING))),
+    IF(
+      (
+        0 + 1
+      ) >= 1,
+      0 + 1,
+      0 + 1 + LENGTH(MD5(CONCAT('pilot:', CAST(`t55`.`person_id` AS STRING))))
     ),
-    FALSE
-  )
+    8
+  ) >= '00000000'
+  AND SUBSTRING(
+    MD5(CONCAT('pilot:', CAST(`t55`.`person_id` AS STRING))),
+    IF(
+      (
+        0 + 1
+      ) >= 1,
+      0 + 1,
+      0 + 1 + LENGTH(MD5(CONCAT('pilot:', CAST(`t55`.`person_id` AS STRING))))
+    ),
+    8
+  ) < '19999999'
   AND (
     NOT (
       COALESCE(
@@ -409,7 +402,7 @@ WHERE
       COALESCE(COALESCE(`t55`.`leaf3_count`, 0) > 0, FALSE)
     )
     OR NOT (
-      COALESCE(COALESCE(COALESCE(`t55`.`leaf4_value`, 0) >= 5, FALSE), FALSE)
+      COALESCE(COALESCE(`t55`.`leaf4_value`, 0) >= 5, FALSE)
     )
     OR NOT (
       COALESCE(`t55`.`top_category` IS NULL, FALSE)
@@ -418,7 +411,7 @@ WHERE
       COALESCE(`t55`.`leaf6_count` > 0, FALSE)
     )
     OR NOT (
-      COALESCE(COALESCE(COALESCE(`t55`.`leaf7_value`, 0) >= 1, FALSE), FALSE)
+      COALESCE(COALESCE(`t55`.`leaf7_value`, 0) >= 1, FALSE)
     )
     OR NOT (
       COALESCE(`t55`.`leaf8_count` > 0, FALSE)
