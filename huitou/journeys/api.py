@@ -39,7 +39,7 @@ class ProblemOut(Schema):
     message: str
 
 
-class VersionOut(Schema):
+class JourneyVersionOut(Schema):
     """One version of a journey. A live one never changes."""
 
     number: int
@@ -55,7 +55,7 @@ class JourneyOut(Schema):
     title: str
     play: str = Field(description="The play of the library that it was made of; may be empty.")
     archived_at: datetime | None
-    versions: list[VersionOut]
+    versions: list[JourneyVersionOut]
 
 
 class JourneysOut(Schema):
@@ -68,12 +68,12 @@ class DraftOut(Schema):
     """A version with its definition and what is wrong with it."""
 
     journey: str
-    version: VersionOut
+    version: JourneyVersionOut
     definition: dict[str, Any]
     problems: list[ProblemOut]
 
 
-class SchemaOut(Schema):
+class JourneySchemaOut(Schema):
     """JSON Schema 2020-12 of a definition."""
 
     definition: dict[str, Any]
@@ -122,10 +122,10 @@ class LaunchOut(Schema):
     steps: list[StepCountOut]
 
 
-@router.read("/journey-schema", permission="plays.view", returns=SchemaOut)
-def show_journey_schema(request: HttpRequest) -> SchemaOut:
+@router.read("/journey-schema", permission="plays.view", returns=JourneySchemaOut)
+def show_journey_schema(request: HttpRequest) -> JourneySchemaOut:
     """The JSON Schema of a journey's definition."""
-    return SchemaOut(definition=definition_schema())
+    return JourneySchemaOut(definition=definition_schema())
 
 
 @router.read("/journeys", permission="plays.view", returns=JourneysOut)
@@ -214,8 +214,8 @@ def _journey(journey: Journey) -> JourneyOut:
     )
 
 
-def _version(version: JourneyVersion) -> VersionOut:
-    return VersionOut(
+def _version(version: JourneyVersion) -> JourneyVersionOut:
+    return JourneyVersionOut(
         number=version.number,
         state=version.state,  # type: ignore[arg-type]  # checked by the schema
         changed_at=version.changed_at,

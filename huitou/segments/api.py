@@ -82,7 +82,7 @@ def show_segments(request: HttpRequest, asked: Query[SegmentsFilter]) -> Segment
     return SegmentsOut(items=[SegmentOut(**segment_object(one)) for one in listed])
 
 
-class VersionOut(Schema):
+class SegmentVersionOut(Schema):
     """What the condition was from a time on."""
 
     number: int
@@ -105,7 +105,7 @@ class SegmentDetail(SegmentOut):
     """One segment with its condition and history."""
 
     definition: dict[str, Any]
-    versions: list[VersionOut] = Field(description="The latest first.")
+    versions: list[SegmentVersionOut] = Field(description="The latest first.")
     sizes: list[SizeOut] = Field(description="Oldest first.")
 
 
@@ -115,16 +115,16 @@ def show_segment(request: HttpRequest, name: Name) -> SegmentDetail:
     return SegmentDetail(**detail_object(name))
 
 
-class SchemaOut(Schema):
+class ConditionSchemaOut(Schema):
     """A JSON Schema."""
 
     form: dict[str, Any] = Field(description="JSON Schema, draft 2020-12.")
 
 
-@router.read("/condition-schema", permission="segments.view", returns=SchemaOut)
-def show_condition_schema(request: HttpRequest) -> SchemaOut:
+@router.read("/condition-schema", permission="segments.view", returns=ConditionSchemaOut)
+def show_condition_schema(request: HttpRequest) -> ConditionSchemaOut:
     """The form of conditions."""
-    return SchemaOut(form=condition_schema())
+    return ConditionSchemaOut(form=condition_schema())
 
 
 class CountIn(Body):
@@ -136,7 +136,7 @@ class CountIn(Body):
     estimate: bool = Field(False, description="From one customer in a hundred, with an interval; quicker.")
 
 
-class PersonOut(Schema):
+class SegmentPersonOut(Schema):
     """One of the people, masked."""
 
     person_id: int
@@ -151,7 +151,7 @@ class CountOut(Schema):
     high: int
     exact: bool
     sentence: str
-    people: list[PersonOut]
+    people: list[SegmentPersonOut]
 
 
 @router.read("/segment-counts", method="POST", permission="segments.view", returns=CountOut)
@@ -170,11 +170,11 @@ def count_condition(request: HttpRequest, body: CountIn) -> CountOut:
         high=size.high,
         exact=size.exact,
         sentence=queries.in_words(body.where),
-        people=[PersonOut(person_id=p.person_id, label=p.label) for p in people],
+        people=[SegmentPersonOut(person_id=p.person_id, label=p.label) for p in people],
     )
 
 
-class MemberOut(PersonOut):
+class MemberOut(SegmentPersonOut):
     """One member and since when."""
 
     entered_at: datetime
@@ -200,7 +200,7 @@ def show_members(request: HttpRequest, name: Name, asked: Query[Paged]) -> Membe
     return MembersOut(items=items, total=shown.total, next=next_link(request, (shown.last,) if shown.more else None))
 
 
-class ExportFilter(Schema):
+class MembersExportFilter(Schema):
     """Of which instant, in which form."""
 
     as_of: Day | None = Field(None, description="A day: its first instant in the brand's zone, exclusive.")
@@ -208,7 +208,7 @@ class ExportFilter(Schema):
 
 
 @router.file("/segments/{str:name}/export", permission="customers.export", media_types=tuple(_FORMS.values()))
-def export_segment(request: HttpRequest, name: Name, asked: Query[ExportFilter]) -> FileResponse:
+def export_segment(request: HttpRequest, name: Name, asked: Query[MembersExportFilter]) -> FileResponse:
     """Every member as a file: person_id, the brand's own customer number, since when."""
     instant = day_start(asked.as_of, get_brand().tz) if asked.as_of else None
     with tempfile.TemporaryDirectory(prefix="huitou-segment-") as folder:

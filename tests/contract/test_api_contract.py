@@ -238,3 +238,13 @@ def test_the_console_lists_every_operation_under_its_strict_policy(client: Clien
     assert [name for name in OPERATIONS if f"<code>{name}</code>" not in text] == []
     assert "style-src 'self';" in response.headers["Content-Security-Policy"]
     assert "https://" not in text, "it works without a network"
+
+
+def test_no_two_forms_share_a_name() -> None:
+    """The published document knows a form by its name alone: of two, one would describe the other's answers."""
+    named: dict[str, set[str]] = {}
+    for file in sorted(ROOT.rglob("*api.py")):
+        for name in re.findall(r"^class (\w+)\((?:Schema|Body|Filter|\w+Out|\w+In)\b", file.read_text(), re.MULTILINE):
+            named.setdefault(name, set()).add(str(file.relative_to(ROOT)))
+    assert len(named) > 50
+    assert {name: files for name, files in named.items() if len(files) > 1} == {}
