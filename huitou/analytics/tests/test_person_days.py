@@ -170,7 +170,11 @@ def _features(engine: Engine, days: ibis.Table, as_of: datetime) -> dict[int, Ro
     assert since.derive is not None
     table = table.mutate(days_since_last_interaction=since.derive(table, moment))
     zero = {f.kind: table[f.kind].fill_null(f.empty) for f in FEATURES if f.over_interactions and f.empty is not None}
-    return {row.pop("person_id"): row for row in engine.to_pyarrow(table.mutate(**zero)).to_pylist()}
+    table = table.mutate(**zero)
+    score = FEATURES["interaction_score"]
+    assert score.derive is not None
+    table = table.mutate(interaction_score=score.derive(table, moment).cast(score.dtype))
+    return {row.pop("person_id"): row for row in engine.to_pyarrow(table).to_pylist()}
 
 
 STEPS = st.lists(
