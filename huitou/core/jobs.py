@@ -6,7 +6,8 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 PERIODIC_QUEUE = "periodic"
 CONCURRENCY = 2
 _RESTART_SECONDS = 1.0
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run_worker(*, queues: Sequence[str] | None = None, wait: bool = True) -> None:
@@ -55,12 +57,10 @@ async def _run(queues: Sequence[str] | None, wait: bool) -> None:
             runners = [_runner(worker_app, queues, CONCURRENCY, wait)]
             if queues is None:
                 runners.append(_runner(worker_app, [PERIODIC_QUEUE], 1, wait))
-            if threading.current_thread() is threading.main_thread():
-                for sent in (signal.SIGTERM, signal.SIGINT):
-                    asyncio.get_running_loop().add_signal_handler(sent, _ask_to_stop, runners)
-            done, others = await asyncio.wait(runners, return_when=asyncio.FIRST_EXCEPTION)
-            _ask_to_stop(others)
-            await asyncio.gather(*others, return_exceptions=True)
+            with _stopping_on_signals(runners):
+                done, others = await asyncio.wait(runners, return_when=asyncio.FIRST_EXCEPTION)
+                _ask_to_stop(others)
+                await asyncio.gather(*others, return_exceptions=True)
             for runner in done:
                 if not runner.cancelled():
                     runner.result()
@@ -85,6 +85,34 @@ def _runner(app: App, queues: Sequence[str] | None, concurrency: int, wait: bool
             install_signal_handlers=False,
         )
     )
+
+
+@contextmanager
+def _stopping_on_signals(runners: Sequence[asyncio.Task[None]]) -> Iterator[None]:
+    """The first signal asks the runners to stop; from then on the process ignores them, for it is ending.
+
+    Handlers of the event loop are not used: closing takes their pipe away before it takes them away, and then gives
+    signals back their usual effect, so that a second one would leave a traceback or end the threads beside us.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    usual = {sent: signal.getsignal(sent) for sent in _STOPS}
+
+    def stop(_number: int, _frame: object) -> None:
+        for sent in _STOPS:
+            signal.signal(sent, signal.SIG_IGN)
+        loop.call_soon_threadsafe(_ask_to_stop, runners)
+
+    for sent in _STOPS:
+        signal.signal(sent, stop)
+    try:
+        yield
+    finally:
+        for sent, before in usual.items():
+            if signal.getsignal(sent) is stop:
+                signal.signal(sent, before or signal.SIG_DFL)
 
 
 def _ask_to_stop(runners: Iterable[asyncio.Task[None]]) -> None:
