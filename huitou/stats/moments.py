@@ -100,7 +100,9 @@ def _welch(estimate: float, treatment: tuple[float, int], control: tuple[float, 
     total = t_part + c_part
     if total == 0:
         return Difference(estimate, estimate, estimate)
-    freedom = total**2 / (t_part**2 / (t_n - 1) + c_part**2 / (c_n - 1))
+    # Shares, not squares of the variances themselves: those of tiny amounts vanish before their ratio does.
+    t_share, c_share = t_part / total, c_part / total
+    freedom = 1 / (t_share**2 / (t_n - 1) + c_share**2 / (c_n - 1))
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * sqrt(total)
     return Difference(estimate, estimate - reach, estimate + reach)
 
