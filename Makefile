@@ -18,6 +18,7 @@ SOAK := $(VENV)/.soak
 BENCH := $(VENV)/.bench
 SDK := $(VENV)/.sdk
 # Tests that start whole products or a browser: one after the other, as two at once would starve each other's time limits.
+# They wait more than they work, so they run beside the others, in a process whose event loop is the browser's.
 ALONE := tests/browser tests/sdk tests/faults
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huitou/locale/*/LC_MESSAGES/django.po))
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
@@ -39,8 +40,11 @@ test: $(DEV) $(CATALOGUES) browser $(SDK) ## everything: format, lint, types, im
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
-	$(BIN)/python -m pytest $(ALONE)
+	@mkdir -p .pytest_cache
+	@$(BIN)/python -m pytest -p no:cacheprovider $(ALONE) > .pytest_cache/alone.txt 2>&1 & alone=$$!; \
+	trap 'kill $$alone 2>/dev/null || true' INT TERM; \
+	status=0; $(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE)) || status=$$?; \
+	wait $$alone || status=$$?; cat .pytest_cache/alone.txt; exit $$status
 
 check: $(DEV) $(CATALOGUES) ## format, lint, types, import contracts and the repository's own rules, in seconds
 	$(BIN)/ruff format --check .

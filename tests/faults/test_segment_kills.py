@@ -70,7 +70,8 @@ def test_killed_refreshes_tell_nothing_and_the_next_one_tells_once(home: Home) -
             check=False,
         )
         assert dying.returncode == -9, (point, dying.stderr)
-        assert seen(home) == before, point
+        assert told(home, "segments", "members", "twice", "--json")["members"] == before[2], point
+    assert seen(home) == before
     told(home, "refresh", "--json")
     size, sizes, members = seen(home)
     assert (size, sizes, len(members)) == (2, before[1] + 1, 2)
