@@ -6,7 +6,7 @@ before, and what came of it is kept by whoever called. A channel is a folder bel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
@@ -26,6 +26,7 @@ __all__ = [
     "ChannelEvent",
     "CheckResult",
     "Config",
+    "NotTakenBackError",
     "Outcome",
     "Outgoing",
     "Quota",
@@ -243,6 +244,14 @@ class CheckResult:
     message: str | Promise = ""
 
 
+class NotTakenBackError(Exception):
+    """The provider will not stop it: it went out already. `code` is the provider's own."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code[:50]
+
+
 class _Send(Protocol):
     def __call__(self, config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> Sequence[Outcome]: ...
 
@@ -253,6 +262,10 @@ class _ReadCallback(Protocol):
 
 class _Poll(Protocol):
     def __call__(self, config: Config, sent: Sequence[Sent], clock: Clock) -> Sequence[Receipt]: ...
+
+
+class _TakeBack(Protocol):
+    def __call__(self, config: Config, provider_ref: str, clock: Clock) -> Collection[Address]: ...
 
 
 class _Check(Protocol):
@@ -278,8 +291,10 @@ class Channel:
     name `elsewhere_setting` is `elsewhere`, consent is kept by whoever gets the messages: here only a withdrawal
     counts. `quiet_hours` are those of the brand's zone that hold unless somebody sets others, None: none;
     `provider_hours` are the only ones in which the provider delivers, in its own zone. `by_hand`: nobody sends,
-    somebody exports a list. `welcomes`: callbacks bring customers who may be greeted at once. `check_settings` raises
-    DomainError for settings that do not go together. `term_zh` is what operators call it.
+    somebody exports a list. `take_back` stops what was accepted under a reference and not delivered yet, for everybody
+    in it, and gives the recipients whom it reached before that; it raises NotTakenBackError where it cannot be stopped
+    any more, and anything else where nobody knows. `welcomes`: callbacks bring customers who may be greeted at once.
+    `check_settings` raises DomainError for settings that do not go together. `term_zh` is what operators call it.
     """
 
     kind: str
@@ -302,6 +317,7 @@ class Channel:
     reports_reads: bool = False
     read_callback: _ReadCallback | None = None
     poll: _Poll | None = None
+    take_back: _TakeBack | None = None
     quotas: Callable[[Mapping[str, str], date], Sequence[Quota]] = _no_quotas
     check: _Check | None = None
     check_settings: Callable[[Mapping[str, str]], None] = _accept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -14,7 +15,9 @@ from huitou.customers.queries import customers_of, members_of
 from huitou.messaging import sql
 from huitou.messaging.accounts import config_of
 from huitou.messaging.channel import Address, Sent, find_channel
-from huitou.messaging.models import PLANNED, ChannelAccount, Touch
+from huitou.messaging.fallbacks import REPLACED, plan_next_channel
+from huitou.messaging.models import SENT, ChannelAccount, Touch
+from huitou.messaging.recalling import ask_back, kinds_that_take_back, look_again
 from huitou.messaging.receiving import take_receipts
 from huitou.messaging.rendering import address_digest
 from huitou.messaging.rules import current_rules
@@ -23,53 +26,39 @@ from huitou.messaging.trying import remaining_channels
 
 logger = logging.getLogger(__name__)
 _LIMIT = 500
-# A fallback has at least so long, whatever the window of what it follows.
-_LEAST_WINDOW = timedelta(hours=12)
 _POLL_EVERY, _POLL_DAYS, _POLL_LIMIT = timedelta(minutes=2), 7, 2000
 
 
 def plan_fallbacks(*, clock: Clock) -> int:
-    """Plan the next channel for what stayed unread for as long as was set; each is governed anew. Returns how many."""
-    now, planned = clock.now(), 0
+    """Plan the next channel for what stayed unread for as long as was set; each is governed anew. Returns how many.
+
+    What still waits at its provider is taken back first, so that nobody hears twice; see messaging.recalling.
+    """
+    now = clock.now()
     with transaction.atomic():
-        accounts = load_accounts(current_rules(), now)
         ids = [row[0] for row in run(sql.DUE_FALLBACKS, {"now": now, "limit": _LIMIT})]
-        rows = []
-        for touch in Touch.objects.filter(pk__in=ids).order_by("pk"):
-            account = accounts.get(touch.account_id or 0)
-            left = remaining_channels(touch, account) if account else []
-            if left:
-                rows.append(_fallback(touch, left, clock))
-        planned = len(Touch.objects.bulk_create(rows, ignore_conflicts=True))
+        touches = list(Touch.objects.filter(pk__in=ids).order_by("pk"))
+        waiting = _waiting_at_provider(touches, clock)
+        planned = plan_next_channel([touch for touch in touches if touch.pk not in waiting], clock=clock)
+        ask_back(waiting, REPLACED, now)
         Touch.objects.filter(pk__in=ids).update(fallback_at=None)
         with connection.cursor() as cursor:
             cursor.execute(sql.DROP_FALLBACKS, {"now": now})
     return planned
 
 
-def _fallback(touch: Touch, left: list[str], clock: Clock) -> Touch:
-    now = clock.now()
-    return Touch(
-        key=f"{touch.key[:180]}#{touch.pk}-next",
-        person_id=touch.person_id,
-        source=touch.source,
-        step=touch.step,
-        variant=touch.variant,
-        purpose=touch.purpose,
-        priority=touch.priority,
-        channels=left,
-        content=touch.content,
-        content_hash=touch.content_hash,
-        planned_by=touch.planned_by,
-        send_after=now,
-        not_after=max(touch.not_after, now + _LEAST_WINDOW),
-        fallback_after=touch.fallback_after,
-        parent=touch,
-        created_at=now,
-        next_at=now,
-        state=PLANNED,
-        lake_version=1,
-    )
+def _waiting_at_provider(touches: Sequence[Touch], clock: Clock) -> set[int]:
+    """Of these touches those that the provider may still deliver, and that another channel is to follow."""
+    kinds, accounts = set(kinds_that_take_back()), load_accounts(current_rules(), clock.now())
+    return {
+        touch.pk
+        for touch in touches
+        if touch.state == SENT
+        and touch.channel in kinds
+        and not touch.reply_token
+        and (account := accounts.get(touch.account_id or 0))
+        and remaining_channels(touch, account)
+    }
 
 
 def poll_accounts(*, clock: Clock) -> int:
@@ -80,14 +69,13 @@ def poll_accounts(*, clock: Clock) -> int:
         if channel is None or channel.poll is None or not _claim_poll(account, clock):
             continue
         sent = _polled(account, clock)
-        if not sent:
-            continue
         try:
-            receipts = channel.poll(config_of(account), sent, clock)
+            receipts = channel.poll(config_of(account), sent, clock) if sent else []
         except Exception as error:
             logger.warning("channel account %s cannot be asked: %s", account.pk, kind_and_place(error))
             continue
         new += take_receipts(receipts, account=account, origin="poll", clock=clock).new
+        look_again(account, clock=clock)
     return new
 
 

@@ -19,6 +19,7 @@ from huitou.core.home import Home
 from huitou.messaging.following import plan_fallbacks, poll_accounts
 from huitou.messaging.lake import write_touches
 from huitou.messaging.outbox import Sent, send_due
+from huitou.messaging.recalling import run_recalls
 from huitou.sources.consuming.trouble import is_transient, rendered
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def run_turn(*, home: Home, clock: Clock | None = None) -> Sent:
         return Sent()
     now = clock or brand.clock
     plan_fallbacks(clock=now)
+    run_recalls(clock=now)
     sent = send_due(clock=now)
     poll_accounts(clock=now)
     return sent

@@ -133,6 +133,9 @@ class Touch(models.Model):
     unsubscribed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True, help_text="when it was refused, failed, expired or cancelled")
     fallback_at = models.DateTimeField(null=True, help_text="unread until then, the next channel is tried")
+    recall = models.CharField(max_length=50, blank=True, help_text="to be taken back at the provider, and why")
+    recall_at = models.DateTimeField(null=True, help_text="when the provider is asked to stop it")
+    recall_tries = models.SmallIntegerField(default=0, help_text="how often it was asked")
     lake_version = models.IntegerField(default=0, help_text="counts what happened, for fct_touches")
     lake_written = models.IntegerField(default=0, help_text="how much of it is in the lake")
 
@@ -156,6 +159,7 @@ class Touch(models.Model):
             models.Index(fields=["person", "-id"], name="touch_of_person"),
             models.Index(fields=["source", "step", "state"], name="touch_of_source"),
             models.Index(fields=["state", "-id"], name="touch_by_state"),
+            models.Index(fields=["recall_at"], name="touch_recall", condition=models.Q(recall_at__isnull=False)),
             models.Index(fields=["fallback_at"], name="touch_fallback", condition=models.Q(fallback_at__isnull=False)),
             models.Index(
                 fields=["id"], name="touch_for_lake", condition=models.Q(lake_version__gt=models.F("lake_written"))

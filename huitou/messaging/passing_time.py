@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from huitou.core.clock import Clock
 from huitou.core.home import Home
 from huitou.messaging.loop import run_turn
@@ -9,8 +11,9 @@ from huitou.messaging.models import PLANNED, WAITING, Touch
 
 
 def is_needed() -> bool:
-    """Whether any message waits for its time."""
-    return Touch.objects.filter(state__in=(PLANNED, WAITING)).exists()
+    """Whether any message waits for its time, for its next channel or for being taken back."""
+    waits = Q(state__in=(PLANNED, WAITING)) | Q(fallback_at__isnull=False) | Q(recall_at__isnull=False)
+    return Touch.objects.filter(waits).exists()
 
 
 def pass_time(*, home: Home, clock: Clock) -> None:

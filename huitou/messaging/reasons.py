@@ -41,6 +41,10 @@ REASONS: dict[str, str | Promise] = {
     "operator_sent": gettext_lazy("an operator decided that it was sent"),
     "operator_not_sent": gettext_lazy("an operator decided that it was not sent"),
     "operator_again": gettext_lazy("an operator had it sent again"),
+    "next_channel_instead": gettext_lazy("taken back before a member sent it; the next channel took over"),
+    "recall_refused": gettext_lazy("was to be taken back, and had gone out already"),
+    "recall_unanswered": gettext_lazy("was to be taken back; the provider never said whether it did"),
+    "task_recalled": gettext_lazy("its task was taken back for somebody else; a new one is made"),
     "reported_failed": gettext_lazy("the provider reported that it could not be delivered"),
 }
 

@@ -16,6 +16,7 @@ from huitou.messaging import sql
 from huitou.messaging.channel import find_channel
 from huitou.messaging.content import MARKETING, PURPOSES, SERVICE, Content, TouchRequest, Words
 from huitou.messaging.models import Touch
+from huitou.messaging.recalling import ask_back_source
 
 __all__ = ["MARKETING", "SERVICE", "Content", "TouchRequest", "Words", "cancel_touches", "request_touches"]
 _BLOCK = 5_000
@@ -77,12 +78,15 @@ def _touch(request: TouchRequest, clock: Clock) -> Touch:
 def cancel_touches(*, source: str, clock: Clock, customer_ids: Sequence[int] | None = None) -> int:
     """Take back what has not gone out yet of a source, of these customers or of all; returns how many.
 
-    What a worker has in hand at this moment is awaited, and then it has gone out.
+    What a worker has in hand at this moment is awaited, and then it has gone out. What waits at a provider that can
+    stop it is asked back and ends when the provider says so. No further channel follows what has gone out.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         persons = None if customer_ids is None else sorted(set(customer_ids))
         cursor.execute(sql.CANCEL, {"source": source, "persons": persons, "now": clock.now()})
-        return len(cursor.fetchall())
+        cancelled = len(cursor.fetchall())
+        ask_back_source(source, persons, clock.now())
+        return cancelled
 
 
 def _check(request: TouchRequest) -> None:

@@ -10,6 +10,75 @@ WHERE source = %(source)s AND state IN ('planned', 'waiting')
 RETURNING id
 """
 
+# In the order of ids, as everybody locks touches. What is being sent now is asked back too: if it is refused, it ends.
+ASK_BACK_SOURCE = """
+UPDATE messaging_touch SET recall = %(reason)s, recall_at = %(now)s, recall_tries = 0
+WHERE id IN (
+    SELECT id FROM messaging_touch WHERE source = %(source)s
+        AND (state = 'sending' OR (state = 'sent' AND channel = ANY(%(kinds)s)))
+        AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+    ORDER BY id FOR NO KEY UPDATE
+)
+"""
+END_FALLBACKS = """
+UPDATE messaging_touch SET fallback_at = NULL WHERE id IN (
+    SELECT id FROM messaging_touch WHERE source = %(source)s AND fallback_at IS NOT NULL
+        AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+    ORDER BY id FOR NO KEY UPDATE
+)
+"""
+ASK_BACK = """
+UPDATE messaging_touch SET recall = %(reason)s, recall_at = %(now)s, recall_tries = 0, fallback_at = NULL
+WHERE id IN (
+    SELECT id FROM messaging_touch WHERE id = ANY(%(ids)s) AND state IN ('sending', 'sent') AND recall = ''
+    ORDER BY id FOR NO KEY UPDATE
+)
+"""
+# What waits at a provider: accepted, under a reference of a task, and nothing was heard of it.
+WAITING_AT_PROVIDER = """
+SELECT t.id, t.person_id, t.purpose FROM messaging_touch AS t
+WHERE t.account_id = %(account)s AND t.state = 'sent' AND t.recall = '' AND t.reply_token = ''
+    AND t.sent_at >= %(since)s AND t.id > %(after)s
+ORDER BY t.id LIMIT %(limit)s
+"""
+# Nobody has to be asked: it is not waiting any more, its channel stops nothing, or nobody knows its reference.
+RECALLS_WITHOUT_QUESTION = """
+SELECT id FROM messaging_touch AS t WHERE recall_at <= %(now)s AND state <> 'sending' AND (state <> 'sent'
+    OR channel <> ALL(%(kinds)s) OR reply_token <> '' OR NOT EXISTS (
+        SELECT FROM messaging_attempt AS a WHERE a.touch_id = t.id AND a.outcome = 'accepted' AND a.provider_ref <> ''
+    ))
+ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+CLAIM_RECALLS = """
+WITH due AS (
+    SELECT id FROM messaging_touch WHERE recall_at <= %(now)s AND state = 'sent' AND account_id IS NOT NULL
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+), tasks AS (
+    SELECT DISTINCT a.account_id, a.provider_ref FROM due JOIN messaging_attempt AS a ON a.touch_id = due.id
+        AND a.outcome = 'accepted' ORDER BY 1, 2 LIMIT %(limit)s
+), mine AS (
+    SELECT due.id, a.account_id, a.provider_ref FROM due
+    JOIN messaging_attempt AS a ON a.touch_id = due.id AND a.outcome = 'accepted'
+    JOIN tasks ON tasks.account_id = a.account_id AND tasks.provider_ref = a.provider_ref
+)
+UPDATE messaging_touch AS t SET recall_at = %(lease)s, recall_tries = recall_tries + 1
+FROM mine WHERE t.id = mine.id RETURNING mine.account_id, mine.provider_ref
+"""
+END_RECALLED = """
+UPDATE messaging_touch SET state = 'cancelled', reason = recall, recall = '', recall_at = NULL, ended_at = %(now)s,
+    next_at = NULL, fallback_at = NULL, sent_at = NULL, lake_version = lake_version + 1
+WHERE id = ANY(%(ids)s)
+"""
+PLAN_RECALLED = """
+UPDATE messaging_touch SET state = 'planned', reason = 'task_recalled', next_at = %(now)s, fallback_at = NULL,
+    sent_at = NULL, lake_version = lake_version + 1
+WHERE id = ANY(%(ids)s)
+"""
+GIVE_UP_RECALLS = """
+UPDATE messaging_touch SET reason = %(reason)s, recall = '', recall_at = NULL, lake_version = lake_version + 1
+WHERE id = ANY(%(ids)s)
+"""
+
 # Persons with something due, the most important first, that no other worker has in hand. Everything about a customer is
 # decided under the locks of all its persons, so that two workers never judge one customer at the same time.
 # What has seconds only (a welcome) has a sitting of its own, before anybody else is looked at.
@@ -102,7 +171,10 @@ WHERE t.id = told.id
 """
 
 # What is about to leave is looked at once more: a consent taken back since the sitting, an erasing.
-STILL_OPEN = "SELECT id FROM messaging_attempt WHERE id = ANY(%s) AND outcome = 'open'"
+STILL_OPEN = """
+SELECT a.id FROM messaging_attempt AS a JOIN messaging_touch AS t ON t.id = a.touch_id
+WHERE a.id = ANY(%s) AND a.outcome = 'open' AND t.recall = ''
+"""
 # An outcome counts where none was known; who knows better than "unknown" may say so later.
 SET_OUTCOMES = """
 UPDATE messaging_attempt AS a SET outcome = told.outcome, finished_at = %(now)s, provider_ref = told.ref,
@@ -113,11 +185,18 @@ FROM unnest(%(ids)s::bigint[], %(outcomes)s::text[], %(refs)s::text[], %(parts)s
 WHERE a.id = told.id AND a.outcome IN ('open', 'unknown') AND a.decided_by_id IS NULL
 RETURNING a.id
 """
+# What was asked back meanwhile ends where it did not go out, instead of being tried again or elsewhere.
 SET_ENDS = """
-UPDATE messaging_touch AS t SET state = told.state, reason = told.reason, next_at = told.next_at,
+UPDATE messaging_touch AS t SET
+    state = CASE WHEN t.recall <> '' AND told.state = 'planned' THEN 'cancelled' ELSE told.state END,
+    reason = CASE WHEN t.recall <> '' AND told.state = 'planned' THEN t.recall ELSE told.reason END,
+    next_at = CASE WHEN t.recall = '' THEN told.next_at END,
     channels = coalesce(told.channels::jsonb, t.channels),
-    sent_at = coalesce(told.sent_at, t.sent_at), fallback_at = told.fallback_at,
-    ended_at = CASE WHEN told.state = 'failed' THEN %(now)s END,
+    sent_at = coalesce(told.sent_at, t.sent_at),
+    fallback_at = CASE WHEN t.recall = '' THEN told.fallback_at END,
+    ended_at = CASE WHEN told.state = 'failed' OR (t.recall <> '' AND told.state = 'planned') THEN %(now)s END,
+    recall = CASE WHEN told.state = 'sent' THEN t.recall ELSE '' END,
+    recall_at = CASE WHEN told.state = 'sent' THEN t.recall_at END,
     answerable = t.answerable OR told.answerable, lake_version = t.lake_version + 1
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(next_ats)s::timestamptz[],
     %(channels)s::text[], %(sent_ats)s::timestamptz[], %(fallback_ats)s::timestamptz[], %(answerables)s::boolean[])
@@ -206,7 +285,7 @@ UPDATE messaging_attempt SET outcome = 'accepted' WHERE touch_id = ANY(%s) AND o
 """
 DUE_FALLBACKS = """
 SELECT id FROM messaging_touch WHERE fallback_at <= %(now)s AND state IN ('sent', 'delivered', 'failed')
-    AND read_at IS NULL AND clicked_at IS NULL
+    AND recall = '' AND read_at IS NULL AND clicked_at IS NULL
 ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 DROP_FALLBACKS = """

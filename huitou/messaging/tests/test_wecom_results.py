@@ -9,10 +9,17 @@ from itertools import pairwise
 import pytest
 
 from huitou.core.clock import FixedClock
-from huitou.messaging.channel import DELIVERED, FAILED, Address, CallbackRequest, CallbackResult, Config, Sent
+from huitou.messaging.channel import (
+    DELIVERED,
+    FAILED,
+    Address,
+    CallbackRequest,
+    CallbackResult,
+    Config,
+    NotTakenBackError,
+    Sent,
+)
 from huitou.messaging.channels.wecom import CHANNEL
-from huitou.messaging.channels.wecom.client import Client
-from huitou.messaging.channels.wecom.results import cancel_task
 from huitou.messaging.tests.providers.server import GARBAGE, RESET_BEFORE
 from huitou.messaging.tests.providers.wecom import (
     AES_KEY,
@@ -26,7 +33,7 @@ from huitou.messaging.tests.providers.wecom import (
     signed_query,
 )
 from huitou.messaging.tests.sample import NOON, account, message
-from huitou.messaging.wire import Wire
+from huitou.messaging.wire import NoAnswerError
 
 pytestmark = pytest.mark.usefixtures("loopback")
 NAMES = ("wm-ann", "wm-bob", "wm-cat", "wm-dan", "wm-eve")
@@ -135,10 +142,41 @@ def test_a_forgotten_memory_never_passes_what_the_provider_takes(provider: WeCom
     assert all(earlier <= later for earlier, later in pairwise(reminded))
 
 
-def test_a_task_can_be_stopped(provider: WeCom) -> None:
+def take_back(provider: WeCom, reference: str, config: Config | None = None) -> set[str]:
+    assert CHANNEL.take_back is not None
+    return {address.value for address in CHANNEL.take_back(config or of(provider), reference, NOON)}
+
+
+def test_a_task_can_be_stopped_and_reaches_nobody_afterwards(provider: WeCom) -> None:
     sent = send_all(provider)
-    cancel_task(Client(COMPANY, SECRET, Wire(loopback=True), provider.address), sent[0].provider_ref)
-    assert provider.tasks[sent[0].provider_ref].cancelled
+    assert take_back(provider, sent[0].provider_ref) == set()
+    assert not provider.confirm(sent[0].provider_ref, "li")
+    assert provider.heard == []
+
+
+def test_whose_member_had_confirmed_is_told_and_the_others_are_stopped(provider: WeCom) -> None:
+    sent = send_all(provider)
+    provider.confirm(sent[0].provider_ref, "li")
+    assert take_back(provider, sent[0].provider_ref) == {"wm-ann", "wm-bob", "wm-dan", "wm-eve"}
+    assert not provider.confirm(sent[0].provider_ref, "wang")
+    assert "wm-cat" not in provider.heard
+
+
+def test_what_every_member_has_confirmed_cannot_be_stopped(provider: WeCom) -> None:
+    sent = send_all(provider)
+    for member in ("li", "wang"):
+        provider.confirm(sent[0].provider_ref, member)
+    with pytest.raises(NotTakenBackError):
+        take_back(provider, sent[0].provider_ref)
+
+
+def test_an_answer_that_is_lost_after_the_stop_is_asked_for_again_and_the_stop_is_not(provider: WeCom) -> None:
+    sent, config = send_all(provider), of(provider)
+    provider.plan.extend(["fine", RESET_BEFORE])
+    with pytest.raises(NoAnswerError):
+        take_back(provider, sent[0].provider_ref, config)
+    assert take_back(provider, sent[0].provider_ref, config) == set()
+    assert provider.counts["externalcontact/cancel_groupmsg_send"] == 1
 
 
 def ask(provider: WeCom, callback: Callback, *, method: str = "POST", **given: str) -> CallbackResult:

@@ -14,6 +14,7 @@ from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
 from huitou.messaging import wire
 from huitou.messaging.channel import (
+    Address,
     CallbackRequest,
     CallbackResult,
     Channel,
@@ -31,6 +32,7 @@ from huitou.messaging.channels.wecom.client import ADDRESS, Client, WeComError
 from huitou.messaging.channels.wecom.crypto import BadCallbackError, read_key
 from huitou.messaging.channels.wecom.results import poll_results, remind_members
 from huitou.messaging.channels.wecom.sending import send_mass
+from huitou.messaging.channels.wecom.stopping import stop_task
 from huitou.messaging.channels.wecom.welcome import send_welcome
 from huitou.messaging.wire import NoAnswerError, NotSentError
 
@@ -86,6 +88,11 @@ def poll(config: Config, sent: Sequence[Sent], clock: Clock) -> list[Receipt]:
         waiting = [one for one in sent if (one.provider_ref, one.to) not in told]
         remind_members(client, waiting, after=timedelta(hours=hours), now=clock.now(), memory=config.memory)
     return receipts
+
+
+def take_back(config: Config, provider_ref: str, clock: Clock) -> frozenset[Address]:
+    """Stop a task for the members who have not confirmed; customers whose member had are told."""
+    return stop_task(_client(config), config.settings["corp_id"], provider_ref, config.memory)
 
 
 def quotas(settings: Mapping[str, str], day: date) -> tuple[Quota, ...]:
@@ -191,6 +198,7 @@ CHANNEL = Channel(
     batch_size=500,
     read_callback=read_callback,
     poll=poll,
+    take_back=take_back,
     quotas=quotas,
     check=check,
     check_settings=check_settings,

@@ -64,9 +64,9 @@ def remind_members(
     return count
 
 
-def cancel_task(client: Client, task: str) -> None:
-    """Stop a task for the members who have not confirmed yet. Raises like `Client.ask`."""
-    client.ask("externalcontact/cancel_groupmsg_send", {"msgid": task})
+def received_by(client: Client, task: str) -> set[str]:
+    """Customers of the members who have confirmed, whether it reached them or not. Raises like `Client.ask`."""
+    return {str(row.get("external_userid")) for row in _results(client, task)}
 
 
 def _results(client: Client, task: str) -> Iterator[Mapping[str, Any]]:

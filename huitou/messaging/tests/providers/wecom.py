@@ -55,6 +55,7 @@ class WeCom(Provider):
         self.tasks: dict[str, Task] = {}
         self.created: Counter[str] = Counter()
         self.received: dict[str, list[date]] = defaultdict(list)
+        self.heard: list[str] = []
         self.today = date(2026, 3, 2)
         self.rule = "month"
         self.welcome_codes: dict[str, float] = {}
@@ -124,11 +125,15 @@ class WeCom(Provider):
             self.created.update(f"{customer}:{text}" for customer in customers)
         return _yes(msgid=task.msgid, fail_list=failed)
 
-    def confirm(self, msgid: str, member: str) -> None:
-        """The member sends the task; customers over their limit or no longer friends do not get it."""
+    def confirm(self, msgid: str, member: str) -> bool:
+        """The member sends the task; customers over their limit or no longer friends do not get it.
+
+        A task that was stopped is gone from the member's list.
+        """
         with self.lock:
             task = self.tasks[msgid]
-            assert not task.cancelled
+            if task.cancelled:
+                return False
             task.confirmed.add(member)
             task.sent_at = int(time.time())
             for customer in task.by_member[member]:
@@ -137,6 +142,8 @@ class WeCom(Provider):
                 task.statuses[customer] = 2 if not still else 3 if over else 1
                 if task.statuses[customer] == 1:
                     self.received[customer].append(self.today)
+                    self.heard.append(customer)
+            return True
 
     def _is_over(self, customer: str) -> bool:
         days, today = self.received[customer], self.today
@@ -185,7 +192,8 @@ class WeCom(Provider):
 
     def _cancel_groupmsg_send(self, payload: dict[str, Any]) -> Answered:
         task = self.tasks.get(payload.get("msgid", ""))
-        if task is None:
+        # What every member has sent has nobody left who could go on sending it.
+        if task is None or task.confirmed >= set(task.by_member):
             return _no(40058)
         task.cancelled = True
         return _yes()
