@@ -60,7 +60,9 @@ class Address:
 class Config:
     """One account at a provider: its settings with the secrets, the address that callbacks come to, and a memory.
 
-    `memory` is kept for the life of the process (access tokens). What is in it may be gone at any time.
+    `memory` is kept for the life of the process (access tokens). What is in it may be gone at any time. `leaving` is
+    called with the messages of one call to the provider, from the thread that `send` was called in and right before
+    their bytes leave; see `Channel.says_leaving`.
     """
 
     account_id: int
@@ -68,6 +70,7 @@ class Config:
     settings: Mapping[str, str]
     callback_url: str = ""
     memory: MutableMapping[str, object] = field(default_factory=dict)
+    leaving: Callable[[Sequence[Outgoing]], None] = lambda _messages: None
 
 
 @dataclass(frozen=True)
@@ -284,7 +287,9 @@ def _no_quotas(settings: Mapping[str, str], day: date) -> Sequence[Quota]:
 class Channel:
     """One kind of channel.
 
-    `send` gives one outcome per message, in their order; an exception that it raises makes all of them unknown.
+    `send` gives one outcome per message, in their order; an exception that it raises makes all of them unknown. With
+    `says_leaving` it calls `config.leaving` before each call to the provider, and only what it said to be leaving
+    becomes unknown, whether it raises or its process dies; the rest is tried again.
     `identifier_kinds`: any of them will do, the first that the customer has is taken; `namespace_setting` names the
     setting that says in which space the account's identifiers are unique. `consent_channel`: the channel code that
     consent is asked for; an account's setting of the name `consent_setting` takes its place. Where the setting of the
@@ -306,6 +311,7 @@ class Channel:
     send: _Send
     settings: tuple[Setting, ...] = ()
     batch_size: int = 100
+    says_leaving: bool = False
     quiet_hours: tuple[time, time] | None = (time(21), time(9))
     provider_hours: tuple[time, time] | None = None
     provider_zone: str = "Asia/Shanghai"

@@ -195,8 +195,8 @@ class Attempt(models.Model):
     Of all attempts of a touch at most one may be anything but refused: the database lets no second one begin.
     """
 
-    # open: begun; of a worker that died it becomes unknown.
-    OUTCOMES: ClassVar = [(o, o) for o in ("open", "accepted", "refused", "unknown")]
+    # ready: nothing has left; of a worker that died it is tried again. open: it may leave now; becomes unknown then.
+    OUTCOMES: ClassVar = [(o, o) for o in ("ready", "open", "accepted", "refused", "unknown")]
 
     touch = models.ForeignKey(Touch, on_delete=models.CASCADE, related_name="attempts")
     number = models.SmallIntegerField()
@@ -206,7 +206,7 @@ class Attempt(models.Model):
     run = models.IntegerField(help_text="of which process: it holds a lock of that number while it lives")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=10, choices=OUTCOMES, default="open")
+    outcome = models.CharField(max_length=10, choices=OUTCOMES, default="ready")
     provider_ref = models.CharField(max_length=200, blank=True)
     address_hash = models.CharField(max_length=32, blank=True, help_text="of the recipient, for receipts that share")
     parts = models.SmallIntegerField(default=1)
@@ -224,7 +224,7 @@ class Attempt(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["run"], name="attempt_open", condition=models.Q(outcome="open")),
+            models.Index(fields=["run"], name="attempt_in_hand", condition=models.Q(outcome__in=["ready", "open"])),
             models.Index(fields=["account", "provider_ref"], name="attempt_by_ref"),
             models.Index(fields=["account", "started_at"], name="attempt_by_account"),
         ]

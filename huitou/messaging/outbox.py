@@ -1,8 +1,9 @@
 """Out of the door, at most once: decided and written down, sent, and then noted what came of it.
 
-An attempt is committed before the first byte of its message leaves. A process that dies in between leaves attempts that
-nobody answers for; the next one to come finds that their process is gone and calls them unknown. What is unknown is
-never sent again by itself.
+An attempt is committed before it is its message's turn, and marked as leaving, committed again, before the first byte
+leaves. A process that dies in between leaves attempts that nobody answers for; the next one to come finds that their
+process is gone, calls those that were leaving unknown and plans the others anew. What is unknown is never sent again by
+itself.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -21,7 +23,7 @@ from huitou.core.faultpoints import reach
 from huitou.customers.queries import customers_of, decided_consents, members_of
 from huitou.messaging import sql
 from huitou.messaging.accounts import config_of, stop_account
-from huitou.messaging.channel import ACCEPTED, REFUSED, Outcome, refused, unknown
+from huitou.messaging.channel import ACCEPTED, REFUSED, Outcome, Outgoing, refused, unknown
 from huitou.messaging.deciding import Allowed, decide_due
 from huitou.messaging.hours import next_allowed
 from huitou.messaging.models import FAILED, PLANNED, SENT, UNKNOWN, ChannelAccount, Touch
@@ -136,21 +138,48 @@ def _no_longer_allowed(batch: Sequence[Allowed], now: datetime) -> set[int]:
 
 
 def _send(batch: Sequence[Allowed], clock: Clock) -> Sequence[Outcome]:
-    """One outcome per message; whatever goes wrong after the adapter began is unknown."""
+    """One outcome per message; what has left, or may have, and was not answered for is unknown."""
     account = batch[0].account
     try:
         config = config_of(account.row)
     except Exception as error:
         logger.warning("channel account %s cannot be used: %s", account.row.pk, kind_and_place(error))
         return [refused("secrets_lost", account_trouble=True)] * len(batch)
+    left = _Left(batch)
+    messages = [each.outgoing for each in batch]
     try:
-        outcomes = account.channel.send(config, [each.outgoing for each in batch], clock)
+        if not account.channel.says_leaving:
+            left(messages)
+        outcomes = account.channel.send(replace(config, leaving=left), messages, clock)
     except Exception as error:
-        logger.warning("channel account %s broke off: %s", account.row.pk, kind_and_place(error))
-        return [unknown(kind_and_place(error), code="broke_off")] * len(batch)
+        why = kind_and_place(error)
+        logger.warning("channel account %s broke off: %s", account.row.pk, why)
+        return [unknown(why, code="broke_off") if m.key in left.keys else refused("broke_off", why) for m in messages]
     if len(outcomes) != len(batch):
         return [unknown(code="answer_unreadable")] * len(batch)
     return outcomes
+
+
+class _Left:
+    """Writes down what is leaving, before it does; `keys` are those of all messages that may have left."""
+
+    def __init__(self, batch: Sequence[Allowed]) -> None:
+        self.keys: set[str] = set()
+        self._attempts = {each.outgoing.key: each.attempt.pk for each in batch}
+
+    def __call__(self, messages: Sequence[Outgoing]) -> None:
+        new = [message.key for message in messages if message.key not in self.keys]
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SET_LEAVING, [[self._attempts[key] for key in new]])
+            marked = cursor.rowcount
+        if marked != len(new):
+            raise TakenOverError
+        self.keys.update(new)
+        reach("outbox.leaving")
+
+
+class TakenOverError(Exception):
+    """Another process holds this one for gone, and may send these messages itself."""
 
 
 def note_outcomes(told: Sequence[tuple[Allowed, Outcome]], *, clock: Clock) -> Sent:
@@ -266,7 +295,7 @@ def _mark_account(told: Sequence[tuple[Allowed, Outcome]], now: datetime, clock:
 
 
 def recover_lost(*, clock: Clock) -> int:
-    """Call unknown what processes that are gone had in hand; returns how many touches that were."""
+    """Call unknown what processes that are gone were sending, and plan anew what had not left; returns the unknown."""
     lost = 0
     with connection.cursor() as cursor:
         cursor.execute(sql.OPEN_RUNS)
@@ -282,8 +311,13 @@ def recover_lost(*, clock: Clock) -> int:
 
 
 def _call_unknown(number: int, clock: Clock) -> int:
+    given: dict[str, Any] = {"run": number, "now": clock.now()}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.LOST_ATTEMPTS, {"run": number, "now": clock.now()})
+        cursor.execute(sql.UNSENT_ATTEMPTS, given)
+        unsent = [int(row[0]) for row in cursor.fetchall()]
+        cursor.execute(sql.RELEASE_SLOTS, [unsent])
+        cursor.execute(sql.UNSENT_TOUCHES, {"ids": unsent, "now": clock.now()})
+        cursor.execute(sql.LOST_ATTEMPTS, given)
         touches = [int(row[0]) for row in cursor.fetchall()]
         cursor.execute(sql.LOST_TOUCHES, {"ids": touches})
         return len(cursor.fetchall())

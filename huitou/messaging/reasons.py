@@ -36,6 +36,7 @@ REASONS: dict[str, str | Promise] = {
     "next_channel": gettext_lazy("refused on one channel; the next one is tried"),
     "no_answer": gettext_lazy("nobody knows whether it arrived: the provider did not answer"),
     "worker_lost": gettext_lazy("nobody knows whether it arrived: the process ended while it was sent"),
+    "worker_lost_before": gettext_lazy("the process ended before it was sent; it is tried again"),
     "changed_before_sending": gettext_lazy("no longer allowed when it was about to be sent"),
     "cancelled": gettext_lazy("taken back before it was sent"),
     "operator_sent": gettext_lazy("an operator decided that it was sent"),

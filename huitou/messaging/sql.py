@@ -173,8 +173,10 @@ WHERE t.id = told.id
 # What is about to leave is looked at once more: a consent taken back since the sitting, an erasing.
 STILL_OPEN = """
 SELECT a.id FROM messaging_attempt AS a JOIN messaging_touch AS t ON t.id = a.touch_id
-WHERE a.id = ANY(%s) AND a.outcome = 'open' AND t.recall = ''
+WHERE a.id = ANY(%s) AND a.outcome = 'ready' AND t.recall = ''
 """
+# Committed before the bytes of these attempts leave. Fewer than were asked for: somebody thinks that we are gone.
+SET_LEAVING = "UPDATE messaging_attempt SET outcome = 'open' WHERE id = ANY(%s) AND outcome = 'ready'"
 # An outcome counts where none was known; who knows better than "unknown" may say so later.
 SET_OUTCOMES = """
 UPDATE messaging_attempt AS a SET outcome = told.outcome, finished_at = %(now)s, provider_ref = told.ref,
@@ -182,7 +184,7 @@ UPDATE messaging_attempt AS a SET outcome = told.outcome, finished_at = %(now)s,
 FROM unnest(%(ids)s::bigint[], %(outcomes)s::text[], %(refs)s::text[], %(parts)s::int[], %(costs)s::bigint[],
     %(codes)s::text[], %(messages)s::text[], %(permanents)s::boolean[])
     AS told (id, outcome, ref, parts, cost, code, message, permanent)
-WHERE a.id = told.id AND a.outcome IN ('open', 'unknown') AND a.decided_by_id IS NULL
+WHERE a.id = told.id AND a.outcome IN ('ready', 'open', 'unknown') AND a.decided_by_id IS NULL
 RETURNING a.id
 """
 # What was asked back meanwhile ends where it did not go out, instead of being tried again or elsewhere.
@@ -205,13 +207,25 @@ WHERE t.id = told.id AND t.state IN ('sending', 'unknown')
 """
 LOCK_TOUCHES = "SELECT id FROM messaging_touch WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 RELEASE_SLOTS = "DELETE FROM messaging_contactslot WHERE touch_id = ANY(%s)"
-OPEN_RUNS = "SELECT DISTINCT run FROM messaging_attempt WHERE outcome = 'open'"
+OPEN_RUNS = "SELECT DISTINCT run FROM messaging_attempt WHERE outcome IN ('ready', 'open')"
 LOST_ATTEMPTS = """
 UPDATE messaging_attempt SET outcome = 'unknown', code = 'worker_lost', finished_at = %(now)s
 WHERE run = %(run)s AND outcome = 'open' RETURNING touch_id
 """
 LOST_TOUCHES = """
 UPDATE messaging_touch SET state = 'unknown', reason = 'worker_lost', lake_version = lake_version + 1
+WHERE id = ANY(%(ids)s) AND state = 'sending' RETURNING id
+"""
+# What had not left goes on as if it had not been begun, unless it was asked back meanwhile.
+UNSENT_ATTEMPTS = """
+UPDATE messaging_attempt SET outcome = 'refused', code = 'worker_lost', finished_at = %(now)s
+WHERE run = %(run)s AND outcome = 'ready' RETURNING touch_id
+"""
+UNSENT_TOUCHES = """
+UPDATE messaging_touch SET state = CASE WHEN recall = '' THEN 'planned' ELSE 'cancelled' END,
+    reason = CASE WHEN recall = '' THEN 'worker_lost_before' ELSE recall END,
+    next_at = CASE WHEN recall = '' THEN %(now)s END, ended_at = CASE WHEN recall <> '' THEN %(now)s END,
+    recall = '', recall_at = NULL, lake_version = lake_version + 1
 WHERE id = ANY(%(ids)s) AND state = 'sending' RETURNING id
 """
 NEW_RUN = "SELECT nextval('messaging_run')"

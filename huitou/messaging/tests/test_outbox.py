@@ -90,14 +90,17 @@ def test_what_is_unknown_is_never_sent_again(accounts: dict[str, ChannelAccount]
     assert ContactSlot.objects.count() == 2, "it may have arrived: it counts"
 
 
-def test_attempts_of_a_worker_that_is_gone_become_unknown_and_those_of_a_living_one_do_not(
+def test_what_a_worker_that_is_gone_was_sending_becomes_unknown_and_the_rest_is_planned_anew(
     accounts: dict[str, ChannelAccount], recorder: Recorder
 ) -> None:
+    """Two were decided; one of them was leaving. While the worker lives both are left alone."""
     from huitou.messaging.deciding import decide_due
 
-    [touch_id] = request_touches([ask("a", make_customer())], clock=CLOCK)
+    leaving, ready = request_touches([ask("a", make_customer()), ask("b", make_customer())], clock=CLOCK)
     decide_due(run_number=77, now=NOON, limit=10)
-    assert state_of(touch_id)[0] == "sending"
+    assert state_of(leaving)[0] == "sending"
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SET_LEAVING, [[Attempt.objects.get(touch=leaving).pk]])
     other = connection.copy()
     try:
         with other.cursor() as cursor:
@@ -110,9 +113,58 @@ def test_attempts_of_a_worker_that_is_gone_become_unknown_and_those_of_a_living_
     ends = time.monotonic() + 10
     while not recover_lost(clock=CLOCK) and time.monotonic() < ends:
         time.sleep(0.05)
-    assert state_of(touch_id) == ("unknown", "worker_lost")
+    assert state_of(leaving) == ("unknown", "worker_lost")
+    assert state_of(ready) == ("planned", "worker_lost_before")
+    assert set(ContactSlot.objects.values_list("touch_id", flat=True)) == {leaving}
     send_due(clock=CLOCK)
+    assert [message.touch_id for message in recorder.sent] == [ready]
+
+
+def test_who_is_held_for_gone_sends_nothing_more(
+    accounts: dict[str, ChannelAccount], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection broke, another worker planned its messages anew: they leave once, through the other."""
+    from huitou.messaging import outbox
+
+    def taken_over(name: str) -> None:
+        if name == "outbox.sending" and not recorder.sent:
+            Attempt.objects.filter(outcome="ready").update(outcome="refused")
+            Touch.objects.update(state="planned", next_at=NOON)
+
+    [touch_id] = request_touches([ask("a", make_customer())], clock=CLOCK)
+    monkeypatch.setattr(outbox, "reach", taken_over)
+    outbox.send_due(clock=CLOCK, most_sittings=1)
     assert recorder.sent == []
+    assert state_of(touch_id)[0] == "planned"
+
+
+def test_of_what_broke_off_only_what_was_leaving_is_unknown(
+    accounts: dict[str, ChannelAccount], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An adapter that breaks at the third of five messages: three are unknown, two go out later."""
+    from collections.abc import Sequence
+
+    from huitou.core.clock import Clock
+    from huitou.messaging.channel import CHANNELS, Config, Outcome, Outgoing, accepted
+    from huitou.messaging.tests.stage import a_channel
+
+    got: list[int] = []
+
+    def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Outcome]:
+        for message in outgoing:
+            config.leaving([message])
+            got.append(message.touch_id)
+            if len(got) == 3:
+                raise ConnectionResetError
+        return [accepted(message.key) for message in outgoing]
+
+    entries = dict(CHANNELS._load()) | {"text": a_channel("text", recorder, send=send, says_leaving=True)}
+    monkeypatch.setattr(CHANNELS, "_entries", entries)
+    ids = request_touches([ask(f"a{n}", make_customer()) for n in range(5)], clock=CLOCK)
+    assert send_due(clock=CLOCK).unknown == 3
+    send_due(clock=at(minutes=10))
+    assert sorted(got) == sorted(ids)
+    assert sorted(state for state, _reason in map(state_of, ids)) == ["sent"] * 2 + ["unknown"] * 3
 
 
 def test_an_account_that_the_provider_refuses_stops_and_its_touches_wait(

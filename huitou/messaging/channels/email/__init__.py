@@ -48,6 +48,7 @@ def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Out
         try:
             if server is None or server.sock is None:
                 server = connect(config.settings)
+            config.leaving([message])
             outcomes.append(_post(server, config.settings, message))
         except AccountError as error:
             stopped = error.outcome
@@ -137,7 +138,8 @@ CHANNEL = Channel(
         ),
     ),
     send=send,
-    batch_size=50,
+    says_leaving=True,
+    batch_size=20,
     check=check,
     check_settings=check_settings,
 )

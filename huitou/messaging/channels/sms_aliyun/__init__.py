@@ -60,8 +60,13 @@ def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Out
     """One call each, some at once: in a call for many one number over its limit would stop all the others."""
     client = _client(config)
     templates = {code: _template(client, code, config) for code in {one.template for one in outgoing}}
+    outcomes: list[Outcome] = []
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda one: _send_one(client, config.settings, one, templates), outgoing))
+        for start in range(0, len(outgoing), _AT_ONCE):
+            together = outgoing[start : start + _AT_ONCE]
+            config.leaving(together)
+            outcomes += pool.map(lambda one: _send_one(client, config.settings, one, templates), together)
+    return outcomes
 
 
 def read_callback(config: Config, request: CallbackRequest, clock: Clock) -> CallbackResult:
@@ -207,7 +212,9 @@ CHANNEL = Channel(
         ),
     ),
     send=send,
-    batch_size=50,
+    says_leaving=True,
+    # Two rounds of calls: a process that dies leaves as few as can be of which nobody knows.
+    batch_size=2 * _AT_ONCE,
     quiet_hours=(time(20), time(9)),
     provider_hours=(time(8), time(20)),
     read_callback=read_callback,

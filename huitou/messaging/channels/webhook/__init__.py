@@ -61,7 +61,11 @@ def check_settings(settings: Mapping[str, str]) -> None:
 def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Outcome]:
     """One POST for each message."""
     way_out = wire.open_wire()
-    return [_send_one(way_out, config.settings, message) for message in outgoing]
+    outcomes = []
+    for message in outgoing:
+        config.leaving([message])
+        outcomes.append(_send_one(way_out, config.settings, message))
+    return outcomes
 
 
 def read_callback(config: Config, request: CallbackRequest, clock: Clock) -> CallbackResult:
@@ -178,6 +182,7 @@ CHANNEL = Channel(
         ),
     ),
     send=send,
+    says_leaving=True,
     batch_size=20,
     read_callback=read_callback,
     check=check,

@@ -66,9 +66,10 @@ def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Out
     client, made = _client(config), {}
     for place, message in enumerate(outgoing):
         if message.reply_token:
+            config.leaving([message])
             made[place] = send_welcome(client, message)
     rest = [place for place in range(len(outgoing)) if place not in made]
-    tasks = send_mass(client, config.settings["corp_id"], [outgoing[place] for place in rest])
+    tasks = send_mass(client, config, [outgoing[place] for place in rest])
     made |= {place: tasks[number] for number, place in enumerate(rest)}
     return [made[place] for place in range(len(outgoing))]
 
@@ -195,6 +196,7 @@ CHANNEL = Channel(
         ),
     ),
     send=send,
+    says_leaving=True,
     batch_size=500,
     read_callback=read_callback,
     poll=poll,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from huitou.messaging.channel import Outcome, Outgoing, accepted, refused, unknown
+from huitou.messaging.channel import Config, Outcome, Outgoing, accepted, refused, unknown
 from huitou.messaging.channels.wecom.client import Client, WeComError
 from huitou.messaging.channels.wecom.codes import Meaning, wait_seconds
 from huitou.messaging.wire import NoAnswerError, NotSentError
@@ -22,12 +22,12 @@ _UNSENT_WAIT = timedelta(minutes=1)
 _Group = tuple[str, str, str, str]
 
 
-def send_mass(client: Client, company: str, outgoing: Sequence[Outgoing]) -> dict[int, Outcome]:
+def send_mass(client: Client, config: Config, outgoing: Sequence[Outgoing]) -> dict[int, Outcome]:
     """Create the tasks. One outcome per message, by its place in `outgoing`."""
     outcomes: dict[int, Outcome] = {}
     groups: dict[_Group, list[int]] = {}
     for place, message in enumerate(outgoing):
-        if problem := _problem(company, message):
+        if problem := _problem(config.settings["corp_id"], message):
             outcomes[place] = problem
         else:
             groups.setdefault(_group(message), []).append(place)
@@ -35,6 +35,8 @@ def send_mass(client: Client, company: str, outgoing: Sequence[Outgoing]) -> dic
     for places in groups.values():
         for chunk in _chunks(outgoing, places):
             # What is wrong with the account is wrong for the rest of it too.
+            if not stopped:
+                config.leaving([outgoing[place] for place in chunk])
             made = dict.fromkeys(chunk, stopped) if stopped else _create(client, outgoing, chunk)
             outcomes |= made
             stopped = next((o for o in made.values() if o.account_trouble), None)
