@@ -21,13 +21,13 @@ from huitou.core.errors import DomainError
 from huitou.customers.consenting import decide_consent
 from huitou.customers.finding import find_number
 from huitou.customers.personal import erase_customer, export_customer
-from huitou.customers.portrait import consent_words
+from huitou.customers.portrait import CONSENT_CHANNELS, consent_words
 from huitou.customers.queries import customers_of, find_person
 from huitou.customers.services import ConsentDecision, merge_customers
 
 # Nothing is chosen beforehand: a consent to everything must not be one careless click away.
 _OPEN = ("", "–")
-_CHANNELS = ("*", "sms", "phone", "email", "wecom", "wechat", "app", "push")
+_CHANNELS = ("*", *CONSENT_CHANNELS)
 _PURPOSES = ("*", "marketing", "service", "profiling")
 
 

@@ -25,6 +25,9 @@ from huitou.customers.normalizing import fold, read_phone
 from huitou.customers.queries import customers_of, members_of
 from huitou.customers.sql import told as sql
 
+# Ways of contact that the console offers for consent; connected systems may tell others.
+CONSENT_CHANNELS = ("sms", "phone", "email", "wecom", "wechat", "app", "push")
+
 
 @dataclass(frozen=True)
 class ShownIdentifier:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from django.utils.translation import get_language
 
-from huitou.analytics.conditions import ConditionError, describe, parse_condition
+from huitou.analytics.conditions import ConditionError, parse_condition
 from huitou.journeys.problems import Problem
+from huitou.segments.queries import in_words
 
 
 def check_condition(value: object, path: str) -> Iterator[Problem]:
@@ -23,8 +24,9 @@ def check_condition(value: object, path: str) -> Iterator[Problem]:
 
 
 def tell_condition(value: object) -> str:
-    """A condition in words of the reader's language."""
+    """A condition in words of the reader's language, segments by their titles."""
     try:
-        return describe(parse_condition(value), get_language() or "zh")
+        parse_condition(value)
     except ConditionError:
         return "?"
+    return in_words(value, get_language() or "zh")

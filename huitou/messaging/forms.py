@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from huitou.customers.portrait import CONSENT_CHANNELS, consent_words
 from huitou.messaging.channel import CHANNELS, Channel, Setting
 from huitou.messaging.content import MARKETING, SERVICE, Content, Words
 from huitou.messaging.models import ChannelAccount, ContactPolicy
@@ -70,11 +71,24 @@ def _field(setting: Setting, *, is_held: bool) -> forms.Field:
             help_text=" ".join(part for part in (hint, kept) if part),
             widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=False),
         )
+    if setting.name == "consent_channel":
+        return forms.ChoiceField(
+            label=str(setting.label), required=setting.required, choices=_consent_channels, help_text=hint
+        )
     if setting.form == "choice":
         return forms.ChoiceField(
             label=str(setting.label), required=setting.required, choices=setting.choices, help_text=hint
         )
     return forms.CharField(label=str(setting.label), required=setting.required, max_length=4000, help_text=hint)
+
+
+def _consent_channels() -> list[tuple[str, str]]:
+    """Ways of contact for which consent is recorded; an account that was set up with another code keeps it."""
+    words = consent_words()
+    used = {row.get("consent_channel") for row in ChannelAccount.objects.values_list("settings", flat=True)}
+    others = sorted(code for code in used if code and code not in CONSENT_CHANNELS)
+    codes = [*CONSENT_CHANNELS, *others]
+    return [(code, words.get(code, code)) for code in codes]
 
 
 class PolicyForm(forms.Form):

@@ -181,5 +181,11 @@ def _identifiers(customer_by_person: dict[int, int]) -> dict[tuple[int, str], st
     found: dict[tuple[int, str], str] = {}
     rows = Identifier.objects.filter(person_id__in=customer_by_person, kind__in=_KINDS, stopped_at=None)
     for person, kind, value in rows.order_by("person_id", "pk").values_list("person_id", "kind", "value"):
-        found.setdefault((customer_by_person[person], kind), value)
+        found.setdefault((customer_by_person[person], kind), listed(kind, value))
     return found
+
+
+def listed(kind: str, value: str) -> str:
+    """An identifier as other tools take it. Phones go without the plus, which a spreadsheet would run as a formula and
+    a dialler would not dial behind an apostrophe; those of the mainland have their usual eleven digits."""
+    return value.removeprefix("+86").removeprefix("+") if kind == "phone" else value

@@ -20,7 +20,7 @@ from huitou.customers.identifier_kind import IDENTIFIER_KINDS
 from huitou.customers.models import Identifier
 from huitou.customers.queries import customers_of, members_of
 from huitou.messaging.channel import Receipt
-from huitou.messaging.handoff import ListUnknownError
+from huitou.messaging.handoff import ListUnknownError, listed
 from huitou.messaging.models import REACHED_STATES, UNKNOWN, HandoffList
 from huitou.messaging.receiving import take_receipts
 from huitou.messaging.report_words import columns_of, read_status, read_time
@@ -128,7 +128,10 @@ class _Index:
         for person, kind, value in Identifier.objects.filter(
             person_id__in=customer_by_person, kind__in=_IDENTIFIERS
         ).values_list("person_id", "kind", "value"):
-            self._by_identifier.setdefault((kind, value), touch_by_customer[customer_by_person[person]])
+            touch = touch_by_customer[customer_by_person[person]]
+            self._by_identifier.setdefault((kind, value), touch)
+            # Tools give back what the list gave them.
+            self._by_identifier.setdefault((kind, listed(kind, value)), touch)
 
     def find(self, told: dict[str, str]) -> int | None:
         """The touch that a row is about: by its number, else by whatever identifies the customer."""
@@ -136,9 +139,10 @@ class _Index:
         if number.isascii() and number.isdigit() and len(number) < 18:
             return int(number) if int(number) in self._ids else None
         for kind in _IDENTIFIERS:
-            read = IDENTIFIER_KINDS[kind].normalize(told[kind].strip().lstrip("'").removesuffix(".0"))
-            if read is not None and (kind, read) in self._by_identifier:
-                return self._by_identifier[kind, read]
+            given = told[kind].strip().lstrip("'").removesuffix(".0")
+            for read in (IDENTIFIER_KINDS[kind].normalize(given), given):
+                if read and (kind, read) in self._by_identifier:
+                    return self._by_identifier[kind, read]
         return None
 
 

@@ -29,6 +29,7 @@ from huitou.messaging.content import Content
 from huitou.messaging.forms import MessageForm
 from huitou.messaging.handoff_report import import_report
 from huitou.messaging.models import Touch
+from huitou.messaging.origins import origins_of
 from huitou.messaging.queries import (
     GROUPS,
     channel_words,
@@ -76,18 +77,30 @@ def show_messages(request: HttpRequest) -> HttpResponse:
         "reasons": [(code, reason_words(code), n) for code, n in count_reasons(group)],
         "rows": _rows(touches),
         "next_before": touches[-1].pk if len(touches) == _SHOWN else None,
-        "ready": ready_for_lists(),
-        "lists": list_handoffs()[:_ON_CARD],
+        **_lists(),
     }
     return render(request, "messaging/messages.html", context)
+
+
+def _lists() -> dict[str, Any]:
+    """What is ready for a list, and the lists made so far, each with what asked for its messages."""
+    ready, lists = ready_for_lists(), list(list_handoffs()[:_ON_CARD])
+    origins = origins_of([source for _account, source, _n in ready] + [one.source for one in lists if one.source])
+    return {
+        "ready": [(account, source, origins[source], n) for account, source, n in ready],
+        "lists": [(one, origins.get(one.source)) for one in lists],
+    }
 
 
 def _rows(touches: list[Touch]) -> list[dict[str, Any]]:
     labels = customer_labels(touch.person_id for touch in touches)
     told = decisions_of([touch.pk for touch in touches])
+    origins = origins_of(touch.source for touch in touches)
     return [
         {
             "touch": touch,
+            "origin": origins[touch.source],
+            "step": origins[touch.source].steps.get(touch.step, ""),
             "customer": labels.get(touch.person_id, f"#{touch.person_id}"),
             "state": state_words(touch.state),
             "tone": TONES.get(touch.state, ""),

@@ -15,7 +15,9 @@ _HEADERS: dict[str, str] = {
     "external_userid": ("企业微信外部联系人|wecomexternalcontact|external_userid|外部联系人id|客户id"),
     "email": ("邮箱|电子邮件|邮箱地址|email|e-mail|emailaddress"),
     "customer_id": ("客户编号|会员编号|会员号|customernumber|customerid|customer_id|membernumber"),
-    "status": ("状态|发送状态|结果|发送结果|回执状态|送达状态|触达状态|status|result|state|deliverystatus"),
+    "status": (
+        "状态|发送状态|结果|发送结果|通话结果|呼叫结果|外呼结果|接听状态|回执状态|送达状态|触达状态|status|result|state|deliverystatus"
+    ),
     "at": (
         "时间|发送时间|送达时间|回执时间|触达时间|完成时间|time|sentat|senttime|sendtime|deliveredat|date|timestamp"
     ),

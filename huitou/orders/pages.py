@@ -31,6 +31,7 @@ from huitou.orders import queries
 from huitou.orders.due import LATE, WEEK, due_moment
 from huitou.orders.lists import export_list, list_header
 from huitou.orders.portrait import Tag, Value, band_words, describe, dormant_words, lifecycle_words, tags
+from huitou.orders.radar import radar_of
 
 PAGES = [Page("customers", "understand", gettext_lazy("Customers"), "people", 20, "customers")]
 PAGE_SIZE = 50
@@ -211,7 +212,7 @@ def features_card(request: HttpRequest, person_id: int) -> str:
     context = {
         "sentences": sentences,
         "tags": tags(values),
-        "values": values,
+        "radar": radar_of(values),
         "as_of_text": format_day(refresh.as_of, brand.tz),
     }
     return render_to_string("orders/features_card.html", context, request)

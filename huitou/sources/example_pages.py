@@ -25,7 +25,7 @@ from huitou.sources.connectors.complete_journey.panel import END
 from huitou.sources.job_progress import JobState, forget_state, read_state, write_state
 from huitou.sources.tasks import EXAMPLE, advance_example_job, load_example_job, remove_example_job
 
-_STEPS = {"week": 7, "month": 28, "quarter": 91}
+_STEPS = {"day": 1, "week": 7, "month": 28, "quarter": 91}
 
 
 class AdvanceForm(forms.Form):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from huitou.journeys.play import Parameter, Play, in_language
 from huitou.journeys.setting import LANGUAGES
@@ -89,7 +90,7 @@ def _channel_inputs(name: str, label: str, chosen: list[str]) -> list[Input]:
     return [
         Input(
             f"{name}_{n}",
-            label if n == 1 else f"{n}.",
+            label if n == 1 else _("If that cannot reach: choice %(number)s") % {"number": n},
             "select",
             chosen[n - 1] if n <= len(chosen) else "",
             choices=((("", "–"),) if n > 1 else ()) + choices + extra,

@@ -29,6 +29,7 @@ from huitou.journeys.play import in_language, library
 from huitou.journeys.plays.drafts import Draft, find_draft
 from huitou.journeys.plays.forms import inputs_of, read_days, read_parameters, read_share
 from huitou.journeys.plays.launching import OPEN_STATES, copy_play, launch_draft
+from huitou.journeys.plays.next_steps import next_steps
 from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.plays.preview import preview
 from huitou.journeys.plays.rehearsing import find_rehearsal, start_rehearsal
@@ -43,6 +44,7 @@ from huitou.journeys.plays.words import (
     replay_header,
     replay_lines,
     replay_words,
+    share_words,
 )
 from huitou.journeys.queries import get_launch, list_journeys, list_launches
 from huitou.messaging.reasons import reason_words
@@ -103,6 +105,12 @@ def show_size(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "journeys/play_size_part.html", {"count": count, "name": name})
 
 
+def _unchosen(draft: Draft) -> bool:
+    """Whether the play asks for a segment that nobody has chosen yet."""
+    play, given = draft.play, draft.parameters or {}
+    return any(given.get(p.name) == p.default for p in play.parameters if p.type == "segment") if play else False
+
+
 def _draft(request: HttpRequest, name: str, given: QueryDict) -> tuple[Draft, str]:
     """The draft that the address says, and what is wrong with it, in which case it has the play's own settings."""
     play = library().get(name)
@@ -120,16 +128,16 @@ def show_play(request: HttpRequest, name: str) -> HttpResponse:
     draft, problem = _draft(request, name, request.GET)
     if problem:
         messages.error(request, problem)
-    brand = find_brand()
-    play = draft.play
+    brand, play, unchosen = find_brand(), draft.play, _unchosen(draft)
     context = {
         "brand": brand,
         "draft": draft,
+        "is_chosen": not unchosen,
         "summary": in_language(play.summary) if play else "",
         "stage": STAGES[play.stage] if play else "",
         "target": play.target.value if play else None,
         "inputs": inputs_of(play, draft.parameters or {}) if play else [],
-        "who": tell_condition(draft.definition.audience) if draft.definition.audience else "",
+        "who": tell_condition(draft.definition.audience) if draft.definition.audience and not unchosen else "",
         "when": draft.definition.trigger_kind.tell(draft.definition.trigger),
         "steps": _steps(draft),
         "control": request.GET.get("control", ""),
@@ -166,6 +174,8 @@ def _steps(draft: Draft) -> list[dict[str, Any]]:
 def show_preview(request: HttpRequest, name: str) -> HttpResponse:
     """The preview's numbers; loaded by the page, as counting a month of history takes a while."""
     draft, problem = _draft(request, name, request.GET)
+    if _unchosen(draft):
+        return render(request, "journeys/preview_part.html", {"choose": True})
     try:
         context = _preview_context(request, draft)
     except DomainError as error:
@@ -190,6 +200,7 @@ def _preview_context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
             for step in found.steps
         ],
         "no_consent": any("no_consent" in step.refused for step in found.steps),
+        "no_account": any("no_account" in step.refused for step in found.steps),
     }
 
 
@@ -197,8 +208,8 @@ def _preview_context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
 def launch(request: HttpRequest, name: str) -> HttpResponse:
     """The preview's numbers once more, and the launch; pressed twice, it launches once."""
     draft, problem = _draft(request, name, request.GET)
-    if problem:
-        messages.error(request, problem)
+    if problem or _unchosen(draft):
+        messages.error(request, problem or _("Choose a segment first."))
         return redirect("plays_play", name)
     back = f"{reverse('plays_play', args=[name])}?{request.GET.urlencode()}"
     if request.method == "POST":
@@ -248,16 +259,21 @@ def show_launch(request: HttpRequest, number: int) -> HttpResponse:
         "waiting": [(reason_words(code) if code else _("not due yet"), n) for code, n in numbers.waiting.items()],
         "exits": [(exit_words(code), count) for code, count in numbers.exits.items()],
         "experiment": find_experiment(found.experiment),
-        "control": f"{found.control_bp / 100:g} %",
+        "control": share_words(found.control_bp),
         "no_consent": "no_consent" in numbers.refused,
         "can_pause": found.state in (Launch.SCHEDULED, Launch.RUNNING),
         "can_resume": found.state == Launch.PAUSED,
         "can_stop": found.state in OPEN_STATES,
     }
+    is_final, experiment = False, context["experiment"]
     try:
-        context["sentences"] = tell(readout(found.experiment), brand.tz)
+        shown = readout(found.experiment)
+        context["sentences"], is_final = tell(shown, brand.tz), shown.state == "final"
     except DomainError as error:
         context["readout_problem"] = str(error)
+    context["next_steps"] = next_steps(
+        found, numbers, result_on=experiment.ends_at if experiment else None, is_final=is_final, zone=brand.tz
+    )
     return render(request, "journeys/launch.html", context)
 
 

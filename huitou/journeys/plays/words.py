@@ -68,7 +68,7 @@ def exit_words(code: str) -> str:
 
 def preview_words(found: Preview) -> Iterator[tuple[str, str]]:
     """Label and text, line by line."""
-    yield _("Who"), found.who
+    yield _("Who comes in"), found.who
     yield _("When"), found.trigger
     if found.now_count is not None:
         yield _("Come in at once"), f"{found.now_count:,}"
@@ -89,11 +89,14 @@ def preview_words(found: Preview) -> Iterator[tuple[str, str]]:
             _("Message: %(title)s") % {"title": step.title},
             _("%(allowed)s of %(asked)s could be sent now")
             % {"allowed": f"{step.allowed:,}", "asked": f"{step.asked:,}"}
-            + "".join(f"; {reason_words(reason)}: {count:,}" for reason, count in step.refused.items()),
+            + "".join(
+                _("; not %(count)s: %(reason)s") % {"reason": reason_words(reason), "count": f"{count:,}"}
+                for reason, count in step.refused.items()
+            ),
         )
     yield _("Cost of those"), format_minor(found.cost_minor, found.currency)
-    yield _("Control share"), f"{found.control_bp / 100:g} %"
-    yield _("Suggested"), f"{found.suggested_bp / 100:g} % – {found.suggestion}"
+    yield _("Control share"), share_words(found.control_bp)
+    yield _("Suggested"), f"{share_words(found.suggested_bp)} – {found.suggestion}"
     if found.base_rate is not None:
         yield (
             _("Bought within %(days)s days without it") % {"days": found.window_days},
@@ -101,6 +104,11 @@ def preview_words(found: Preview) -> Iterator[tuple[str, str]]:
         )
     yield _("Smallest effect that could be seen"), detectable_words(found.detectable)
     yield _("Result on"), found.result_on.isoformat()
+
+
+def share_words(share_bp: int) -> str:
+    """A share in basis points as 12.5%."""
+    return f"{share_bp / 100:g}%"
 
 
 def detectable_words(effect: float | None) -> str:

@@ -10,7 +10,7 @@ import pytest
 from huitou.core.clock import FixedClock
 from huitou.customers.models import Identifier
 from huitou.messaging.accounts import create_account
-from huitou.messaging.handoff import NothingToListError, export_list, list_header, list_rows
+from huitou.messaging.handoff import NothingToListError, export_list, list_header, list_rows, listed
 from huitou.messaging.handoff_report import ReportUnreadableError, import_report
 from huitou.messaging.models import ChannelAccount, Touch
 from huitou.messaging.outbox import send_due
@@ -47,7 +47,7 @@ def test_what_is_due_waits_for_a_list_and_is_governed_when_it_is_made(account: C
     assert [row[0] for row in rows] == [ids[0], ids[2]]
     assert all(len(row) == len(list_header()) for row in rows)
     phone = Identifier.objects.get(person_id=Touch.objects.get(pk=ids[0]).person_id, kind="phone").value
-    assert rows[0][2] == phone
+    assert rows[0][2] == phone.removeprefix("+86")
     with pytest.raises(NothingToListError):
         export_list(account_id=account.pk, clock=CLOCK)
     agree(Touch.objects.get(pk=ids[0]).person_id, "text", granted=False)
@@ -115,3 +115,10 @@ def test_a_report_that_names_nobody_is_refused(account: ChannelAccount, tmp_path
     path.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(ReportUnreadableError):
         import_report(handoff_id=made.pk, path=path, clock=CLOCK)
+
+
+def test_phones_leave_as_other_tools_dial_them_and_come_back_so() -> None:
+    """Neither a plus nor the apostrophe that keeps a spreadsheet from running it; abroad with the country's number."""
+    assert listed("phone", "+8613912340001") == "13912340001"
+    assert listed("phone", "+12125550100") == "12125550100"
+    assert listed("email", "+a@b.cn") == "+a@b.cn"

@@ -89,3 +89,14 @@ def test_a_channel_is_set_up_tested_and_paused_and_the_rules_are_changed(
     policy = find_policy()
     assert policy.cap_day == 2
     assert policy.quiet_hours["console_log"] == ["22:00", "08:00"]
+
+
+def test_what_asked_for_a_message_is_told_in_words(admin: Client, accounts: dict[str, ChannelAccount]) -> None:
+    admin.cookies["django_language"] = "en"
+    boss = User.objects.get(username="boss")
+    customer = make_customer()
+    request_touches([ask("a", customer, source=f"manual:{boss.pk}"), ask("b", customer, source="other:9")], clock=CLOCK)
+    page = admin.get("/messages/").content.decode()
+    assert "by hand, boss" in page
+    assert f"manual:{boss.pk}" not in page
+    assert "other:9" in page

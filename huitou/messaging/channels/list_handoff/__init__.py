@@ -63,7 +63,7 @@ CHANNEL = Channel(
         Setting(
             "consent_channel",
             gettext_lazy("Consent to ask for"),
-            gettext_lazy("Channel over which the other tool contacts customers: sms, wecom, email, phone_call ..."),
+            gettext_lazy("How the other tool contacts customers: its consent is looked at."),
             required=False,
             default="sms",
         ),
