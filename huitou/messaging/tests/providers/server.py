@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ FINE, RESET_BEFORE, RESET_AFTER, HALF, GARBAGE, SLOW, EMPTY = (
 BREAKS = (RESET_BEFORE, RESET_AFTER, HALF, GARBAGE, EMPTY)
 
 
-class Provider:
+class Provider(ABC):
     """Answers requests by `answer`. `plan` says how the next requests break; `rates` how often the others do."""
 
     def __init__(self, *, seed: int = 7) -> None:
@@ -67,8 +68,9 @@ class Provider:
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Answered:
-        raise NotImplementedError
+        """What the provider answers to a request that came whole."""
 
     @property
     def address(self) -> str:
