@@ -20,6 +20,7 @@ from huitou.customers.labels import customer_labels
 from huitou.journeys import queries
 from huitou.journeys.forms import FinishForm
 from huitou.journeys.models import Enrollment, StaffTask
+from huitou.journeys.plays.words import arm_words, exit_words, launch_title, step_words
 from huitou.journeys.staff_tasks import OUTCOMES, TASK_KINDS, finish_task, release_task, snooze_task, take_task
 from huitou.journeys.wording import in_language
 
@@ -113,6 +114,17 @@ def _act(request: HttpRequest, clock: Any) -> HttpResponse:
     return redirect(back)
 
 
+def _way(way: Enrollment) -> dict[str, Any]:
+    return {
+        "way": way,
+        "title": launch_title(way.launch),
+        "active": way.state == Enrollment.ACTIVE,
+        "step": step_words(way.launch, way.step) if way.step else "",
+        "exit": exit_words(way.exit_reason),
+        "arm": arm_words(way.arm),
+    }
+
+
 def customer_card(request: HttpRequest, person_id: Any) -> str:
     """Journeys and tasks of a customer; nothing where there are none."""
     brand = find_brand()
@@ -122,7 +134,7 @@ def customer_card(request: HttpRequest, person_id: Any) -> str:
     now = brand.now()
     context = {
         "brand": brand,
-        "ways": [(way, way.state == Enrollment.ACTIVE) for way in ways[:20]],
+        "ways": [_way(way) for way in ways[:20]],
         "tasks": [_row(task, "", now, None) for task in tasks[:20]],
     }
     return render_to_string("journeys/customer_card.html", context, request=request)

@@ -42,6 +42,7 @@ def next_steps(
 
 def _to_do(launch: Launch, numbers: Numbers) -> Iterator[NextStep]:
     source, messages = f"launch:{launch.pk}", reverse("messages")
+    lists = f"{messages}#lists"
     if launch.state == Launch.PAUSED:
         yield NextStep(_("It is paused: nobody comes in and nothing is sent until you resume it."))
     if "no_account" in {**numbers.waiting, **numbers.refused}:
@@ -57,10 +58,10 @@ def _to_do(launch: Launch, numbers: Numbers) -> Iterator[NextStep]:
                 "%(count)s customers wait in “%(account)s”: make the list, contact them, and bring the report back.",
                 count,
             )
-            yield NextStep(text % {"count": count, "account": account.name}, messages, _("Make the list"))
+            yield NextStep(text % {"count": count, "account": account.name}, lists, _("Make the list"))
     for made in HandoffList.objects.filter(source=source, reported_at=None).order_by("pk"):
         text = _("List %(number)s is out: import the report of your tool once everybody was contacted.")
-        yield NextStep(text % {"number": made.pk}, messages, _("Import the report"))
+        yield NextStep(text % {"number": made.pk}, lists, _("Import the report"))
     if unknown := numbers.touches.get(UNKNOWN, 0):
         text = ngettext(
             "Of %(count)s message nobody knows whether it arrived: decide.",

@@ -40,6 +40,7 @@ from huitou.journeys.plays.words import (
     arm_words,
     detectable_words,
     exit_words,
+    launch_title,
     preview_words,
     replay_header,
     replay_lines,
@@ -86,6 +87,7 @@ def _launch_row(launch: Launch) -> dict[str, Any]:
     numbers = numbers_of(launch)
     return {
         "launch": launch,
+        "title": launch_title(launch),
         "state": STATES[launch.state],
         "tone": STATE_TONES.get(launch.state, ""),
         "numbers": numbers,
@@ -251,6 +253,8 @@ def show_launch(request: HttpRequest, number: int) -> HttpResponse:
     context: dict[str, Any] = {
         "brand": brand,
         "launch": found,
+        "title": launch_title(found),
+        "play": found.version.journey.name,
         "state": STATES[found.state],
         "tone": STATE_TONES.get(found.state, ""),
         "numbers": numbers,
@@ -278,12 +282,29 @@ def show_launch(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @requires("plays.write")
-@require_POST
 def change_launch(request: HttpRequest, number: int, verb: str) -> HttpResponse:
-    """Pause, resume or stop a launch."""
+    """Pause, resume or stop a launch; what cannot be undone is asked once more."""
     change = {"pause": services.pause, "resume": services.resume, "stop": services.stop}[verb]
+    found, brand = get_launch(number), get_brand()
+    if request.method != "POST":
+        if verb != "stop" or found.state not in OPEN_STATES:
+            return redirect("plays_launch", number)
+        context = {
+            "brand": brand,
+            "launch": found,
+            "title": launch_title(found),
+            "numbers": numbers_of(found),
+            "experiment": find_experiment(found.experiment),
+        }
+        return render(request, "journeys/stop_confirm.html", context)
+    told = {
+        "pause": _("Paused: nobody comes in and nothing is sent until you resume it."),
+        "resume": _("It runs again."),
+        "stop": _("Stopped for good."),
+    }
     try:
-        change(launch=get_launch(number), clock=get_brand().clock, actor=acting_user(request), actor_label="console")
+        change(launch=found, clock=brand.clock, actor=acting_user(request), actor_label="console")
+        messages.success(request, told[verb])
     except DomainError as error:
         messages.error(request, str(error))
     return redirect("plays_launch", number)

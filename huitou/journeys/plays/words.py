@@ -17,9 +17,11 @@ from huitou.core.spreadsheets import safe_row
 from huitou.customers.labels import customer_labels
 from huitou.experiments.queries import find_experiment
 from huitou.journeys.models import Launch
+from huitou.journeys.play import in_language, library
 from huitou.journeys.plays.numbers import Numbers
 from huitou.journeys.plays.preview import Preview
 from huitou.journeys.plays.replay import Replay
+from huitou.journeys.step import STEPS
 from huitou.messaging.reasons import reason_words
 
 STAGES = {
@@ -54,6 +56,21 @@ VERDICTS = {
     "waiting": gettext_lazy("would still wait"),
     "given": gettext_lazy("task for staff"),
 }
+
+
+def launch_title(launch: Launch) -> str:
+    """What the launch is called; one that kept its ready play's title has it in the reader's language."""
+    play = library().get(launch.version.journey.play)
+    return in_language(play.title) if play and launch.title in play.title.values() else launch.title
+
+
+def step_words(launch: Launch, step: str) -> str:
+    """A step of the launch's journey: its title, else what it does."""
+    found = {told.get("id"): told for told in launch.version.definition.get("steps", ())}.get(step, {})
+    title = found.get("title")
+    if isinstance(title, dict) and title.get("zh") and title.get("en"):
+        return in_language(title)
+    return str(STEPS[found["kind"]].label) if found.get("kind") in STEPS else step
 
 
 def arm_words(code: str) -> str:
@@ -122,7 +139,7 @@ def launch_words(launch: Launch, zone: ZoneInfo) -> Iterator[str]:
     """What a launch is, in lines."""
     yield _("Launch %(number)s: %(title)s, %(state)s.") % {
         "number": launch.pk,
-        "title": launch.title,
+        "title": launch_title(launch),
         "state": STATES[launch.state],
     }
     experiment = find_experiment(launch.experiment)
