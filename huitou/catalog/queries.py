@@ -14,6 +14,12 @@ def product_names(skus: Iterable[str]) -> dict[str, str]:
     return dict(Product.objects.filter(sku__in=list(skus)).exclude(name="").values_list("sku", "name"))
 
 
+def missing_products(skus: Iterable[str]) -> set[str]:
+    """Of these codes those that the catalog does not know (any more)."""
+    asked = set(skus)
+    return asked - set(Product.objects.filter(sku__in=asked).values_list("sku", flat=True)) if asked else set()
+
+
 def category_names(language: str = "zh-hans") -> dict[str, str]:
     """Name by category code, in the reader's language where there is one."""
     english = language.startswith("en")

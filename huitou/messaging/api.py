@@ -14,7 +14,7 @@ from pydantic import Field
 from huitou.accounts.access_api import acting, require
 from huitou.accounts.queries import find_brand
 from huitou.core.clock import Clock, SystemClock
-from huitou.core.http_api.fields import MAX_ID, Body, Id, Text, Word
+from huitou.core.http_api.fields import MAX_ID, Body, Id, Instant, Text, Word
 from huitou.core.http_api.operations import Operations
 from huitou.messaging import handoff, operating, queries
 from huitou.messaging.content import Content, Words
@@ -123,6 +123,10 @@ class MessageIn(Body):
     params: dict[Annotated[Text, Field(max_length=50)], Annotated[Text, Field(max_length=500)]] = Field(
         default_factory=dict, max_length=30
     )
+    valid_until: Instant | None = Field(None, description="What it says is not true any more after this.")
+    products: list[Annotated[Text, Field(max_length=200)]] = Field(
+        default_factory=list, max_length=50, description="Codes of products it names; all must be in the catalog."
+    )
     is_test: bool = Field(False, description="Marks it as a test; it is governed all the same.")
 
 
@@ -133,7 +137,11 @@ def send_message(request: HttpRequest, body: MessageIn) -> MessageDetailOut:
         customer_id=body.customer,
         channels=tuple(body.channels),
         content=Content(
-            {language: Words(**words.dict()) for language, words in body.words.items()}, body.template, body.params
+            {language: Words(**words.dict()) for language, words in body.words.items()},
+            body.template,
+            body.params,
+            valid_until=body.valid_until,
+            products=tuple(body.products),
         ),
         purpose=body.purpose,
         is_test=body.is_test,

@@ -27,13 +27,17 @@ class Words:
 class Content:
     """What a touch says, by language (zh, en), and the provider's template where the channel needs one.
 
-    `params` fill the provider's template, or `{name}` in the texts. `extra` is for the channel alone.
+    `params` fill the provider's template, or `{name}` in the texts. `extra` is for the channel alone. After
+    `valid_until` what it says is not true any more; `products` are the codes of products that it names. It is sent only
+    while it is true and the catalog knows them all.
     """
 
     words: Mapping[str, Words]
     template: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, str] = field(default_factory=dict)
+    valid_until: datetime | None = None
+    products: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept."""
@@ -45,13 +49,25 @@ class Content:
         for name in ("template", "params", "extra"):
             if value := getattr(self, name):
                 kept[name] = dict(value) if isinstance(value, Mapping) else value
+        if self.valid_until is not None:
+            kept["valid_until"] = self.valid_until.isoformat()
+        if self.products:
+            kept["products"] = list(self.products)
         return kept
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Content:
         """As it was kept."""
         words = {language: Words(**told) for language, told in kept.get("words", {}).items()}
-        return cls(words, kept.get("template", ""), kept.get("params", {}), kept.get("extra", {}))
+        until = kept.get("valid_until")
+        return cls(
+            words,
+            kept.get("template", ""),
+            kept.get("params", {}),
+            kept.get("extra", {}),
+            datetime.fromisoformat(until) if until else None,
+            tuple(kept.get("products", ())),
+        )
 
     @property
     def digest(self) -> str:

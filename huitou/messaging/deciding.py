@@ -7,13 +7,14 @@ transaction: two workers, two paths or two touches never see the same free place
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from huitou.catalog.queries import missing_products
 from huitou.core.clock import FixedClock, local_day
 from huitou.customers.models import Person
 from huitou.customers.queries import customers_of, members_of
@@ -131,7 +132,12 @@ def _decide(
     customer_by_person = {person: customer for customer, persons in members.items() for person in persons}
     by_id = Touch.objects.in_bulk(ids)
     touches = [by_id[pk] for pk in ids]
-    candidates = [_candidate(t, customer_by_person[t.person_id], accounts, exporting=exporting) for t in touches]
+    contents = {t.pk: Content.from_json(t.content) for t in touches}
+    gone = missing_products({sku for content in contents.values() for sku in content.products})
+    candidates = [
+        _candidate(t, contents[t.pk], customer_by_person[t.person_id], accounts, gone, exporting=exporting)
+        for t in touches
+    ]
     asked = {c.customer_id: members[c.customer_id] for c in candidates}
     if not candidates:
         return Sitting((), 0)
@@ -156,7 +162,15 @@ def _decide(
     return Sitting(_begin_attempts(allowed, accounts, run_number, now), len(touches))
 
 
-def _candidate(touch: Touch, customer: int, accounts: Mapping[int, Account], *, exporting: bool) -> Candidate:
+def _candidate(
+    touch: Touch,
+    content: Content,
+    customer: int,
+    accounts: Mapping[int, Account],
+    gone: Collection[str],
+    *,
+    exporting: bool,
+) -> Candidate:
     ways = ways_of(touch.channels, accounts)
     if exporting:
         ways = tuple(way for way in ways if way.account_id == touch.account_id)
@@ -165,13 +179,15 @@ def _candidate(touch: Touch, customer: int, accounts: Mapping[int, Account], *, 
         customer_id=customer,
         purpose=touch.purpose,
         ways=ways,
-        not_after=touch.not_after,
+        not_after=min(touch.not_after, content.valid_until) if content.valid_until else touch.not_after,
         content_hash=touch.content_hash,
         best_time=touch.best_time,
         keeps_order=touch.fallback_after is not None,
         is_fallback=touch.parent_id is not None,
-        has_link=any(words.link for words in Content.from_json(touch.content).words.values()),
+        has_link=any(words.link for words in content.words.values()),
         exporting=exporting,
+        content_until=content.valid_until,
+        gone_products=tuple(sku for sku in content.products if sku in gone),
     )
 
 

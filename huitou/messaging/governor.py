@@ -53,7 +53,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A touch as the judge sees it. `ways` in order of preference; `missing` names channels without an account."""
+    """A touch as the judge sees it. `ways` in order of preference; `gone_products` are named and not in the catalog."""
 
     touch_id: int
     customer_id: int
@@ -66,6 +66,8 @@ class Candidate:
     is_fallback: bool = False
     has_link: bool = False
     exporting: bool = False
+    content_until: datetime | None = None
+    gone_products: tuple[str, ...] = ()
 
 
 @dataclass
@@ -141,15 +143,20 @@ class Verdict:
 def judge(candidate: Candidate, standing: Standing, rules: Rules, climate: Climate, now: datetime) -> Verdict:
     """Whether the touch may go out at `now` (an aware instant), through which account, and why.
 
-    The order: who the customer is, consent and identifier, the holdout, the window of the content, duplicates, fatigue,
-    the hours, the provider's quotas, the caps. A touch that only comes too early waits, if there is time.
+    The order: who the customer is, the window, whether the content is still true, consent and identifier, the holdout,
+    duplicates, fatigue, the hours, the provider's quotas, the caps. A touch that only comes too early waits, if there
+    is time.
     """
     if not standing.known:
         return Verdict(NO, "unknown_customer")
     if standing.erased:
         return Verdict(NO, "erased")
+    if candidate.content_until is not None and now > candidate.content_until:
+        return Verdict(NO, "content_ended", numbers={"valid_until": candidate.content_until.isoformat()})
     if now > candidate.not_after:
         return Verdict(NO, "too_late")
+    if candidate.gone_products:
+        return Verdict(NO, "product_gone", numbers={"products": list(candidate.gone_products)})
     ways, closed = _open_ways(candidate, standing)
     if not ways:
         return closed

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from huitou.customers.identifier_kind import Key
-from huitou.messaging.models import OPEN_STATES, Attempt, Receipt, ShortLink, Touch
+from huitou.messaging.models import OPEN_STATES, SENT, Attempt, Receipt, ShortLink, Touch
+from huitou.messaging.recalling import FORGOTTEN, kinds_that_take_back
 
 PERSONAL = ("Touch", "Attempt", "Receipt", "ShortLink")
 IMPERSONAL = {
@@ -52,12 +53,16 @@ def export(person_ids: Sequence[int], identifiers: Sequence[Key]) -> dict[str, A
 
 
 def erase(person_ids: Sequence[int], identifiers: Sequence[Key], looked: object = None) -> dict[str, int]:
-    """What was said and under which reference; that there was a touch and what was decided stays, without a name."""
+    """What was said and under which reference; that there was a touch and what was decided stays, without a name.
+
+    What waits at a provider that can stop it keeps its reference until it has been taken back: see messaging.recalling.
+    """
     touches = Touch.objects.filter(person_id__in=person_ids)
     waiting = touches.filter(state__in=OPEN_STATES)
     counts = {"touches_cancelled": waiting.update(state="cancelled", reason="erased", next_at=None)}
     counts["links"] = ShortLink.objects.filter(touch__in=touches).delete()[0]
     Receipt.objects.filter(touch__in=touches).update(message="")
-    Attempt.objects.filter(touch__in=touches).update(provider_ref="", address_hash="", message="")
+    stoppable = touches.filter(state=SENT, channel__in=kinds_that_take_back())
+    Attempt.objects.filter(touch__in=touches).exclude(touch__in=stoppable).update(**FORGOTTEN)
     counts["touches"] = touches.update(content={}, planned_by="", reply_token="", fallback_at=None)
     return counts

@@ -27,6 +27,8 @@ REASONS: dict[str, str | Promise] = {
     "quota": gettext_lazy("the provider's quota is used up"),
     "duplicate": gettext_lazy("got the same content a short while ago"),
     "too_late": gettext_lazy("its time is over"),
+    "content_ended": gettext_lazy("what it says is not valid any more"),
+    "product_gone": gettext_lazy("it names a product that the catalog does not have"),
     "fatigue_gap": gettext_lazy("does not respond lately: contacted less often"),
     "fatigue_stop": gettext_lazy("did not respond for a long time: marketing stopped"),
     "opt_outs_high": gettext_lazy("too many customers opt out at the moment: marketing stopped"),
@@ -73,6 +75,8 @@ def number_words(numbers: Mapping[str, Any]) -> list[str]:
         said.append(_("%(count)s contacts in a row without a response") % {"count": numbers["unanswered"]})
     if "days_since_same" in numbers:
         said.append(_("the same %(days)s days ago") % {"days": numbers["days_since_same"]})
+    if "products" in numbers:
+        said.append(_("not in the catalog: %(codes)s") % {"codes": ", ".join(map(str, numbers["products"]))})
     if "opt_out_bp" in numbers:
         said.append(_("%(rate).2f %% opt out") % {"rate": numbers["opt_out_bp"] / 100})
     return said

@@ -33,6 +33,8 @@ from huitou.messaging.standing import load_accounts, run
 
 logger = logging.getLogger(__name__)
 CANCELLED_BY_SOURCE = "cancelled"
+# What an attempt is left with when its customer is erased.
+FORGOTTEN = {"provider_ref": "", "address_hash": "", "message": ""}
 _TASKS, _PAGE, _WATCHED_DAYS = 100, 2_000, 30
 # Asked after 1, 2, 4, ... minutes; then it is too late to hope.
 _TRIES, _FIRST = 8, timedelta(minutes=1)
@@ -97,7 +99,7 @@ def look_again(account: ChannelAccount, *, clock: Clock) -> int:
 
 
 def _no_longer(rows: Sequence[tuple[Any, ...]], way: Way, rules: Rules, now: datetime) -> dict[str, list[int]]:
-    """Of touches (id, person, purpose) those that may not go out any more, by the reason."""
+    """Of touches (id, person, purpose, valid until) those that may not go out any more, by the reason."""
     customers = customers_of(row[1] for row in rows)
     members = members_of(set(customers.values()))
     decided = decided_consents(members, {(way.consent, row[2]) for row in rows}, now)
@@ -106,7 +108,7 @@ def _no_longer(rows: Sequence[tuple[Any, ...]], way: Way, rules: Rules, now: dat
         Person.objects.filter(pk__in=[row[1] for row in rows], erased_at__isnull=False).values_list("pk", flat=True)
     )
     found: dict[str, list[int]] = {}
-    for touch_id, person, purpose in rows:
+    for touch_id, person, purpose, until in rows:
         customer = customers[person]
         if person in erased:
             found.setdefault("erased", []).append(touch_id)
@@ -114,6 +116,8 @@ def _no_longer(rows: Sequence[tuple[Any, ...]], way: Way, rules: Rules, now: dat
             found.setdefault("no_consent", []).append(touch_id)
         elif customer in held and rules.is_held_out(purpose):
             found.setdefault("held_out", []).append(touch_id)
+        elif until and datetime.fromisoformat(until) < now:
+            found.setdefault("content_ended", []).append(touch_id)
     return found
 
 
@@ -208,6 +212,7 @@ def _end(back: Sequence[tuple[Touch, Attempt]], again: Sequence[tuple[Touch, Att
         cursor.execute(sql.RELEASE_SLOTS, [[touch.pk for touch, _attempt in both]])
         cursor.execute(sql.END_RECALLED, {"ids": [touch.pk for touch, _attempt in back], "now": now})
         cursor.execute(sql.PLAN_RECALLED, {"ids": [touch.pk for touch, _attempt in again], "now": now})
+    _forget([touch for touch, _attempt in both])
     rows = [_decision(touch, "no", touch.recall, now) for touch, _attempt in back]
     rows += [_decision(touch, "wait", "task_recalled", now) for touch, _attempt in again]
     TouchDecision.objects.bulk_create(rows)
@@ -232,10 +237,16 @@ def _note_silence(account_id: int, reference: str, clock: Clock) -> Recalled:
 def _give_up(touches: Sequence[Touch], reason: str, now: datetime, code: str) -> None:
     if not touches:
         return
+    _forget(touches)
     rows = [_decision(touch, "no", reason, now, wanted=touch.recall, code=code) for touch in touches]
     TouchDecision.objects.bulk_create(rows)
     with connection.cursor() as cursor:
         cursor.execute(sql.GIVE_UP_RECALLS, {"ids": [touch.pk for touch in touches], "reason": reason})
+
+
+def _forget(touches: Sequence[Touch]) -> None:
+    """The references of erased customers were kept to take their messages back, and are not needed any more."""
+    Attempt.objects.filter(touch__in=touches, touch__person__erased_at__isnull=False).update(**FORGOTTEN)
 
 
 def _decision(touch: Touch, verdict: str, reason: str, now: datetime, **numbers: str) -> TouchDecision:

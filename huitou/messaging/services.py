@@ -21,6 +21,7 @@ from huitou.messaging.recalling import ask_back_source
 __all__ = ["MARKETING", "SERVICE", "Content", "TouchRequest", "Words", "cancel_touches", "request_touches"]
 _BLOCK = 5_000
 _LONGEST_TEXT = 10_000
+_MOST_PRODUCTS = 50
 
 
 class TouchInvalidError(DomainError):
@@ -52,7 +53,9 @@ def request_touches(requests: Sequence[TouchRequest], *, clock: Clock) -> list[i
 
 
 def _touch(request: TouchRequest, clock: Clock) -> Touch:
-    not_after = min(request.not_after, request.valid_until) if request.valid_until else request.not_after
+    content = request.content.to_json()
+    if request.valid_until:
+        content.setdefault("valid_until", request.valid_until.isoformat())
     return Touch(
         key=request.key,
         person_id=request.customer_id,
@@ -62,11 +65,11 @@ def _touch(request: TouchRequest, clock: Clock) -> Touch:
         purpose=request.purpose,
         priority=request.priority,
         channels=list(request.channels),
-        content=request.content.to_json(),
+        content=content,
         content_hash=request.content.digest,
         planned_by=request.planned_by[:200],
         send_after=request.send_after,
-        not_after=max(not_after, request.send_after),
+        not_after=request.not_after,
         fallback_after=request.fallback_after,
         best_time=request.best_time,
         created_at=clock.now(),
@@ -119,6 +122,12 @@ def _problem(request: TouchRequest) -> str:
 def _content_problem(content: Content) -> str:
     if not content.words and not content.template:
         return _("it says nothing: give a text in at least one language, or a template.")
+    if content.valid_until is not None and content.valid_until.tzinfo is None:
+        return _("valid_until needs an offset, like 2026-11-30T23:59:00+08:00.")
+    if len(content.products) > _MOST_PRODUCTS or not all(
+        0 < len(s) <= 200 and is_storable(s) for s in content.products
+    ):
+        return _("name at most %(most)s products, each by its code.") % {"most": _MOST_PRODUCTS}
     for language, words in content.words.items():
         texts = (language, words.title, words.text, words.link, *content.params.values(), *content.extra.values())
         if any(len(text) > _LONGEST_TEXT or not is_storable(text) for text in texts):

@@ -36,7 +36,7 @@ WHERE id IN (
 """
 # What waits at a provider: accepted, under a reference of a task, and nothing was heard of it.
 WAITING_AT_PROVIDER = """
-SELECT t.id, t.person_id, t.purpose FROM messaging_touch AS t
+SELECT t.id, t.person_id, t.purpose, t.content->>'valid_until' FROM messaging_touch AS t
 WHERE t.account_id = %(account)s AND t.state = 'sent' AND t.recall = '' AND t.reply_token = ''
     AND t.sent_at >= %(since)s AND t.id > %(after)s
 ORDER BY t.id LIMIT %(limit)s

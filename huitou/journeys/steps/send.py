@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -56,7 +57,25 @@ def read_content(settings: Mapping[str, Any]) -> Content:
         )
         for language in LANGUAGES
     }
-    return Content(words=words, template=settings.get("template") or "")
+    return Content(
+        words=words, template=settings.get("template") or "", products=_codes(settings), valid_until=_until(settings)
+    )
+
+
+def _codes(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    said = str(settings.get("products") or "").replace("，", ",")
+    return tuple(code.strip() for code in said.split(",") if code.strip())
+
+
+def _until(settings: Mapping[str, Any]) -> datetime | None:
+    """Raises ValueError for what is no instant with an offset."""
+    said = settings.get("valid_until")
+    if not said:
+        return None
+    found = datetime.fromisoformat(str(said))
+    if found.tzinfo is None:
+        raise ValueError("no offset")
+    return found
 
 
 def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
@@ -68,6 +87,11 @@ def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
     link = settings.get("link")
     if isinstance(link, str) and link and not link.startswith(("https://", "http://")):
         yield Problem(f"{path}.link", "no_link", _("A link begins with https://."))
+    try:
+        _until(settings)
+    except ValueError:
+        told = _("Write the moment with its offset, like 2026-11-30T23:59:00+08:00.")
+        yield Problem(f"{path}.valid_until", "no_instant", told)
 
 
 def _tell(settings: Mapping[str, Any]) -> str:
@@ -87,6 +111,14 @@ STEP = Step(
         Setting("link", "text", _("Link"), "https://…", most=1000),
         Setting("template", "text", _("Template"), _("The provider's code, where the channel needs one."), most=100),
         Setting("valid", "duration", _("Worth sending for"), _("After this it is not sent any more; empty: 48h.")),
+        Setting("valid_until", "text", _("Content is true until"), "2026-11-30T23:59:00+08:00", most=40),
+        Setting(
+            "products",
+            "text",
+            _("Products it names"),
+            _("Codes with commas between; one that leaves the catalog stops the message."),
+            most=1000,
+        ),
         Setting("fallback_after", "duration", _("Next channel if unread after"), "24h"),
         Setting(
             "when",

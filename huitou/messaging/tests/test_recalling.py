@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import pytest
 
 from huitou.core.clock import FixedClock
-from huitou.customers.models import Person
+from huitou.customers.personal import erase_customer
 from huitou.experiments.models import HoldoutShare
 from huitou.experiments.services import hold_out
 from huitou.messaging.following import plan_fallbacks, poll_accounts
@@ -109,11 +109,13 @@ def test_who_is_erased_meanwhile_hears_nothing(wecom: WeCom) -> None:
     customer = a_customer("wecom")
     [touch_id] = request_touches([over_wecom("k", customer)], clock=CLOCK)
     send_due(clock=CLOCK)
-    Person.objects.filter(pk=customer).update(erased_at=NOON)
+    erase_customer(person_id=customer, clock=CLOCK)
     poll_accounts(clock=at(minutes=3))
     run_recalls(clock=at(minutes=3))
     assert confirm_all(wecom) == 0
     assert fate(touch_id) == ("cancelled", "erased")
+    attempt = Attempt.objects.get()
+    assert (attempt.provider_ref, attempt.address_hash) == ("", ""), "what was kept for the stop is gone with it"
 
 
 def test_who_is_held_out_from_the_next_quarter_on_is_taken_out_and_the_others_hear(wecom: WeCom) -> None:
