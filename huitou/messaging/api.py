@@ -17,6 +17,7 @@ from huitou.core.clock import Clock, SystemClock
 from huitou.core.http_api.fields import MAX_ID, Body, Id, Instant, Text, Word
 from huitou.core.http_api.operations import Operations
 from huitou.messaging import handoff, operating, queries
+from huitou.messaging.bounces import take_bounce
 from huitou.messaging.content import Content, Words
 from huitou.messaging.handoff_report import import_report
 from huitou.messaging.models import HandoffList, Touch
@@ -264,6 +265,27 @@ def report_handoff(request: HttpRequest, list_id: ListId, body: ReportIn) -> Rep
         path.write_text(body.csv, encoding="utf-8")
         report = import_report(handoff_id=list_id, path=path, clock=brand_clock(), **acting(request))
     return ReportOut(**report.to_json())
+
+
+class BounceOut(Schema):
+    """What a report of undeliverable mail said."""
+
+    failed: int = Field(description="Recipients that were given up.")
+    new: int = Field(description="Failures that were not known yet.")
+    unmatched: int = Field(description="Of no mail that was sent from here.")
+
+
+class BounceIn(Body):
+    """One mail that came back, whole and with its headers."""
+
+    mail: Annotated[Text, Field(max_length=2_000_000)]
+
+
+@router.write("/message-bounces", permission="plays.write", returns=BounceOut)
+def report_bounce(request: HttpRequest, body: BounceIn) -> BounceOut:
+    """Take in a delivery status notification (RFC 3464); twice is once. A mailbox given up is not written again."""
+    told = take_bounce(raw=body.mail.encode(), clock=brand_clock(), **acting(request))
+    return BounceOut(**vars(told))
 
 
 def _handoff(row: HandoffList) -> HandoffOut:

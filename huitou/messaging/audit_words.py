@@ -16,6 +16,7 @@ ACTIONS = {
     "message.decided": _("Decided what became of an unknown message"),
     "handoff.exported": _("Hand-off list made"),
     "handoff.taken": _("File of a hand-off list taken"),
+    "message.bounced": _("Report of undeliverable mail taken in"),
     "handoff.reported": _("Send report of a hand-off list imported"),
     "channel.stopped": _("Channel account stopped by the provider"),
 }

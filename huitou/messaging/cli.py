@@ -227,6 +227,25 @@ def report(
         typer.echo(f"{problem['row']}: {problem['reason']}")
 
 
+@app.command("bounces")
+@booted
+def bounces(
+    path: Annotated[Path, typer.Argument(help="One mail that came back, .eml; - for standard input.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take in a report of undeliverable mail; a mailbox given up for good is not written again."""
+    from huitou.core.terminal import print_json
+    from huitou.messaging.api import brand_clock
+    from huitou.messaging.bounces import take_bounce
+
+    raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    told = vars(take_bounce(raw=raw, clock=brand_clock()))
+    if as_json:
+        print_json(told)
+        return
+    typer.echo("  ".join(f"{name} {value}" for name, value in told.items()))
+
+
 @channels_app.command("list")
 @booted
 def list_channels(as_json: AsJson = False) -> None:

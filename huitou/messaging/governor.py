@@ -74,6 +74,7 @@ class Candidate:
 class Standing:
     """What is known of one customer, all its persons together. Counts grow as touches are allowed.
 
+    `dead_kinds`: kinds of identifiers of which every one was reported as undeliverable for good.
     `consents`: (consent channel, purpose) that are granted now, `withdrawn` those that were decided against.
     `same_at`: by content, when it last went out. `quota_used`: by account and quota, how many count now.
     `active_hours` are hours of the brand's day, empty where too little is known. `responses`: by channel kind, how many
@@ -83,6 +84,7 @@ class Standing:
     known: bool = True
     erased: bool = False
     addresses: Mapping[str, Sequence[Address]] = field(default_factory=dict)
+    dead_kinds: frozenset[str] = frozenset()
     consents: frozenset[tuple[str, str]] = frozenset()
     withdrawn: frozenset[tuple[str, str]] = frozenset()
     held_out: bool = False
@@ -190,7 +192,8 @@ def _open_ways(candidate: Candidate, standing: Standing) -> tuple[list[Way], Ver
     reachable = [way for way in agreed if standing.address(way) is not None]
     if not reachable:
         kinds = sorted({kind for way in agreed for kind in way.identifier_kinds})
-        return [], Verdict(NO, "no_identifier", agreed[0], numbers={"kinds": kinds})
+        reason = "address_dead" if standing.dead_kinds.intersection(kinds) else "no_identifier"
+        return [], Verdict(NO, reason, agreed[0], numbers={"kinds": kinds})
     if not candidate.keeps_order:
         # Where the customer responds; equal ones stay in the order that was asked for.
         reachable.sort(key=lambda way: -standing.response_rate(way.kind))

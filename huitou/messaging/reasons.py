@@ -17,6 +17,7 @@ REASONS: dict[str, str | Promise] = {
     "erased": gettext_lazy("the customer was erased"),
     "no_consent": gettext_lazy("no consent for this channel and purpose"),
     "no_identifier": gettext_lazy("nothing is known by which the channel could reach the customer"),
+    "address_dead": gettext_lazy("mail to the address came back for good"),
     "no_account": gettext_lazy("no account of this channel is set up"),
     "account_paused": gettext_lazy("the channel's account is paused or refused by the provider"),
     "held_out": gettext_lazy("in the global holdout: left untouched on purpose"),

@@ -121,6 +121,13 @@ FROM {_MEMBERS} JOIN messaging_contactslot AS s ON s.person_id = m.person
 WHERE (s.period = 'day' AND s.starts = %(day)s) OR (s.period = 'week' AND s.starts = %(week)s)
 GROUP BY m.customer, s.period
 """
+# Mailboxes that do not exist or take nothing: what was reported with a status that begins with 5.
+DEAD_MAILBOXES = f"""
+SELECT DISTINCT m.customer, a.address_hash
+FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person AND t.channel = 'email'
+JOIN messaging_receipt AS r ON r.touch_id = t.id AND r.status = 'failed' AND r.code LIKE '5.%%'
+JOIN messaging_attempt AS a ON a.touch_id = t.id AND a.outcome = 'accepted' AND a.address_hash <> ''
+"""
 SAME_CONTENT = f"""
 SELECT m.customer, t.content_hash, max(a.started_at)
 FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person AND t.content_hash = ANY(%(hashes)s)

@@ -19,6 +19,7 @@ from huitou.messaging.channel import Address, Channel, Quota, find_channel
 from huitou.messaging.governor import Candidate, Climate, Standing, Way
 from huitou.messaging.hours import week_start
 from huitou.messaging.models import ChannelAccount
+from huitou.messaging.rendering import address_digest
 from huitou.messaging.rules import Rules
 
 _FATIGUE_DAYS, _RESPONSE_DAYS, _CLIMATE_DAYS = 365, 180, 7
@@ -113,11 +114,13 @@ def load_standings(
         decided.setdefault(customer, {})[channel, purpose] = granted
     held = held_out(list(members), now)
     addresses = _addresses(members, {kind for c in candidates for way in c.ways for kind in way.identifier_kinds})
+    dead_kinds = _drop_dead(addresses, members)
     standings = {
         customer: Standing(
             known=customer in alive,
             erased=all(alive.get(person) is not None for person in together),
             addresses=addresses.get(customer, {}),
+            dead_kinds=frozenset(dead_kinds.get(customer, ())),
             consents=frozenset(asked for asked, granted in decided.get(customer, {}).items() if granted),
             withdrawn=frozenset(asked for asked, granted in decided.get(customer, {}).items() if not granted),
             held_out=customer in held,
@@ -139,6 +142,24 @@ def _addresses(members: Mapping[int, Sequence[int]], kinds: Iterable[str]) -> di
         of_customer = found.setdefault(customer_by_person[person], {})
         of_customer.setdefault(kind, []).append(Address(kind, namespace, value))
     return found
+
+
+def _drop_dead(
+    addresses: Mapping[int, dict[str, list[Address]]], members: Mapping[int, Sequence[int]]
+) -> dict[int, set[str]]:
+    """Take out mailboxes that mail came back from for good; by customer the kinds of which nothing is left."""
+    asked = [(c, p) for c, persons in members.items() if addresses.get(c, {}).get("email") for p in persons]
+    if not asked:
+        return {}
+    given = {"customers": [c for c, _p in asked], "persons": [p for _c, p in asked]}
+    dead = {(customer, digest) for customer, digest in run(sql.DEAD_MAILBOXES, given)}
+    gone: dict[int, set[str]] = {}
+    for customer in {customer for customer, _digest in dead}:
+        known = addresses[customer]["email"]
+        known[:] = [address for address in known if (customer, address_digest(address)) not in dead]
+        if not known:
+            gone.setdefault(customer, set()).add("email")
+    return gone
 
 
 def _count(

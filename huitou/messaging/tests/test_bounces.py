@@ -1,0 +1,130 @@
+"""Mail that comes back: which mail and mailbox it is about, and that the mailbox is not written again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from huitou.core.clock import FixedClock
+from huitou.messaging.accounts import create_account
+from huitou.messaging.bounces import BounceInvalidError, take_bounce
+from huitou.messaging.models import Attempt, Touch
+from huitou.messaging.outbox import send_due
+from huitou.messaging.services import Content, Words, request_touches
+from huitou.messaging.tests.providers.mail import MailServer
+from huitou.messaging.tests.stage import NOON, ask
+from huitou.messaging.tests.test_end_to_end import a_customer, at
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loopback", "accounts")]
+CLOCK = FixedClock(NOON)
+
+# As Postfix writes them, with the headers of the mail or the whole mail.
+REPORT = """\
+Return-Path: <>
+Date: Wed, 4 Mar 2026 13:00:00 +0800
+From: MAILER-DAEMON@mx.example.net (Mail Delivery System)
+To: news@brand.example
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary="sep"
+MIME-Version: 1.0
+Message-Id: <20260304050000.ABCDEF@mx.example.net>
+
+--sep
+Content-Type: text/plain; charset=utf-8
+
+I'm sorry to have to inform you that your message could not be delivered.
+
+--sep
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+X-Postfix-Queue-ID: ABCDEF
+
+Final-Recipient: rfc822; someone@mail.example
+Action: {action}
+Status: {status}
+Remote-MTA: dns; mail.example
+Diagnostic-Code: smtp; 550 {status} <someone@mail.example>: User unknown
+
+--sep
+Content-Type: {copy}
+
+From: news@brand.example
+To: someone@mail.example
+Subject: hello
+Message-ID: {reference}
+
+--sep--
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with MailServer() as running:
+        told = {"host": "127.0.0.1", "port": str(running.port), "security": "plain", "sender": "news@brand.example"}
+        create_account(kind="email", name="Mail", settings=told, clock=CLOCK)
+        yield running
+
+
+def a_mail(customer: int, key: str, **more: object) -> int:
+    content = Content({"zh": Words(text=f"想念您 {key}")})
+    [touch_id] = request_touches(
+        [ask(key, customer, **({"channels": ("email",), "content": content} | more))], clock=CLOCK
+    )
+    return touch_id
+
+
+def report(
+    *, action: str = "failed", status: str = "5.1.1", copy: str = "text/rfc822-headers", reference: str = ""
+) -> bytes:
+    told = reference or Attempt.objects.get().provider_ref
+    return REPORT.format(action=action, status=status, copy=copy, reference=told).replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize("copy", ["text/rfc822-headers", "message/rfc822"])
+def test_a_mailbox_that_is_gone_is_not_written_again(server: MailServer, copy: str) -> None:
+    customer = a_customer("email")
+    first = a_mail(customer, "a")
+    send_due(clock=CLOCK)
+    assert Touch.objects.get(pk=first).state == "sent"
+    bounce = report(copy=copy)
+    assert vars(take_bounce(raw=bounce, clock=at(hours=2))) == {"failed": 1, "new": 1, "unmatched": 0}
+    assert take_bounce(raw=bounce, clock=at(hours=2)).new == 0, "twice is once"
+    touch = Touch.objects.get(pk=first)
+    assert (touch.state, touch.reason) == ("failed", "reported_failed")
+    assert "someone@" not in touch.receipts.get().message
+    second = a_mail(customer, "b", not_after=NOON + timedelta(days=9))
+    other = a_mail(a_customer("email"), "c", not_after=NOON + timedelta(days=9))
+    send_due(clock=at(days=2))
+    assert Touch.objects.get(pk=second).reason == "address_dead"
+    assert Touch.objects.get(pk=other).state == "sent"
+    assert len(server.mails) == 2
+
+
+@pytest.mark.parametrize(("action", "status", "failed"), [("failed", "4.2.2", 1), ("delayed", "4.4.1", 0)])
+def test_what_may_pass_does_not_close_the_mailbox(server: MailServer, action: str, status: str, failed: int) -> None:
+    """A mailbox that was full until its mail was given up, and a mail that is only late."""
+    customer = a_customer("email")
+    first = a_mail(customer, "a")
+    send_due(clock=CLOCK)
+    assert take_bounce(raw=report(action=action, status=status), clock=at(hours=2)).failed == failed
+    assert Touch.objects.get(pk=first).state == ("failed" if failed else "sent")
+    second = a_mail(customer, "b", not_after=NOON + timedelta(days=9))
+    send_due(clock=at(days=2))
+    assert Touch.objects.get(pk=second).state == "sent"
+
+
+def test_a_bounce_of_somebody_elses_mail_changes_nothing(server: MailServer) -> None:
+    first = a_mail(a_customer("email"), "a")
+    send_due(clock=CLOCK)
+    told = take_bounce(raw=report(reference="<other@elsewhere.example>"), clock=CLOCK)
+    assert vars(told) == {"failed": 1, "new": 0, "unmatched": 1}
+    assert Touch.objects.get(pk=first).state == "sent"
+
+
+@pytest.mark.parametrize("raw", [b"", b"Subject: out of office\r\n\r\nback on Monday", b"\xff\xfe\x00"])
+def test_other_mail_is_refused_in_a_sentence(raw: bytes) -> None:
+    with pytest.raises(BounceInvalidError, match="message/delivery-status"):
+        take_bounce(raw=raw, clock=CLOCK)
