@@ -166,10 +166,12 @@ def list_tasks(
     """Staff tasks, overdue ones first."""
     from huitou.accounts.models import User
     from huitou.accounts.queries import get_brand
+    from huitou.console.formats import format_instant
     from huitou.core.terminal import print_json
     from huitou.journeys import queries
 
-    now = get_brand().now()
+    brand = get_brand()
+    now = brand.now()
     user = User.objects.filter(username=mine).first() if mine else None
     found = queries.list_tasks(now=now, which=which, assignee_id=user.pk if user else (-1 if mine else None))
     rows = [_task_row(task) for task in found[:1000]]
@@ -177,7 +179,8 @@ def list_tasks(
         print_json(rows)
         return
     for row in rows:
-        typer.echo(f"{row['id']}\t#{row['person_id']}\t{row['kind']}\t{row['title']}\t{row['due_at']:%Y-%m-%d %H:%M}")
+        due = format_instant(row["due_at"], brand.tz)
+        typer.echo(f"{row['id']}\t#{row['person_id']}\t{row['kind']}\t{row['title']}\t{due}")
 
 
 @tasks_app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +47,9 @@ def list_(
 @booted
 def show(touch_id: Annotated[int, typer.Argument(help="Number of the message.")], as_json: AsJson = False) -> None:
     """Show one message with every decision about it and its numbers."""
+    from huitou.console.formats import format_instant
     from huitou.core.terminal import print_json
+    from huitou.customers.portrait import brand_zone
     from huitou.messaging.operating import get_touch
     from huitou.messaging.queries import decisions_of, touch_report
 
@@ -55,12 +58,13 @@ def show(touch_id: Annotated[int, typer.Argument(help="Number of the message.")]
     if as_json:
         print_json({**touch_report(touch), "decisions": [vars(d) for d in told]})
         return
+    zone = brand_zone()
     for name, value in touch_report(touch).items():
-        typer.echo(f"{name:<14} {value if value is not None else '-'}")
+        shown = format_instant(value, zone) if isinstance(value, datetime) else value
+        typer.echo(f"{name:<14} {shown if shown is not None else '-'}")
     for decision in told:
-        typer.echo(
-            f"{decision.at:%Y-%m-%d %H:%M}  {decision.verdict:<5} {decision.reason}  {' · '.join(decision.numbers)}"
-        )
+        at = format_instant(decision.at, zone)
+        typer.echo(f"{at}  {decision.verdict:<5} {decision.reason}  {' · '.join(decision.numbers)}")
 
 
 @app.command("coverage")

@@ -146,10 +146,10 @@ def launch_words(launch: Launch, zone: ZoneInfo) -> Iterator[str]:
     values = {
         "start": format_day(launch.starts_at, zone),
         "end": format_day(launch.ends_at, zone),
-        "control": f"{launch.control_bp / 100:g}",
+        "control": share_words(launch.control_bp),
         "result": format_day(experiment.ends_at, zone) if experiment else "–",
     }
-    yield _("Customers come in from %(start)s to %(end)s; %(control)s %% are control.") % values
+    yield _("Customers come in from %(start)s to %(end)s; control: %(control)s.") % values
     yield _("The result is read on %(result)s, and not before.") % values
 
 
