@@ -18,7 +18,8 @@ SOAK := $(VENV)/.soak
 BENCH := $(VENV)/.bench
 SDK := $(VENV)/.sdk
 # Tests that start whole products or a browser: one after the other, as two at once would starve each other's time limits.
-# They wait more than they work, so they run beside the others, in a process whose event loop is the browser's.
+# They wait more than they work, so they run beside the others, in a process whose event loop is the browser's. Job control
+# (set -m) is for their interrupts: a shell without it has the commands that it starts beside itself ignore them.
 ALONE := tests/browser tests/sdk tests/faults
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huitou/locale/*/LC_MESSAGES/django.po))
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
@@ -41,7 +42,7 @@ test: $(DEV) $(CATALOGUES) browser $(SDK) ## everything: format, lint, types, im
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	@mkdir -p .pytest_cache
-	@$(BIN)/python -m pytest -p no:cacheprovider $(ALONE) > .pytest_cache/alone.txt 2>&1 & alone=$$!; \
+	@set -m; $(BIN)/python -m pytest -p no:cacheprovider $(ALONE) > .pytest_cache/alone.txt 2>&1 & alone=$$!; set +m; \
 	trap 'kill $$alone 2>/dev/null || true' INT TERM; \
 	status=0; $(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE)) || status=$$?; \
 	wait $$alone || status=$$?; cat .pytest_cache/alone.txt; exit $$status
