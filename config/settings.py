@@ -191,6 +191,9 @@ LETTERS_MAX_OPEN = ENVIRONMENT.whole("HUITOU_LETTERS_MAX_OPEN", 50_000)
 LETTERS_KEPT_DAYS = ENVIRONMENT.whole("HUITOU_LETTERS_KEPT_DAYS", 90, least=0)
 FILE_UPLOAD_HANDLERS = ["huitou.sources.uploads.GuardedUpload"]
 
+# The worker looks for the apps' jobs itself (huitou.core.jobs).
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+
 # What lets callers through to operations of the API, and how often one of them may ask.
 API_ACCESS = "huitou.accounts.access_api.admit"
 API_REQUESTS_PER_MINUTE = ENVIRONMENT.whole("HUITOU_API_REQUESTS_PER_MINUTE", 600)

@@ -48,9 +48,12 @@ def run_worker(*, queues: Sequence[str] | None = None, wait: bool = True) -> Non
 
 
 async def _run(queues: Sequence[str] | None, wait: bool) -> None:
+    from django.utils.module_loading import autodiscover_modules
     from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
 
+    # Here, and not when Django is set up: who runs no jobs need not load all that they do.
+    autodiscover_modules("tasks")
     with app.replace_connector(PsycopgConnector(kwargs=database_address)) as worker_app:
         async with worker_app.open_async():
             await retry_stalled()

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy import stats
-
 from huitou.stats.estimate import CONFIDENCE, Difference
+from huitou.stats.normal import quantile
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,8 @@ def compare_means(treatment: Moments, control: Moments, confidence: float = CONF
 
 def _welch(estimate: float, treatment: tuple[float, int], control: tuple[float, int], confidence: float) -> Difference:
     """The interval of a difference from each arm's variance of its mean and number."""
+    from scipy.special import stdtrit  # Student's quantile; see huitou.stats.normal
+
     (t_part, t_n), (c_part, c_n) = treatment, control
     total = t_part + c_part
     if total == 0:
@@ -103,7 +104,7 @@ def _welch(estimate: float, treatment: tuple[float, int], control: tuple[float, 
     # Shares, not squares of the variances themselves: those of tiny amounts vanish before their ratio does.
     t_share, c_share = t_part / total, c_part / total
     freedom = 1 / (t_share**2 / (t_n - 1) + c_share**2 / (c_n - 1))
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * sqrt(total)
+    reach = float(stdtrit(freedom, (1 + confidence) / 2)) * sqrt(total)
     return Difference(estimate, estimate - reach, estimate + reach)
 
 
@@ -120,7 +121,7 @@ def compare_ratios(treatment: Moments, control: Moments, confidence: float = CON
     if min(treatment.n, control.n) < 2 or not treatment.x or not control.x:
         return None
     t_part, c_part = _ratio_variance(treatment), _ratio_variance(control)
-    reach = float(stats.norm.ppf((1 + confidence) / 2)) * sqrt(t_part + c_part)
+    reach = quantile((1 + confidence) / 2) * sqrt(t_part + c_part)
     estimate = treatment.y / treatment.x - control.y / control.x
     return Difference(estimate, estimate - reach, estimate + reach)
 

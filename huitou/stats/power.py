@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy import optimize, stats
-
 from huitou.stats.allocation import WHOLE_BP
+from huitou.stats.normal import quantile, tail
 
 POWER = 0.8
 ALPHA = 0.05
@@ -30,10 +29,10 @@ def power_of_rates(base: float, effect: float, treated: int, controls: int, alph
     pooled = share * shifted + (1 - share) * base
     null = sqrt(pooled * (1 - pooled) * (1 / treated + 1 / controls))
     real = sqrt(shifted * (1 - shifted) / treated + base * (1 - base) / controls)
-    z = float(stats.norm.ppf(1 - alpha / 2))
+    z = quantile(1 - alpha / 2)
     if real == 0:
         return 1.0 if abs(effect) > z * null else 0.0
-    return float(stats.norm.sf((z * null - abs(effect)) / real))
+    return tail((z * null - abs(effect)) / real)
 
 
 def smallest_detectable(
@@ -55,10 +54,12 @@ def smallest_detectable(
     def short(effect: float) -> float:
         return power_of_rates(base, effect, treated, controls, alpha) - power
 
+    from scipy.optimize import brentq  # loaded by who asks: see huitou.stats.normal
+
     most = 1 - base
     if short(most) < 0:
         return None
-    return float(optimize.brentq(short, 1e-9, most, xtol=1e-7))
+    return float(brentq(short, 1e-9, most, xtol=1e-7))
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy import stats
-
 from huitou.stats.estimate import CONFIDENCE, Difference
+from huitou.stats.normal import quantile
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def wilson(count: Successes, confidence: float = CONFIDENCE) -> tuple[float, flo
     >>> [round(edge, 4) for edge in wilson(Successes(81, 263))]
     [0.2553, 0.3662]
     """
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = quantile((1 + confidence) / 2)
     n, p = count.trials, count.rate
     center = p + z * z / (2 * n)
     reach = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import log, sqrt
+from math import log, pi, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy import integrate, optimize, stats
 
 from huitou.stats.estimate import Difference
+from huitou.stats.normal import quantile, tail
 
 _GRID = 801
 Points = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ def spent(fraction: float, alpha: float = 0.05) -> float:
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"{fraction} is no share of the information")
-    return float(4 * stats.norm.sf(stats.norm.ppf(1 - alpha / 4) / sqrt(fraction)))
+    return 4 * tail(quantile(1 - alpha / 4) / sqrt(fraction))
 
 
 def boundaries(fractions: Sequence[float], alpha: float = 0.05) -> list[float]:
@@ -49,6 +49,8 @@ def boundaries(fractions: Sequence[float], alpha: float = 0.05) -> list[float]:
     """
     if any(after <= before for before, after in pairwise([0.0, *fractions])):
         raise ValueError("looks must follow each other")
+    from scipy.integrate import simpson  # loaded by who asks: see huitou.stats.normal
+
     # Each side of zero is given half, by symmetry the same boundary.
     found: list[float] = []
     before, density, points = 0.0, np.empty(0), np.empty(0)
@@ -56,27 +58,35 @@ def boundaries(fractions: Sequence[float], alpha: float = 0.05) -> list[float]:
     for fraction in fractions:
         step = sqrt(fraction - before)
         aim = (spent(fraction, alpha) - used) / 2
-        z = _solve(aim, points, density, step, fraction) if found else float(stats.norm.isf(aim))
+        z = _solve(aim, points, density, step, fraction) if found else -quantile(aim)
         found.append(z)
         edge = z * sqrt(fraction)
         grid = np.linspace(-edge, edge, _GRID)
         if before == 0.0:
-            density = stats.norm.pdf(grid, scale=sqrt(fraction))
+            density = _density(grid / sqrt(fraction)) / sqrt(fraction)
         else:
-            kernel = stats.norm.pdf((grid[:, None] - points[None, :]) / step) / step
-            density = integrate.simpson(kernel * density[None, :], x=points, axis=1)
+            kernel = _density((grid[:, None] - points[None, :]) / step) / step
+            density = simpson(kernel * density[None, :], x=points, axis=1)
         points, before, used = grid, fraction, spent(fraction, alpha)
     return found
 
 
+def _density(z: Points) -> Points:
+    """The standard normal density at each point."""
+    return np.asarray(np.exp(-z * z / 2) / sqrt(2 * pi))
+
+
 def _solve(aim: float, points: Points, density: Points, step: float, fraction: float) -> float:
     """The boundary behind which the paths still on their way end with probability `aim` on one side."""
+    from scipy.integrate import simpson
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
 
     def beyond(z: float) -> float:
-        behind = stats.norm.sf((z * sqrt(fraction) - points) / step)
-        return float(integrate.simpson(behind * density, x=points)) - aim
+        behind = ndtr((points - z * sqrt(fraction)) / step)
+        return float(simpson(behind * density, x=points)) - aim
 
-    return float(optimize.brentq(beyond, 0.0, 12.0, xtol=1e-6))
+    return float(brentq(beyond, 0.0, 12.0, xtol=1e-6))
 
 
 def always_valid(estimate: float, variance: float, *, expected: float, alpha: float = 0.05) -> Difference:

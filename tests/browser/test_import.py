@@ -49,7 +49,7 @@ def work(transactional_db: None, home: Home, tmp_path: Path) -> Iterator[None]:
         dbname=given["NAME"], user=given["USER"], password=given["PASSWORD"], host=given["HOST"], port=given["PORT"]
     )
     environment = {**os.environ, "HUITOU_DATABASE_URL": url, "HUITOU_HOME": str(home.root)}
-    command = [str(Path(sys.executable).with_name("huitou")), "worker"]
+    command = [sys.executable, "-m", "config", "worker"]
     with (tmp_path / "worker.log").open("w") as log:
         worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
