@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from playwright.sync_api import expect
 
 from huitou.accounts.services import create_brand
@@ -27,8 +26,6 @@ CLOCK = SystemClock()
 @pytest.fixture
 def sender(transactional_db: None) -> Iterator[Client]:
     """A brand and a sender with a write key, at a door that has the real time."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE sources_seen")
     create_brand(name="小满生活", clock=CLOCK)
     made = make_client(clock=CLOCK, source="app", channel="app")  # type: ignore[arg-type]
     yield made

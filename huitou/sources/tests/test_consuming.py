@@ -95,7 +95,7 @@ def test_every_fact_names_its_action_and_its_object(
     ],
 )
 def test_every_fact_has_a_channel(
-    seen_nothing: None, home: Home, channel: str, context: dict[str, Any], expected: str
+    transactional_db: None, home: Home, channel: str, context: dict[str, Any], expected: str
 ) -> None:
     client = make_client(channel=channel)
     try:

@@ -104,7 +104,7 @@ def test_wrong_keys_do_not_pile_up_nor_push_out_the_right_one(client: Client, mo
     assert client.batch(track("b")).status == 200
 
 
-def test_a_revoked_key_opens_for_seconds_only(seen_nothing: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revoked_key_opens_for_seconds_only(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     client, ticks = make_client(cached_seconds=3.0), [100.0]
     monkeypatch.setattr("huitou.sources.intake.keys.time.monotonic", lambda: ticks[0])
     try:
@@ -238,7 +238,7 @@ def test_an_event_nested_too_deeply_is_malformed(client: Client, levels: int) ->
 
 
 @pytest.mark.parametrize(("length", "read"), [("10", [MAX_REQUEST_BYTES + 1]), ("999999999", []), ("", [])])
-def test_a_full_door_reads_no_large_body(seen_nothing: None, length: str, read: list[int]) -> None:
+def test_a_full_door_reads_no_large_body(transactional_db: None, length: str, read: list[int]) -> None:
     client, asked = make_client(inflight=0), []
 
     class Body:

@@ -36,12 +36,12 @@ def order(number: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def brand(seen_nothing: None) -> Brand:
+def brand(transactional_db: None) -> Brand:
     return Brand.objects.create(pk=1, name="Test", zone="Asia/Shanghai", currency="CNY")
 
 
 @pytest.fixture
-def browser(seen_nothing: None) -> Browser:
+def browser(transactional_db: None) -> Browser:
     made = Browser()
     made.force_login(User.objects.create_user("lin", password="long enough", role="operator"))
     return made

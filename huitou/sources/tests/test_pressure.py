@@ -53,7 +53,7 @@ def test_a_full_inbox_takes_nothing_until_it_is_drained(
     assert client.batch(track("one")).status == 200
 
 
-def test_too_many_at_once_are_asked_to_come_again(seen_nothing: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_at_once_are_asked_to_come_again(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     client = make_client(inflight=1)
     inside, go_on, answers = threading.Event(), threading.Event(), []
     parse = parse_body
@@ -123,7 +123,7 @@ class Stalled(io.BytesIO):
         return super().read(size)
 
 
-def test_senders_that_stop_in_the_midst_hold_no_more_than_half_of_the_places(seen_nothing: None) -> None:
+def test_senders_that_stop_in_the_midst_hold_no_more_than_half_of_the_places(transactional_db: None) -> None:
     """However many there are, others get in, and those beyond half hear that it took too long."""
     client = make_client(inflight=4, body_seconds=0.2)
     stalled = [Stalled() for _ in range(12)]
