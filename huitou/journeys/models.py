@@ -79,6 +79,7 @@ class Launch(models.Model):
         null=True, help_text="dates and schedules up to here have let in whom they had to"
     )
     refresh_run = models.BigIntegerField(null=True, help_text="refresh up to which segments have let in")
+    joined_through = models.BigIntegerField(null=True, help_text="merge of customers up to which ways were joined")
     goals_run = models.BigIntegerField(null=True, help_text="refresh up to which endings were looked at")
 
     class Meta:

@@ -50,13 +50,20 @@ WHERE launch.state = 'running' AND EXISTS (
     WHERE e.launch_id = launch.id AND e.state = 'active' AND e.due_at <= %s
 ) ORDER BY launch.id
 """
-# Per person in the order of time: an event that came before the moment is taken first.
-CLAIM_DUE = """
-SELECT e.id, coalesce(link.customer_id, e.person_id), e.version_id, e.step, e.visit, e.acts, e.entered_at, e.reached_at,
-    e.due_at, e.outcome, e.data::text
+# All persons of the customer of one person, by the links as they are; needs that person's own `link` beside it.
+_OWN = """(
+    SELECT {person} UNION ALL SELECT link.customer_id UNION ALL
+    SELECT fellow.person_id FROM customers_personlink AS fellow
+    WHERE fellow.customer_id = coalesce(link.customer_id, {person})
+) AS own (person)"""
+# Per customer in the order of time: an event that came before the moment is taken first.
+CLAIM_DUE = f"""
+SELECT e.id, e.person_id, coalesce(link.customer_id, e.person_id), e.version_id, e.step, e.visit, e.acts,
+    e.entered_at, e.reached_at, e.due_at, e.outcome, e.data::text
 FROM journeys_enrollment AS e LEFT JOIN customers_personlink AS link ON link.person_id = e.person_id
 WHERE e.launch_id = %(launch)s AND e.state = 'active' AND e.due_at <= %(now)s AND NOT EXISTS (
-    SELECT 1 FROM journeys_signal AS s WHERE s.person_id = e.person_id AND s.occurred_at < e.due_at
+    SELECT 1 FROM {_OWN.format(person="e.person_id")} JOIN journeys_signal AS s ON s.person_id = own.person
+    WHERE s.occurred_at < e.due_at
 )
 ORDER BY e.due_at, e.id LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED
 """
@@ -75,28 +82,83 @@ INSERT INTO journeys_transition (enrollment_id, visit, from_step, to_step, at, r
 SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
 """
 LISTENED = "SELECT DISTINCT event FROM journeys_listening WHERE event = ANY(%s)"
-# The earliest of each person, once nothing of the person is due before it.
-CLAIM_SIGNALS = """
+# The earliest of each customer, once nothing of the customer is due before it.
+CLAIM_SIGNALS = f"""
 SELECT s.id, s.person_id, s.event_id, s.name, s.occurred_at, s.received_at, s.properties::text
-FROM journeys_signal AS s
+FROM journeys_signal AS s LEFT JOIN customers_personlink AS link ON link.person_id = s.person_id
 WHERE s.occurred_at <= %(now)s AND NOT EXISTS (
-    SELECT 1 FROM journeys_signal AS earlier
-    WHERE earlier.person_id = s.person_id AND (earlier.occurred_at, earlier.id) < (s.occurred_at, s.id)
+    SELECT 1 FROM {_OWN.format(person="s.person_id")} JOIN journeys_signal AS earlier ON earlier.person_id = own.person
+    WHERE (earlier.occurred_at, earlier.id) < (s.occurred_at, s.id)
 ) AND NOT EXISTS (
-    SELECT 1 FROM journeys_enrollment AS e JOIN journeys_launch AS launch ON launch.id = e.launch_id
-    WHERE e.person_id = s.person_id AND e.state = 'active' AND e.due_at <= s.occurred_at AND launch.state = 'running'
+    SELECT 1 FROM {_OWN.format(person="s.person_id")} JOIN journeys_enrollment AS e ON e.person_id = own.person
+    JOIN journeys_launch AS launch ON launch.id = e.launch_id
+    WHERE e.state = 'active' AND e.due_at <= s.occurred_at AND launch.state = 'running'
 )
 ORDER BY s.occurred_at, s.id LIMIT %(limit)s FOR UPDATE OF s SKIP LOCKED
 """
 DELETE_SIGNALS = "DELETE FROM journeys_signal WHERE id = ANY(%s)"
 LOCK_ACTIVE_OF = """
-SELECT e.id, e.version_id, e.person_id, e.entry_key, e.entered_at, e.step, e.waiting_for, e.reached_at, e.due_at
+SELECT e.id, e.launch_id, e.reentry, e.version_id, e.person_id, e.entry_key, e.entered_at, e.step, e.waiting_for,
+    e.reached_at, e.due_at
 FROM journeys_enrollment AS e WHERE e.person_id = ANY(%s) AND e.state = 'active' ORDER BY e.id FOR UPDATE
 """
 WAKE = """
 UPDATE journeys_enrollment AS e SET due_at = woken.at, waiting_for = '', outcome = 'event'
 FROM unnest(%s::bigint[], %s::timestamptz[]) AS woken (id, at) WHERE e.id = woken.id
 """
+# Ways of customers joined by merges that were recorded since, as far as the rule lets a customer in once at a time.
+NEWEST_MERGE = "SELECT coalesce(max(id), 0) FROM customers_merge"
+JOINED_SINCE = """
+WITH joined AS (
+    SELECT DISTINCT coalesce(link.customer_id, m.person_a_id) AS customer
+    FROM customers_merge AS m LEFT JOIN customers_personlink AS link ON link.person_id = m.person_a_id
+    WHERE m.id > %(after)s AND m.id <= %(upto)s AND m.ended_at IS NULL
+), own AS (
+    SELECT customer, customer AS person FROM joined
+    UNION ALL
+    SELECT link.customer_id, link.person_id FROM customers_personlink AS link
+    JOIN joined ON joined.customer = link.customer_id
+)
+SELECT unnest(array_agg(e.id)) FROM own JOIN journeys_enrollment AS e ON e.person_id = own.person
+WHERE e.launch_id = %(launch)s AND e.state = 'active' AND e.reentry <> 'always'
+GROUP BY own.customer HAVING count(*) > 1
+"""
+HOLD_OPEN = "SELECT 1 FROM journeys_launch WHERE id = %s AND state IN ('running', 'paused') FOR SHARE"
+LOCK_WAYS = """
+SELECT id, person_id, entered_at FROM journeys_enrollment
+WHERE id = ANY(%s) AND state = 'active' AND reentry <> 'always' ORDER BY id FOR UPDATE
+"""
+# Other ways through the same launch of the customers whose ways are held, as the links are now; whether they began
+# earlier.
+FELLOW_WAYS = """
+WITH held AS (
+    SELECT given.id, given.at, coalesce(link.customer_id, given.person) AS customer
+    FROM unnest(%(ids)s::bigint[], %(persons)s::bigint[], %(ats)s::timestamptz[]) AS given (id, person, at)
+    LEFT JOIN customers_personlink AS link ON link.person_id = given.person
+), own AS (
+    SELECT held.id, held.at, link.person_id AS person FROM held
+    JOIN customers_personlink AS link ON link.customer_id = held.customer
+    UNION
+    SELECT held.id, held.at, held.customer FROM held
+    WHERE EXISTS (SELECT 1 FROM customers_personlink AS link WHERE link.customer_id = held.customer)
+)
+SELECT own.id, e.id, (e.entered_at, e.id) < (own.at, own.id)
+FROM own JOIN journeys_enrollment AS e ON e.person_id = own.person
+WHERE e.launch_id = %(launch)s AND e.state = 'active' AND e.id <> own.id
+"""
+LOCK_FREE_WAYS = """
+SELECT id FROM journeys_enrollment WHERE id = ANY(%s) AND state = 'active' ORDER BY id FOR UPDATE SKIP LOCKED
+"""
+VISITS_OF = (
+    "SELECT enrollment_id, to_step, visit FROM journeys_transition WHERE enrollment_id = ANY(%s) AND to_step <> ''"
+)
+CANCEL_TASKS_OF = """
+UPDATE journeys_stafftask SET state = 'cancelled', finished_at = %(at)s WHERE id IN (
+    SELECT id FROM journeys_stafftask WHERE enrollment_id = ANY(%(ids)s) AND state = 'open' AND assignee_id IS NULL
+    ORDER BY id FOR UPDATE
+)
+"""
+
 # What is known of earlier ways of customers through a launch, whichever of their persons went it.
 EARLIER_WAYS = """
 SELECT given.customer, bool_or(e.state = 'active'), max(e.entered_at)

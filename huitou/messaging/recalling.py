@@ -71,9 +71,12 @@ def ask_back(touch_ids: Iterable[int], reason: str, now: datetime) -> None:
         cursor.execute(sql.ASK_BACK, {"ids": sorted(touch_ids), "reason": reason, "now": now})
 
 
-def ask_back_source(source: str, persons: Sequence[int] | None, now: datetime) -> None:
+def ask_back_source(
+    source: str, persons: Sequence[int] | None, now: datetime, *, ids: Sequence[int] | None = None
+) -> None:
     """The same for a source that ended: what waits at a provider and what is being sent; its fallbacks end too."""
-    given: dict[str, Any] = {"source": source, "persons": persons, "reason": CANCELLED_BY_SOURCE, "now": now}
+    chosen = {"source": source, "persons": persons, "ids": ids}
+    given: dict[str, Any] = {**chosen, "reason": CANCELLED_BY_SOURCE, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(sql.ASK_BACK_SOURCE, {**given, "kinds": kinds_that_take_back()})
         cursor.execute(sql.END_FALLBACKS, given)

@@ -78,17 +78,25 @@ def _touch(request: TouchRequest, clock: Clock) -> Touch:
     )
 
 
-def cancel_touches(*, source: str, clock: Clock, customer_ids: Sequence[int] | None = None) -> int:
-    """Take back what has not gone out yet of a source, of these customers or of all; returns how many.
+def cancel_touches(
+    *, source: str, clock: Clock, customer_ids: Sequence[int] | None = None, keys: Sequence[str] | None = None
+) -> int:
+    """Take back what has not gone out yet of a source, of these customers or keys or of all; returns how many.
+
+    With `keys` also what followed those touches over further channels.
 
     What a worker has in hand at this moment is awaited, and then it has gone out. What waits at a provider that can
     stop it is asked back and ends when the provider says so. No further channel follows what has gone out.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         persons = None if customer_ids is None else sorted(set(customer_ids))
-        cursor.execute(sql.CANCEL, {"source": source, "persons": persons, "now": clock.now()})
+        ids = None
+        if keys is not None:
+            cursor.execute(sql.WITH_FOLLOWERS, [sorted(set(keys))])
+            ids = [int(row[0]) for row in cursor.fetchall()]
+        cursor.execute(sql.CANCEL, {"source": source, "persons": persons, "ids": ids, "now": clock.now()})
         cancelled = len(cursor.fetchall())
-        ask_back_source(source, persons, clock.now())
+        ask_back_source(source, persons, clock.now(), ids=ids)
         return cancelled
 
 

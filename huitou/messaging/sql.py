@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+# Touches by their keys, with whatever followed them over further channels.
+WITH_FOLLOWERS = """
+WITH RECURSIVE named AS (
+    SELECT id FROM messaging_touch WHERE key = ANY(%s::text[])
+    UNION
+    SELECT next.id FROM messaging_touch AS next JOIN named ON next.parent_id = named.id
+)
+SELECT id FROM named ORDER BY id
+"""
 CANCEL = """
 UPDATE messaging_touch SET state = 'cancelled', reason = 'cancelled', ended_at = %(now)s, next_at = NULL,
     lake_version = lake_version + 1
 WHERE source = %(source)s AND state IN ('planned', 'waiting')
     AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+    AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s::bigint[]))
 RETURNING id
 """
 
@@ -17,6 +27,7 @@ WHERE id IN (
     SELECT id FROM messaging_touch WHERE source = %(source)s
         AND (state = 'sending' OR (state = 'sent' AND channel = ANY(%(kinds)s)))
         AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+        AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s::bigint[]))
     ORDER BY id FOR NO KEY UPDATE
 )
 """
@@ -24,6 +35,7 @@ END_FALLBACKS = """
 UPDATE messaging_touch SET fallback_at = NULL WHERE id IN (
     SELECT id FROM messaging_touch WHERE source = %(source)s AND fallback_at IS NOT NULL
         AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+        AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s::bigint[]))
     ORDER BY id FOR NO KEY UPDATE
 )
 """

@@ -13,6 +13,7 @@ from huitou.core.clock import Clock
 from huitou.journeys import sql
 from huitou.journeys.engine.entering import enter_all
 from huitou.journeys.engine.goals import end_by_refresh
+from huitou.journeys.engine.joining import join_ways, newest_merge
 from huitou.journeys.engine.judging import Matching, judge_as_of
 from huitou.journeys.engine.moving import move_due
 from huitou.journeys.engine.signals import take_signals
@@ -28,7 +29,7 @@ _JUST_BEFORE = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Advanced:
-    """What a turn did: customers let in, ways ended by a refresh, events taken, steps made."""
+    """What a turn did: customers let in, ways ended by a refresh or by a merge, events taken, steps made."""
 
     entered: int = 0
     ended: int = 0
@@ -54,7 +55,9 @@ def advance(
     judge = matching or judge_as_of(now)
     _open_due(now)
     entered = ended = heard = steps = 0
+    merge = newest_merge()
     for launch in Launch.objects.filter(state__in=(Launch.RUNNING, Launch.PAUSED)).order_by("pk"):
+        ended += join_ways(launch, upto=merge, clock=clock)
         ended += _look_at_refresh(launch, now, judge)
     is_done = True
     for do_enter in (False, True):

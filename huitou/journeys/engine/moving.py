@@ -20,6 +20,7 @@ from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.journeys import sql
 from huitou.journeys.definition import StepDefinition
+from huitou.journeys.engine.joining import Held, settle
 from huitou.journeys.engine.judging import Matching
 from huitou.journeys.engine.versions import definition_of, journey_name_of
 from huitou.journeys.models import Launch
@@ -36,6 +37,7 @@ class Traveller:
     """One claimed enrollment and where it is by now."""
 
     id: int
+    person_id: int
     customer_id: int
     version_id: int
     step: str
@@ -72,6 +74,9 @@ def move_due(*, launch: Launch, brand: Brand, clock: Clock, matching: Matching, 
         if not travellers:
             return 0
         reach("journeys.claimed")
+        if definition_of(launch.version_id).reentry != "always":
+            kept_back = settle(launch, [Held(t.id, t.person_id, t.entered_at) for t in travellers], clock=clock)
+            travellers = [t for t in travellers if t.id not in kept_back]
         moves = Moves()
         left = _end_early(travellers, matching, moves)
         _run(left, launch=launch, brand=brand, clock=clock, matching=matching, moves=moves)
@@ -83,12 +88,13 @@ def move_due(*, launch: Launch, brand: Brand, clock: Clock, matching: Matching, 
 
 
 def _traveller(row: Sequence[Any], now: datetime) -> Traveller:
-    number, customer, version, step, visit, acts, entered_at, reached_at, due_at, outcome, data = row
+    number, person, customer, version, step, visit, acts, entered_at, reached_at, due_at, outcome, data = row
     due = due_at > reached_at or bool(outcome)
     # An entry counts from what let the customer in, however late that was told.
     at = now if due and now - due_at > LATE else due_at
     return Traveller(
         number,
+        person,
         customer,
         version,
         step,

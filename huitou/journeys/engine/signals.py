@@ -18,6 +18,7 @@ from huitou.journeys import sql
 from huitou.journeys.definition import PURCHASE_EVENT, Definition, Ending
 from huitou.journeys.engine.ending import end_these
 from huitou.journeys.engine.entering import enter
+from huitou.journeys.engine.joining import Held, end_joined, later_ways
 from huitou.journeys.engine.judging import Matching
 from huitou.journeys.engine.versions import definition_of
 from huitou.journeys.filters import passes
@@ -49,6 +50,8 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class _Way:
     id: int
+    launch_id: int
+    reentry: str
     version_id: int
     person_id: int
     entry_key: str
@@ -73,7 +76,7 @@ def take_signals(*, clock: Clock, matching: Matching, limit: int) -> int:
         by_customer: dict[int, list[Heard]] = defaultdict(list)
         for each in heard:
             by_customer[customers[each.person_id]].append(each)
-        _answer(by_customer)
+        _answer(by_customer, clock)
         reach("journeys.answered")
         for launch in Launch.objects.filter(pk__in=running).order_by("pk"):
             candidates = _candidates(launch, heard, clock.now())
@@ -89,13 +92,15 @@ def _read(row: Sequence[Any]) -> Heard:
     return Heard(number, person, event_id, name, occurred_at, received_at, json.loads(properties))
 
 
-def _answer(by_customer: Mapping[int, Sequence[Heard]]) -> None:
+def _answer(by_customer: Mapping[int, Sequence[Heard]], clock: Clock) -> None:
     """End or wake the ways of those who did something."""
     members = members_of(by_customer)
     owner = {person: customer for customer, persons in members.items() for person in persons}
     with connection.cursor() as cursor:
         cursor.execute(sql.LOCK_ACTIVE_OF, [sorted(owner)])
         ways = [_Way(*row) for row in cursor.fetchall()]
+        over = _superfluous([way for way in ways if len(members[owner[way.person_id]]) > 1], clock)
+        ways = [way for way in ways if way.id not in over]
         ended: dict[str, dict[datetime, list[int]]] = defaultdict(lambda: defaultdict(list))
         woken: list[tuple[int, datetime]] = []
         for way in ways:
@@ -113,6 +118,20 @@ def _answer(by_customer: Mapping[int, Sequence[Heard]]) -> None:
                 end_these(ids, at=at, reason=reason)
         if woken:
             cursor.execute(sql.WAKE, [[number for number, _at in woken], [at for _number, at in woken]])
+
+
+def _superfluous(ways: Sequence[_Way], clock: Clock) -> set[int]:
+    """Of these ways, which are locked, those that a merge has just made superfluous: they end here."""
+    by_launch: dict[int, list[Held]] = defaultdict(list)
+    for way in ways:
+        if way.reentry != "always":
+            by_launch[way.launch_id].append(Held(way.id, way.person_id, way.entered_at))
+    over: set[int] = set()
+    for launch, held in sorted(by_launch.items()):
+        later = later_ways(held)
+        end_joined(launch, later, clock=clock)
+        over.update(later)
+    return over
 
 
 def _ending_reason(way: _Way, definition: Definition, heard: Heard) -> str:

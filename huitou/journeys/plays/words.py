@@ -49,6 +49,7 @@ EXITS = {
     "finished": gettext_lazy("went through to the end"),
     "stopped": gettext_lazy("the launch was stopped"),
     "erased": gettext_lazy("the customer was erased"),
+    "joined": gettext_lazy("joined with another customer, whose way goes on"),
 }
 VERDICTS = {
     "sent": gettext_lazy("would have been sent"),
