@@ -75,6 +75,7 @@ class ArmOut(Schema):
     reached: int
     opted_out: int
     late_refunds_minor: int
+    cost_minor: int | None = Field(description="Spent on its customers up to the end; null where nothing is known.")
 
 
 class ComparisonOut(Schema):
@@ -88,8 +89,9 @@ class ComparisonOut(Schema):
     buyers: DifferenceOut | None
     revenue_minor: DifferenceOut | None
     margin_minor: DifferenceOut | None
-    cost_minor: int | None
-    roi: DifferenceOut | None
+    cost_minor: int | None = Field(description="What the treatment cost beyond the control.")
+    net_minor: DifferenceOut | None = Field(description="The margin less that cost.")
+    roi: DifferenceOut | None = Field(description="The margin less that cost, by the cost.")
     detectable: float | None = Field(description="Smallest rise of the rate that would have been seen, power 80 %.")
     opt_outs: DifferenceOut | None
 
@@ -120,6 +122,8 @@ class ReadoutOut(Schema):
     not_counted: int
     mixed: int
     margin_bp: int | None
+    spent_minor: int | None = Field(description="On everybody assigned so far, in all arms, as of then.")
+    spent_doubtful_minor: int | None = Field(description="Of it: messages that were never answered for.")
     currency: str
     words: list[str] = Field(description="The same in sentences, in the language asked for.")
 

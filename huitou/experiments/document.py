@@ -47,6 +47,8 @@ def readout_document(readout: Readout, zone: ZoneInfo) -> dict[str, Any]:
         "not_counted": readout.not_counted,
         "mixed": readout.mixed,
         "margin_bp": readout.margin_bp,
+        "spent_minor": readout.spent.minor if readout.spent else None,
+        "spent_doubtful_minor": readout.spent.doubtful_minor if readout.spent else None,
         "currency": readout.currency,
         "words": [sentence.text for sentence in tell(readout, zone)],
     }
@@ -69,6 +71,7 @@ def _comparison(compared: Comparison) -> dict[str, Any]:
         "revenue_minor": difference_document(money.revenue if money else None),
         "margin_minor": difference_document(money.margin if money else None),
         "cost_minor": money.cost_minor if money else None,
+        "net_minor": difference_document(money.net if money else None),
         "roi": difference_document(money.roi if money else None),
         "detectable": compared.detectable,
         "opt_outs": difference_document(compared.opt_outs),

@@ -73,15 +73,21 @@ class ArmFigures:
     reached: int
     opted_out: int
     late_refunds_minor: int
+    cost_minor: int | None = None
 
 
 @dataclass(frozen=True)
 class Money:
-    """What the treatment brought in all, in minor units with its interval; margin and return only where known."""
+    """What the treatment brought in all, in minor units with its interval; the rest only where it is known.
+
+    `cost_minor` is what the treatment cost beyond the control; `net` the margin less that cost, `roi` the same by the
+    cost.
+    """
 
     revenue: Difference
     margin: Difference | None = None
     cost_minor: int | None = None
+    net: Difference | None = None
     roi: Difference | None = None
 
 
@@ -126,20 +132,18 @@ def sum_groups(groups: Iterable[Group]) -> Group:
 
 @dataclass(frozen=True)
 class Terms:
-    """What the brand knows besides: its margin in basis points, and what the treatment cost in minor units."""
+    """What the brand knows besides: its margin in basis points, and what was spent on each arm in minor units."""
 
     margin_bp: int | None
-    cost_minor: int | None
+    costs_minor: Mapping[str, int] | None
 
 
 def compare_arms(
     groups: Mapping[str, Group], opted_out: Mapping[str, int], balance: Balance, terms: Terms
 ) -> list[Comparison]:
-    """Every treatment against the control. Several share the five per cent (Bonferroni), and no cost is split."""
+    """Every treatment against the control. Several share the five per cent (Bonferroni)."""
     treatments = [code for code in groups if code != CONTROL]
     confidence = 1 - (1 - CONFIDENCE) / len(treatments)
-    if len(treatments) > 1:
-        terms = Terms(terms.margin_bp, None)
     return [_compare(code, groups[code], groups[CONTROL], opted_out, balance, terms, confidence) for code in treatments]
 
 
@@ -163,7 +167,7 @@ def _compare(
         rate=rate,
         adjusted=compare_adjusted(treated.bought, control.bought, confidence),
         buyers=rate.times(treated.customers),
-        money=_money(treated, control, terms, confidence),
+        money=_money(treated, control, terms.margin_bp, _cost_beyond(arm, treated, control, terms), confidence),
         detectable=smallest_detectable(control.rate or 0.0, treated.customers, control.customers, alpha=1 - confidence),
         opt_outs=compare_proportions(
             Successes(min(opted_out.get(arm, 0), treated.customers), treated.customers),
@@ -181,24 +185,32 @@ def _rates(treated: Group, control: Group, confidence: float) -> Difference | No
     )
 
 
-def _money(treated: Group, control: Group, terms: Terms, confidence: float) -> Money | None:
+def _cost_beyond(arm: str, treated: Group, control: Group, terms: Terms) -> int | None:
+    """What the treatment cost beyond the control, as revenue is counted: a control of whom some were reached all the
+    same, after joins for instance, cost something too, and as many customers of the treatment would have."""
+    if terms.costs_minor is None:
+        return None
+    untouched = terms.costs_minor.get(CONTROL, 0) * treated.customers / control.customers
+    return round(terms.costs_minor.get(arm, 0) - untouched)
+
+
+def _money(
+    treated: Group, control: Group, margin_bp: int | None, cost_minor: int | None, confidence: float
+) -> Money | None:
     """Revenue is noisy: the noise of what customers spent before is taken off wherever it can be."""
     adjusted = compare_adjusted(treated.money, control.money, confidence)
     each = adjusted.difference if adjusted else compare_means(treated.money, control.money, confidence)
     if each is None:
         return None
     revenue = each.times(treated.customers)
-    if terms.margin_bp is None:
-        return Money(revenue, cost_minor=terms.cost_minor)
-    margin = revenue.times(terms.margin_bp / WHOLE_BP)
-    return Money(revenue, margin, terms.cost_minor, _return_on(margin, terms.cost_minor))
-
-
-def _return_on(margin: Difference, cost_minor: int | None) -> Difference | None:
-    """(margin - cost) ÷ cost; None where nothing was spent, or it is not known."""
-    if not cost_minor:
-        return None
-    return Difference(*((value - cost_minor) / cost_minor for value in (margin.estimate, margin.low, margin.high)))
+    if margin_bp is None:
+        return Money(revenue, cost_minor=cost_minor)
+    margin = revenue.times(margin_bp / WHOLE_BP)
+    if cost_minor is None:
+        return Money(revenue, margin)
+    net = margin.plus(-cost_minor)
+    # By nothing, or less, no return can be said.
+    return Money(revenue, margin, cost_minor, net, net.times(1 / cost_minor) if cost_minor > 0 else None)
 
 
 def cut_cohorts(by_day: Sums, codes: Sequence[str]) -> tuple[str, list[Cohort]]:

@@ -81,6 +81,7 @@ def show_readout(request: HttpRequest, key: str) -> HttpResponse:
         "title": title_of(experiment),
         "readout": found,
         "is_final": found.state == FINAL,
+        "has_costs": any(one.cost_minor is not None for one in found.arms),
         "state": _state(found),
         "tone": _tone(found),
         "sentences": tell(found, brand.tz),

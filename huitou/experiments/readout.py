@@ -20,7 +20,7 @@ from huitou.analytics.engines import Engine
 from huitou.analytics.experiment_outcomes import assigned_customers, late_refunds, outcomes, sums_by_day
 from huitou.analytics.tables import FCT_EXPOSURES
 from huitou.experiments import sql
-from huitou.experiments.costs import cost_of
+from huitou.experiments.costs import Cost, Span, costs_of
 from huitou.experiments.exposures import exposure_table
 from huitou.experiments.finding import count_by_arm, get_experiment
 from huitou.experiments.judging import (
@@ -49,7 +49,8 @@ class Readout:
     """What can be said of an experiment as of an instant. Before the end only sizes and their balance are there.
 
     `assigned` counts persons by arm so far, `arms` the customers that count; `not_counted` were assigned too late for a
-    whole window, `mixed` joined persons of different arms. `data_until` is the instant of the last refresh.
+    whole window, `mixed` joined persons of different arms. `data_until` is the instant of the last refresh. `spent` is
+    the cost so far of everybody assigned, of all arms together; None where nothing is known of any.
     """
 
     experiment: Experiment
@@ -66,28 +67,19 @@ class Readout:
     mixed: int = 0
     margin_bp: int | None = None
     currency: str = "CNY"
+    spent: Cost | None = None
 
 
-def readout(experiment: Experiment | str, as_of: datetime | None = None, *, cost_minor: int | None = None) -> Readout:
-    """The readout as of an instant, by default the brand's now.
-
-    `cost_minor` is what the treatment cost up to the end; by default what higher apps know of it. Raises
-    ExperimentUnknownError for a key that does not exist.
-    """
+def readout(experiment: Experiment | str, as_of: datetime | None = None) -> Readout:
+    """The readout as of an instant, by default the brand's now. Raises ExperimentUnknownError for an unknown key."""
     found = get_experiment(experiment) if isinstance(experiment, str) else experiment
-    costs = {} if cost_minor is None else {found.key: cost_minor}
-    return readouts([found], as_of, costs=costs)[0]
+    return readouts([found], as_of)[0]
 
 
-def readouts(
-    experiments: Iterable[Experiment], as_of: datetime | None = None, *, costs: Mapping[str, int] | None = None
-) -> list[Readout]:
-    """The readouts of many experiments in their order; those of the same end and window are computed together.
-
-    `costs` names costs in minor units by key, for those that higher apps do not know.
-    """
+def readouts(experiments: Iterable[Experiment], as_of: datetime | None = None) -> list[Readout]:
+    """The readouts of many experiments in their order; those of the same end and window are computed together."""
     brand, run, margin = get_brand(), last_refresh(), margin_bp()
-    now, known = as_of or brand.now(), costs or {}
+    now = as_of or brand.now()
     found: dict[str, Readout] = {}
     alike: dict[tuple[datetime, int], list[Experiment]] = {}
     for one in experiments:
@@ -102,6 +94,7 @@ def readouts(
             balance=check_balance(one.shares, assigned),
             margin_bp=margin,
             currency=brand.currency,
+            spent=_spent(one, now),
         )
         if is_over and run is not None and run.as_of >= one.ends_at:
             alike.setdefault((one.ends_at, one.window_days), []).append(one)
@@ -115,9 +108,13 @@ def readouts(
             with open_engine_of(run, until) as engine:
                 late = _late(engine, group, rows)
         for one in group:
-            cost = known[one.key] if one.key in known else cost_of(one)
-            found[one.key] = _final(found[one.key], sums.get(one.key, {}), late.get(one.key, {}), cost)
+            found[one.key] = _final(found[one.key], sums.get(one.key, {}), late.get(one.key, {}))
     return list(found.values())
+
+
+def _spent(experiment: Experiment, as_of: datetime) -> Cost | None:
+    costs = costs_of(experiment, Span(as_of, as_of))
+    return None if costs is None else sum(costs.values(), Cost())
 
 
 def margin_bp() -> int | None:
@@ -187,8 +184,10 @@ def _late(engine: Engine, experiments: Sequence[Experiment], rows: pa.Table) -> 
     return found
 
 
-def _final(early: Readout, by_day: Sums, late: Mapping[str, int], cost_minor: int | None) -> Readout:
+def _final(early: Readout, by_day: Sums, late: Mapping[str, int]) -> Readout:
     experiment = early.experiment
+    # Of those who count, like everything else, and up to the end.
+    costs = costs_of(experiment, Span(experiment.last_counted_at, experiment.ends_at))
     codes = [arm.code for arm in experiment.shares]
     groups = {code: sum_groups(group for (_, arm), group in by_day.items() if arm == code) for code in codes}
     balance = check_balance(experiment.shares, {code: group.customers for code, group in groups.items()})
@@ -205,16 +204,18 @@ def _final(early: Readout, by_day: Sums, late: Mapping[str, int], cost_minor: in
             reached=reached.get(share.code, 0),
             opted_out=opted_out.get(share.code, 0),
             late_refunds_minor=late.get(share.code, 0),
+            cost_minor=None if costs is None else costs[share.code].minor,
         )
         for share in experiment.shares
     ]
     grain, cohorts = cut_cohorts(by_day, codes)
+    minor = None if costs is None else {arm: cost.minor for arm, cost in costs.items()}
     return replace(
         early,
         state=FINAL,
         balance=balance,
         arms=arms,
-        comparisons=compare_arms(groups, opted_out, balance, Terms(early.margin_bp, cost_minor)),
+        comparisons=compare_arms(groups, opted_out, balance, Terms(early.margin_bp, minor)),
         cohorts=cohorts,
         cohort_grain=grain,
         not_counted=sum(_counts(sql.ASSIGNED_LATE, experiment).values()),

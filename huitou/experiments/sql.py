@@ -102,8 +102,8 @@ SELECT row.id, 'assigned', {_EXPOSURE_COLUMNS}, NULL, NULL
 FROM experiments_assignment AS row JOIN experiments_experiment AS e ON e.id = row.experiment_id
 WHERE row.experiment_id = ANY(%s) ORDER BY row.id
 """
-# The customers of an experiment as they stand now, with the earliest arm of their persons.
-_CUSTOMERS = """
+# The customers of an experiment as they stand now, with the earliest arm of their persons; `counted` in time.
+CUSTOMERS = """
 first AS MATERIALIZED (
     SELECT DISTINCT ON (customer) coalesce(link.customer_id, a.person_id) AS customer, a.arm, a.at
     FROM experiments_assignment AS a LEFT JOIN customers_personlink AS link ON link.person_id = a.person_id
@@ -114,7 +114,7 @@ first AS MATERIALIZED (
 """
 # Customers who were reached, by arm.
 REACHED = f"""
-WITH {_CUSTOMERS}
+WITH {CUSTOMERS}
 SELECT counted.arm, count(DISTINCT counted.customer)
 FROM experiments_exposure AS e LEFT JOIN customers_personlink AS link ON link.person_id = e.person_id
 JOIN counted ON counted.customer = coalesce(link.customer_id, e.person_id)
@@ -122,7 +122,7 @@ WHERE e.experiment_id = %(experiment)s GROUP BY counted.arm
 """
 # Customers who took back a consent within their window, by arm.
 OPTED_OUT = f"""
-WITH {_CUSTOMERS}, persons AS (
+WITH {CUSTOMERS}, persons AS (
     SELECT customer, customer AS person, arm, at FROM counted
     UNION ALL
     SELECT counted.customer, link.person_id, counted.arm, counted.at
@@ -135,6 +135,6 @@ GROUP BY persons.arm
 """
 # Customers who were assigned too late for a whole window, by arm.
 ASSIGNED_LATE = f"""
-WITH {_CUSTOMERS}
+WITH {CUSTOMERS}
 SELECT arm, count(*) FROM first WHERE at > %(until)s GROUP BY arm
 """

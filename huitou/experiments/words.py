@@ -74,6 +74,7 @@ def tell(readout: Readout, zone: ZoneInfo) -> list[Sentence]:
                 "verdict",
             ),
             *_balance(readout),
+            *_spent(readout),
         ]
     if readout.state == WAITING:
         return [
@@ -188,8 +189,15 @@ def _money(readout: Readout, compared: Comparison) -> Iterator[Sentence]:
         yield Sentence(_("What is left of it is not known: the margin is not set under Settings."))
     else:
         yield Sentence(_("Margin beyond the control: %(amount)s (%(low)s to %(high)s).") % amounts(money.margin))
-    if money.cost_minor is not None:
-        yield Sentence(_("It cost %(amount)s.") % {"amount": format_minor(money.cost_minor, readout.currency)})
+    if money.cost_minor == 0:
+        yield Sentence(_("It cost nothing, at the prices that its channels are set to."))
+    elif money.cost_minor is not None:
+        amount = format_minor(money.cost_minor, readout.currency)
+        yield Sentence(_("It cost %(amount)s beyond the control.") % {"amount": amount})
+    if money.cost_minor and money.net is not None:
+        yield Sentence(
+            _("What is left of the margin after that: %(amount)s (%(low)s to %(high)s).") % amounts(money.net)
+        )
     if money.roi is not None:
         yield Sentence(
             _("Return on that cost: %(roi)s %% (%(low)s to %(high)s %%).")
@@ -198,6 +206,22 @@ def _money(readout: Readout, compared: Comparison) -> Iterator[Sentence]:
                 "low": f"{money.roi.low * 100:+,.0f}",
                 "high": f"{money.roi.high * 100:+,.0f}",
             }
+        )
+
+
+def _spent(readout: Readout) -> Iterator[Sentence]:
+    if readout.spent is not None and readout.spent.minor:
+        amount = format_minor(readout.spent.minor, readout.currency)
+        yield Sentence(_("So far it cost %(amount)s.") % {"amount": amount})
+        yield from _doubtful(readout)
+
+
+def _doubtful(readout: Readout) -> Iterator[Sentence]:
+    if readout.spent is not None and readout.spent.doubtful_minor:
+        amount = format_minor(readout.spent.doubtful_minor, readout.currency)
+        yield Sentence(
+            _("Of the cost, %(amount)s is for messages of which nobody knows whether they went out.")
+            % {"amount": amount}
         )
 
 
@@ -211,6 +235,7 @@ def _balance(readout: Readout) -> Iterator[Sentence]:
 
 
 def _remarks(readout: Readout) -> Iterator[Sentence]:
+    yield from _doubtful(readout)
     touched = next((figures for figures in readout.arms if figures.arm == CONTROL and figures.reached), None)
     if touched:
         yield Sentence(

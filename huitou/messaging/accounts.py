@@ -18,6 +18,7 @@ from huitou.core.http_api.fields import is_storable
 from huitou.core.sealing import SealLostError, seal_for, unseal_for
 from huitou.messaging.channel import CHANNELS, Channel, CheckResult, Config, find_channel
 from huitou.messaging.models import ChannelAccount
+from huitou.messaging.prices import check_price
 
 _PURPOSE = "messaging accounts"
 _LONGEST = 4000
@@ -58,7 +59,7 @@ def create_account(
 ) -> ChannelAccount:
     """Set up an account of a channel. `settings` holds its secrets too.
 
-    Raises AccountInvalidError or what the channel says of its settings, AccountExistsError.
+    Raises AccountInvalidError, PriceInvalidError or what the channel says of its settings, AccountExistsError.
     """
     channel = _channel(kind)
     given = _checked(channel, settings)
@@ -284,6 +285,7 @@ def _checked(channel: Channel, settings: Mapping[str, str]) -> dict[str, str]:
         if len(value) > _LONGEST or not is_storable(value) or (allowed and value and value not in allowed):
             raise AccountInvalidError(_("%(setting)s cannot be used as given.") % {"setting": setting.label})
         given[name] = value
+    check_price(given)
     channel.check_settings(given)
     return given
 

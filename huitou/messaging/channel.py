@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 
 from huitou.analytics.registry import Registry
 from huitou.core.clock import Clock
+from huitou.messaging.prices import price_of
 from huitou.sources.connectors.connector import Setting
 
 __all__ = [
@@ -299,7 +300,8 @@ class Channel:
     somebody exports a list. `take_back` stops what was accepted under a reference and not delivered yet, for everybody
     in it, and gives the recipients whom it reached before that; it raises NotTakenBackError where it cannot be stopped
     any more, and anything else where nobody knows. `welcomes`: callbacks bring customers who may be greeted at once.
-    `check_settings` raises DomainError for settings that do not go together. `term_zh` is what operators call it.
+    `check_settings` raises DomainError for settings that do not go together. `cost_minor` says from the settings what a
+    message of so many parts costs. `term_zh` is what operators call it.
     """
 
     kind: str
@@ -327,7 +329,7 @@ class Channel:
     quotas: Callable[[Mapping[str, str], date], Sequence[Quota]] = _no_quotas
     check: _Check | None = None
     check_settings: Callable[[Mapping[str, str]], None] = _accept
-    cost_minor: Callable[[Mapping[str, str], int], int] = lambda _settings, _parts: 0
+    cost_minor: Callable[[Mapping[str, str], int], int] = price_of
 
     def consent_of(self, settings: Mapping[str, str]) -> str:
         """The channel code that consent is asked for."""

@@ -283,6 +283,7 @@ def _begin_attempts(
         assert verdict.way is not None, "a yes names its way"
         assert verdict.address is not None, "and the address"
         number = numbers.get(touch.pk, 0) + 1
+        account = accounts[verdict.way.account_id]
         key = f"ht{touch.pk}-{number}-{secrets.token_hex(4)}"
         outgoing = render_touch(
             touch, key=key, to=verdict.address, language=languages[touch.person_id], link=links.get(touch.pk, "")
@@ -296,8 +297,10 @@ def _begin_attempts(
             address_hash=address_digest(verdict.address),
             run=run_number,
             started_at=now,
+            # Until an answer says how many parts it was: what was never answered for may be billed all the same.
+            cost_minor=account.channel.cost_minor(account.row.settings, 1),
         )
-        begun.append(Allowed(touch, attempt, accounts[verdict.way.account_id], outgoing))
+        begun.append(Allowed(touch, attempt, account, outgoing))
     Attempt.objects.bulk_create([each.attempt for each in begun])
     return tuple(begun)
 

@@ -254,9 +254,9 @@ def _set_outcomes(told: Sequence[tuple[Allowed, Outcome]], now: datetime) -> set
             outcome.kind,
             outcome.provider_ref[:200],
             max(outcome.parts, 1),
-            each.account.channel.cost_minor(each.account.row.settings, outcome.parts)
-            if outcome.kind == ACCEPTED
-            else 0,
+            0
+            if outcome.kind == REFUSED
+            else each.account.channel.cost_minor(each.account.row.settings, max(outcome.parts, 1)),
             outcome.code[:50],
             outcome.message[:500],
             outcome.permanent,

@@ -23,3 +23,7 @@ class Difference:
     def times(self, factor: float) -> Difference:
         """The same in another unit, for example of all customers instead of one; `factor` is not negative."""
         return Difference(self.estimate * factor, self.low * factor, self.high * factor)
+
+    def plus(self, amount: float) -> Difference:
+        """The same moved by an amount that is known for certain."""
+        return Difference(self.estimate + amount, self.low + amount, self.high + amount)

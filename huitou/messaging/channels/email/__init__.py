@@ -14,6 +14,7 @@ from huitou.customers.normalizing import read_email
 from huitou.messaging.channel import Channel, CheckResult, Config, Outcome, Outgoing, Setting, refused
 from huitou.messaging.channels.email.composing import bounce_address, compose, message_id
 from huitou.messaging.channels.email.posting import PLAIN, STARTTLS, TLS, AccountError, connect, post
+from huitou.messaging.prices import price_setting
 
 
 class EmailSettingsError(DomainError):
@@ -136,6 +137,7 @@ CHANNEL = Channel(
             gettext_lazy("The sender's where left empty; {touch} in it becomes the number of the touch."),
             required=False,
         ),
+        price_setting(),
     ),
     send=send,
     says_leaving=True,

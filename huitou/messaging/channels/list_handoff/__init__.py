@@ -22,6 +22,7 @@ from huitou.messaging.channel import (
     Setting,
     accepted,
 )
+from huitou.messaging.prices import price_setting
 
 
 def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Outcome]:
@@ -76,6 +77,7 @@ CHANNEL = Channel(
             default="here",
             required=False,
         ),
+        price_setting(),
     ),
     send=send,
     batch_size=500,

@@ -33,11 +33,11 @@ from huitou.messaging.channels.sms_aliyun.codes import DOUBTFUL, meaning_of
 from huitou.messaging.channels.sms_aliyun.reports import BadReportError, ask_details, national, read_push
 from huitou.messaging.channels.sms_aliyun.templates import Template, look_up
 from huitou.messaging.channels.sms_aliyun.wording import WordingError, count_parts
+from huitou.messaging.prices import price_setting
 from huitou.messaging.wire import NoAnswerError, NotSentError
 
 _AT_ONCE = 8
 _UNSENT_WAIT = timedelta(minutes=1)
-_MOST_COST_MINOR = 10_000
 
 
 class SmsSettingsError(DomainError):
@@ -51,9 +51,6 @@ def check_settings(settings: Mapping[str, str]) -> None:
     """Raises SmsSettingsError."""
     if "【" in settings.get("sign_name", "") or "】" in settings.get("sign_name", ""):
         raise SmsSettingsError(_("Write the signature without brackets; they are added."))
-    price = settings.get("price_minor") or "0"
-    if not (price.isascii() and price.isdigit() and int(price) <= _MOST_COST_MINOR):
-        raise SmsSettingsError(_("Write the price of one message in the smallest unit of money, such as 5."))
 
 
 def send(config: Config, outgoing: Sequence[Outgoing], clock: Clock) -> list[Outcome]:
@@ -106,11 +103,6 @@ def check(config: Config, clock: Clock) -> CheckResult:
     if answer.get("SignStatus") != 1:
         return CheckResult(False, _("The signature is not approved yet."))
     return CheckResult(True, _("The access key works and the signature is approved."))
-
-
-def cost_minor(settings: Mapping[str, str], parts: int) -> int:
-    """What a message of so many parts costs."""
-    return int(settings.get("price_minor") or 0) * parts
 
 
 def _send_one(
@@ -196,13 +188,7 @@ CHANNEL = Channel(
             gettext_lazy("Signature"),
             gettext_lazy("The approved signature 短信签名, without brackets."),
         ),
-        Setting(
-            "price_minor",
-            gettext_lazy("Price of one message"),
-            gettext_lazy("In the smallest unit of money, for previews and readouts."),
-            default="5",
-            required=False,
-        ),
+        price_setting("5"),
         Setting(
             "address",
             gettext_lazy("Address of the interface"),
@@ -221,5 +207,4 @@ CHANNEL = Channel(
     poll=poll,
     check=check,
     check_settings=check_settings,
-    cost_minor=cost_minor,
 )

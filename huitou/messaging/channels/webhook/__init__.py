@@ -28,6 +28,7 @@ from huitou.messaging.channel import (
 )
 from huitou.messaging.channels.webhook.receipts import BadReceiptsError, read_receipts
 from huitou.messaging.channels.webhook.signing import BadSignatureError, read_secret, sign, verify
+from huitou.messaging.prices import price_setting
 from huitou.messaging.wire import NoAnswerError, NotSentError, Reply, read_json, retry_seconds
 
 _WAIT = timedelta(minutes=1)
@@ -180,6 +181,7 @@ CHANNEL = Channel(
             required=False,
             default="webhook",
         ),
+        price_setting(),
     ),
     send=send,
     says_leaving=True,

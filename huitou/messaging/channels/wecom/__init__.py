@@ -34,6 +34,7 @@ from huitou.messaging.channels.wecom.results import poll_results, remind_members
 from huitou.messaging.channels.wecom.sending import send_mass
 from huitou.messaging.channels.wecom.stopping import stop_task
 from huitou.messaging.channels.wecom.welcome import send_welcome
+from huitou.messaging.prices import price_setting
 from huitou.messaging.wire import NoAnswerError, NotSentError
 
 _MONTH, _WEEK, _DAY = "month", "week", "day"
@@ -187,6 +188,7 @@ CHANNEL = Channel(
             default="0",
             required=False,
         ),
+        price_setting(),
         Setting(
             "address",
             gettext_lazy("Address of the interface"),
