@@ -6,11 +6,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis.backends.duckdb import Backend
 from ibis.backends.sql.datatypes import DuckDBType
 
 from huitou.analytics.adoption import sync
@@ -18,6 +21,25 @@ from huitou.analytics.engines.engine import Engine, loose_schema
 from huitou.analytics.engines.lake import Lake
 from huitou.analytics.engines.scratch import open_scratch
 from huitou.analytics.tables import TABLES
+
+# Expressions whose SQL is remembered: those of a refresh and of the pages that are looked at.
+_REMEMBERED = 256
+
+
+class _Backend(Backend):  # type: ignore[misc]  # untyped
+    """Ibis over DuckDB that writes the SQL of an expression once: on most tables that takes longer than to run it.
+
+    Engines name the tables that they read alike, so the same question about the same snapshot is the same expression.
+    """
+
+    def compile(self, expr: ibis.Expr, /, *, params: Any = None, limit: int | None = None, **options: Any) -> str:
+        if params or options:
+            return str(super().compile(expr, params=params, limit=limit, **options))
+        return self._sql(expr.op(), limit)
+
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - what they keep alive of an engine is a closed connection
+    def _sql(self, operation: ibis.expr.operations.Node, limit: int | None) -> str:
+        return str(super().compile(operation.to_expr(), limit=limit))
 
 
 class DuckEngine(Engine):
@@ -36,7 +58,7 @@ class DuckEngine(Engine):
         self._connection = open_scratch(self._scratch, memory_limit_mb=memory_limit_mb)
         # Rows of a table have no order: keeping one would cost memory.
         self._connection.execute("SET preserve_insertion_order = false")
-        self._backend = ibis.duckdb.from_connection(self._connection)
+        self._backend = _Backend.from_connection(self._connection)
         self._made = 0
 
     def read(self, name: str, files: Sequence[str]) -> ibis.Table:

@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
+import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -95,3 +97,27 @@ def test_scratch_of_dead_processes_is_swept(tmp_path: Path) -> None:
     alive.mkdir()
     sweep_scratch(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [alive.name]
+
+
+def test_what_is_remembered_of_a_question_is_never_its_answer(tmp_path: Path) -> None:
+    """Engines name their tables alike, and write the SQL of equal expressions once."""
+    for count in (2, 5):
+        with DuckEngine(Lake(str(tmp_path / "lake")), scratch=tmp_path / "scratch") as engine:
+            products = engine.provide("dim_products", _products(count))
+            asked = products.aggregate(n=products.count(), most=products.list_price_minor.max())
+            assert engine.to_pyarrow(asked).to_pylist() == [{"n": count, "most": count - 1}]
+
+
+def test_expressions_that_only_look_alike_are_not_mistaken_for_each_other(engine: Engine) -> None:
+    products = engine.provide("dim_products", _products(1))
+    told = [
+        engine.to_pyarrow(products.select(x=ibis.literal(value))).to_pylist()[0]["x"]
+        for value in (1, True, 1.0, Decimal("1.0"), "1")
+    ]
+    assert [(type(x), x) for x in told] == [
+        (int, 1),
+        (bool, True),
+        (float, 1.0),
+        (Decimal, Decimal("1.0")),
+        (str, "1"),
+    ]
