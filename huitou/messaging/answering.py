@@ -22,7 +22,7 @@ from huitou.messaging.channel import (
 )
 from huitou.messaging.content import SERVICE, Content
 from huitou.messaging.deciding import URGENT
-from huitou.messaging.models import ChannelAccount, Touch
+from huitou.messaging.models import WELCOME_STEP, ChannelAccount, Touch
 from huitou.messaging.receiving import take_receipts
 from huitou.messaging.services import TouchRequest, request_touches
 from huitou.sources.services import OwnEvent, record_own_events
@@ -108,7 +108,7 @@ def _plan_replies(account: ChannelAccount, replies: Sequence[Reply], persons: di
             key=f"welcome:{account.pk}:{reply.message_id}"[:200],
             customer_id=persons[reply.who],
             source=f"welcome:{account.pk}",
-            step="welcome",
+            step=WELCOME_STEP,
             channels=(f"{account.kind}/{account.name}",),
             content=Content.from_json(account.welcome),
             purpose=SERVICE,

@@ -97,10 +97,15 @@ def run(
     from django.conf import settings
 
     from huitou.core.terminal import print_json
-    from huitou.messaging.loop import MessageLoop, run_turn
+    from huitou.messaging.loop import MessageLoop, UrgentLoop, run_turn
 
     if not once:
-        MessageLoop(home=settings.HOME).run()
+        urgent = UrgentLoop()
+        urgent.start()
+        try:
+            MessageLoop(home=settings.HOME).run()
+        finally:
+            urgent.stop()
         return
     sent = run_turn(home=settings.HOME)
     if as_json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from huitou.messaging.models import REACHED_STATES, Touch
+from huitou.messaging.models import Touch
+from huitou.messaging.reached import has_reached
 
 # The floors that operators hold a launch against.
 COVERAGE_FLOOR, TIMELINESS_FLOOR, ACTIVATION_FLOOR = 0.90, 0.80, 0.15
@@ -44,10 +45,12 @@ def coverage_of(source: str) -> Coverage:
     reached: set[int] = set()
     in_time: set[int] = set()
     activated: set[int] = set()
-    rows = Touch.objects.filter(source=source).values_list("person_id", "state", "send_after", "sent_at", "clicked_at")
-    for person, state, planned, sent_at, clicked_at in rows.iterator():
+    columns = ("person_id", "state", "channel", "step", "send_after", "sent_at", "clicked_at")
+    for person, state, channel, step, planned, sent_at, clicked_at in (
+        Touch.objects.filter(source=source).values_list(*columns).iterator()
+    ):
         wanted.add(person)
-        if state in REACHED_STATES:
+        if has_reached(state, channel, step):
             reached.add(person)
             if sent_at is not None and sent_at - planned <= IN_TIME:
                 in_time.add(person)

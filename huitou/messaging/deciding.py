@@ -65,15 +65,16 @@ class Sitting:
     judged: int
 
 
-def decide_due(*, run_number: int, now: datetime, limit: int) -> Sitting:
-    """Judge what is due of up to `limit` customers, in a transaction of its own."""
+def decide_due(*, run_number: int, now: datetime, limit: int, only_urgent: bool = False) -> Sitting:
+    """Judge what is due of up to `limit` customers, all of it or what has seconds only, in a transaction of its own."""
     with transaction.atomic():
         rules = current_rules()
         accounts = _locked_accounts(rules, now)
-        given = {"now": now, "limit": limit, "looked": limit * LOOKED_PER_PERSON, "urgent": URGENT}
+        which = {"now": now, "urgent": URGENT, "only_urgent": only_urgent}
+        given = which | {"limit": limit, "looked": limit * LOOKED_PER_PERSON}
         members = _locked_members(row[0] for row in run(sql.LOCK_DUE_PERSONS, given))
         persons = [person for together in members.values() for person in together]
-        ids = [row[0] for row in run(sql.CLAIM_DUE, {"persons": persons, "now": now})]
+        ids = [row[0] for row in run(sql.CLAIM_DUE, which | {"persons": persons})]
         return _decide(ids, members, accounts, rules, run_number, now, exporting=False)
 
 

@@ -64,7 +64,8 @@ def _waiting_at_provider(touches: Sequence[Touch], clock: Clock) -> set[int]:
 def poll_accounts(*, clock: Clock) -> int:
     """Ask providers that do not call what became of messages; returns how many receipts were new."""
     new = 0
-    for account in ChannelAccount.objects.filter(state="active").order_by("pk"):
+    # Who is paused sends nothing more, and what went out before is still read and answered.
+    for account in ChannelAccount.objects.filter(state__in=("active", "paused")).order_by("pk"):
         channel = find_channel(account.kind)
         if channel is None or channel.poll is None or not _claim_poll(account, clock):
             continue
@@ -87,9 +88,16 @@ def _claim_poll(account: ChannelAccount, clock: Clock) -> bool:
 
 
 def _polled(account: ChannelAccount, clock: Clock) -> list[Sent]:
-    """Messages whose fate is not known, with their recipients as they are now."""
-    since = clock.now() - timedelta(days=_POLL_DAYS)
-    rows = run(sql.DUE_POLLS, {"account": account.pk, "since": since, "limit": _POLL_LIMIT})
+    """Messages whose fate is not known, with their recipients as they are now.
+
+    Of many some each time, from where the last time ended: those that nobody will ever answer keep no others waiting.
+    """
+    given = {"account": account.pk, "since": clock.now() - timedelta(days=_POLL_DAYS), "limit": _POLL_LIMIT}
+    rows = run(sql.DUE_POLLS, given | {"after": account.polled_up_to})
+    if not rows and account.polled_up_to:
+        rows = run(sql.DUE_POLLS, given | {"after": 0})
+    up_to = rows[-1][5] if len(rows) == _POLL_LIMIT else 0
+    ChannelAccount.objects.filter(pk=account.pk).update(polled_up_to=up_to)
     channel = find_channel(account.kind)
     kinds = channel.identifier_kinds if channel else ()
     customers = customers_of(row[3] for row in rows)
@@ -100,7 +108,7 @@ def _polled(account: ChannelAccount, clock: Clock) -> list[Sent]:
     ).values_list("person_id", "kind", "namespace", "value"):
         known.setdefault(customer_by_member[person], []).append(Address(kind, namespace, value))
     found = []
-    for touch_id, reference, sent_at, person, digest in rows:
+    for touch_id, reference, sent_at, person, digest, _attempt in rows:
         to = next((a for a in known.get(customers[person], ()) if address_digest(a) == digest), None)
         if to is not None and sent_at is not None:
             found.append(Sent(touch_id, reference, sent_at, to))

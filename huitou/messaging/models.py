@@ -12,6 +12,8 @@ SENT, DELIVERED, READ, CLICKED = "sent", "delivered", "read", "clicked"
 UNKNOWN, FAILED, REFUSED, EXPIRED, CANCELLED = "unknown", "failed", "refused", "expired", "cancelled"
 OPEN_STATES = (PLANNED, WAITING)
 REACHED_STATES = (SENT, DELIVERED, READ, CLICKED)
+# The step of what is answered to a customer who was just added.
+WELCOME_STEP = "welcome"
 STATES = (PLANNED, WAITING, SENDING, *REACHED_STATES, UNKNOWN, FAILED, REFUSED, EXPIRED, CANCELLED)
 
 
@@ -34,6 +36,7 @@ class ChannelAccount(models.Model):
     error_detail = models.CharField(max_length=500, blank=True)
     last_ok_at = models.DateTimeField(null=True)
     polled_at = models.DateTimeField(null=True)
+    polled_up_to = models.BigIntegerField(default=0, help_text="the attempt that the last poll ended with; 0: all")
     created_at = models.DateTimeField()
     created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
 
@@ -155,6 +158,11 @@ class Touch(models.Model):
                 fields=["next_at", "-priority", "id"],
                 name="touch_due",
                 condition=models.Q(state__in=["planned", "waiting"]),
+            ),
+            models.Index(
+                fields=["next_at"],
+                name="touch_urgent",
+                condition=models.Q(state__in=["planned", "waiting"], priority__gte=1000),
             ),
             models.Index(fields=["person", "-id"], name="touch_of_person"),
             models.Index(fields=["source", "step", "state"], name="touch_of_source"),

@@ -58,11 +58,24 @@ class Sent:
 
 def send_due(*, clock: Clock, limit: int = SITTING, most_sittings: int = 50) -> Sent:
     """Judge and send what is due until nothing is; returns counts. Any number of processes may do so at once."""
-    total = Sent()
     recover_lost(clock=clock)
+    return _sit_on(clock, limit, most_sittings, only_urgent=False)
+
+
+def send_urgent(*, clock: Clock, limit: int = SITTING, most_sittings: int = 50) -> Sent:
+    """The same for what has seconds only, beside whoever sends everything else: no slow provider is waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.IS_URGENT_DUE, {"now": clock.now()})
+        if not cursor.fetchone()[0]:
+            return Sent()
+    return _sit_on(clock, limit, most_sittings, only_urgent=True)
+
+
+def _sit_on(clock: Clock, limit: int, most_sittings: int, *, only_urgent: bool) -> Sent:
+    total = Sent()
     with run_held() as run_number:
         for _sitting in range(most_sittings):
-            sent = _sit(run_number, clock, limit)
+            sent = _sit(run_number, clock, limit, only_urgent=only_urgent)
             total += sent
             if not sent.judged:
                 break
@@ -83,8 +96,8 @@ def run_held() -> Iterator[int]:
             cursor.execute(sql.FREE_RUN, [number])
 
 
-def _sit(run_number: int, clock: Clock, limit: int) -> Sent:
-    sitting = decide_due(run_number=run_number, now=clock.now(), limit=limit)
+def _sit(run_number: int, clock: Clock, limit: int, *, only_urgent: bool) -> Sent:
+    sitting = decide_due(run_number=run_number, now=clock.now(), limit=limit, only_urgent=only_urgent)
     reach("outbox.decided")
     total = Sent(judged=sitting.judged)
     by_account: dict[int, list[Allowed]] = {}

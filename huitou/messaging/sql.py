@@ -99,10 +99,10 @@ WHERE id = ANY(%(ids)s)
 LOCK_DUE_PERSONS = """
 SELECT id FROM customers_person WHERE id IN (
     SELECT person_id FROM messaging_touch WHERE state IN ('planned', 'waiting') AND next_at <= %(now)s
-        AND (priority >= %(urgent)s OR NOT EXISTS (
+        AND (priority >= %(urgent)s OR (NOT %(only_urgent)s AND NOT EXISTS (
             SELECT FROM messaging_touch WHERE state IN ('planned', 'waiting') AND next_at <= %(now)s
                 AND priority >= %(urgent)s
-        ))
+        )))
     ORDER BY priority DESC, next_at, id LIMIT %(looked)s
 ) ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 """
@@ -117,8 +117,12 @@ LOCK_MEMBERS = "SELECT id FROM customers_person WHERE id = ANY(%s) ORDER BY id F
 # Of everybody of these customers what is due; what is being cancelled at this moment is passed over.
 CLAIM_DUE = """
 SELECT id FROM messaging_touch WHERE person_id = ANY(%(persons)s) AND state IN ('planned', 'waiting')
-    AND next_at <= %(now)s
+    AND next_at <= %(now)s AND (NOT %(only_urgent)s OR priority >= %(urgent)s)
 ORDER BY priority DESC, send_after, id FOR UPDATE SKIP LOCKED
+"""
+IS_URGENT_DUE = """
+SELECT EXISTS (SELECT FROM messaging_touch WHERE state IN ('planned', 'waiting') AND priority >= 1000
+    AND next_at <= %(now)s)
 """
 CLAIM_LISTED = """
 SELECT id FROM messaging_touch WHERE person_id = ANY(%(persons)s) AND state IN ('planned', 'waiting')
@@ -135,12 +139,16 @@ FROM {_MEMBERS} JOIN messaging_contactslot AS s ON s.person_id = m.person
 WHERE (s.period = 'day' AND s.starts = %(day)s) OR (s.period = 'week' AND s.starts = %(week)s)
 GROUP BY m.customer, s.period
 """
-# Mailboxes that do not exist or take nothing: what was reported with a status that begins with 5.
+# Mailboxes that do not exist or take nothing, by what was reported later or said at once; see messaging.mailboxes.
 DEAD_MAILBOXES = f"""
-SELECT DISTINCT m.customer, a.address_hash
-FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person AND t.channel = 'email'
-JOIN messaging_receipt AS r ON r.touch_id = t.id AND r.status = 'failed' AND r.code LIKE '5.%%'
-JOIN messaging_attempt AS a ON a.touch_id = t.id AND a.outcome = 'accepted' AND a.address_hash <> ''
+SELECT m.customer, a.address_hash
+FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person
+JOIN messaging_attempt AS a ON a.touch_id = t.id AND a.address_hash <> ''
+JOIN messaging_channelaccount AS c ON c.id = a.account_id AND c.kind = 'email'
+LEFT JOIN messaging_receipt AS r ON r.touch_id = t.id AND r.status = 'failed' AND a.outcome = 'accepted'
+GROUP BY m.customer, a.address_hash
+HAVING bool_or(r.code ~ %(gone)s) OR bool_or(a.outcome = 'refused' AND a.code ~ %(gone)s)
+    OR count(DISTINCT t.id) FILTER (WHERE a.outcome = 'refused' AND a.code = %(unsaid)s) >= 2
 """
 SAME_CONTENT = f"""
 SELECT m.customer, t.content_hash, max(a.started_at)
@@ -328,10 +336,10 @@ UPDATE messaging_touch SET fallback_at = NULL WHERE fallback_at <= %(now)s AND (
     OR clicked_at IS NOT NULL OR state NOT IN ('sent', 'delivered', 'failed'))
 """
 DUE_POLLS = """
-SELECT a.touch_id, a.provider_ref, t.sent_at, t.person_id, a.address_hash
+SELECT a.touch_id, a.provider_ref, t.sent_at, t.person_id, a.address_hash, a.id
 FROM messaging_attempt AS a JOIN messaging_touch AS t ON t.id = a.touch_id
 WHERE a.account_id = %(account)s AND a.outcome = 'accepted' AND a.started_at >= %(since)s AND t.state = 'sent'
-    AND a.provider_ref <> ''
+    AND a.provider_ref <> '' AND a.id > %(after)s
 ORDER BY a.id LIMIT %(limit)s
 """
 

@@ -18,6 +18,7 @@ from huitou.messaging import sql
 from huitou.messaging.channel import Address, Channel, Quota, find_channel
 from huitou.messaging.governor import Candidate, Climate, Standing, Way
 from huitou.messaging.hours import week_start
+from huitou.messaging.mailboxes import GONE, UNSAID
 from huitou.messaging.models import ChannelAccount
 from huitou.messaging.rendering import address_digest
 from huitou.messaging.rules import Rules
@@ -147,11 +148,11 @@ def _addresses(members: Mapping[int, Sequence[int]], kinds: Iterable[str]) -> di
 def _drop_dead(
     addresses: Mapping[int, dict[str, list[Address]]], members: Mapping[int, Sequence[int]]
 ) -> dict[int, set[str]]:
-    """Take out mailboxes that mail came back from for good; by customer the kinds of which nothing is left."""
+    """Take out mailboxes that are gone for good; by customer the kinds of which nothing is left."""
     asked = [(c, p) for c, persons in members.items() if addresses.get(c, {}).get("email") for p in persons]
     if not asked:
         return {}
-    given = {"customers": [c for c, _p in asked], "persons": [p for _c, p in asked]}
+    given = {"customers": [c for c, _p in asked], "persons": [p for _c, p in asked], "gone": GONE, "unsaid": UNSAID}
     dead = {(customer, digest) for customer, digest in run(sql.DEAD_MAILBOXES, given)}
     gone: dict[int, set[str]] = {}
     for customer in {customer for customer, _digest in dead}:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from huitou.core.clock import FixedClock
+from huitou.customers.models import Identifier
 from huitou.messaging.accounts import create_account
 from huitou.messaging.bounces import BounceInvalidError, take_bounce
 from huitou.messaging.models import Attempt, Touch
@@ -103,9 +104,39 @@ def test_a_mailbox_that_is_gone_is_not_written_again(server: MailServer, copy: s
     assert len(server.mails) == 2
 
 
-@pytest.mark.parametrize(("action", "status", "failed"), [("failed", "4.2.2", 1), ("delayed", "4.4.1", 0)])
+@pytest.mark.parametrize(
+    ("said", "closed_after"),
+    [
+        ("550 5.1.1 no such user", 1),
+        ("553 mailbox name not allowed", 1),
+        ("550 User not found", 2),
+        ("550 5.7.1 your address is on a block list", None),
+        ("450 4.2.2 mailbox full", None),
+    ],
+)
+def test_a_mailbox_that_is_refused_at_once_is_closed_too(
+    server: MailServer, said: str, closed_after: int | None
+) -> None:
+    """What is said of the mailbox closes it; what is said of us does not; what says neither counts the second time."""
+    customer = a_customer("email")
+    [address] = Identifier.objects.filter(person=customer, kind="email").values_list("value", flat=True)
+    server.of_receiver[address] = said
+    touches = [a_mail(customer, key, not_after=NOON + timedelta(days=20)) for key in "abc"]
+    reasons = []
+    for day, touch in enumerate(touches):
+        Touch.objects.filter(pk__in=touches).exclude(pk=touch).update(next_at=None)
+        Touch.objects.filter(pk=touch).update(next_at=NOON + timedelta(days=day))
+        send_due(clock=at(days=day))
+        reasons.append(Touch.objects.get(pk=touch).reason)
+    closed = [reason == "address_dead" for reason in reasons]
+    assert closed == [closed_after is not None and n >= closed_after for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "failed"), [("failed", "4.2.2", 1), ("failed", "5.7.1", 1), ("delayed", "4.4.1", 0)]
+)
 def test_what_may_pass_does_not_close_the_mailbox(server: MailServer, action: str, status: str, failed: int) -> None:
-    """A mailbox that was full until its mail was given up, and a mail that is only late."""
+    """A mailbox that was full until its mail was given up, a server that does not want us, a mail that is only late."""
     customer = a_customer("email")
     first = a_mail(customer, "a")
     send_due(clock=CLOCK)

@@ -99,7 +99,7 @@ def test_one_connection_carries_the_batch_and_each_receiver_has_an_outcome(serve
     server.of_receiver["cat@mail.example"] = "450 4.2.2 mailbox full"
     outcomes = CHANNEL.send(of(server), [mail_to(name) for name in ("ann", "bob", "cat", "dan")], NOON)
     assert [outcome.kind for outcome in outcomes] == [ACCEPTED, REFUSED, REFUSED, ACCEPTED]
-    assert (outcomes[1].permanent, outcomes[1].code) == (True, "550")
+    assert (outcomes[1].permanent, outcomes[1].code) == (True, "5.1.1")
     assert "bob" not in outcomes[1].message, "what servers say is kept without addresses"
     assert (outcomes[2].permanent, outcomes[2].retry_after) == (False, timedelta(minutes=10))
     assert set(server.taken) == {"ann@mail.example", "dan@mail.example"}
@@ -114,6 +114,7 @@ def test_answers_to_the_text_are_definite(server: MailServer) -> None:
         (REFUSED, False),
         (ACCEPTED, False),
     ]
+    assert outcomes[0].code == "text 5.7.1", "it is about what was said, not about who reads it"
 
 
 @pytest.mark.parametrize(("cut", "taken"), [(HANG_UP, 0), (HANG_UP_AFTER_TEXT, 1)])

@@ -14,6 +14,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 from huitou.messaging.channel import Outcome, accepted, refused, unknown
+from huitou.messaging.mailboxes import OF_TEXT
 from huitou.messaging.wire import NotSentError, look_up
 
 STARTTLS, TLS, PLAIN = "starttls", "tls", "plain"
@@ -23,6 +24,7 @@ _WAIT, _ACCOUNT_WAIT = timedelta(minutes=10), timedelta(minutes=30)
 _OF_ACCOUNT = frozenset({421, 454, 530, 534, 535, 538})
 _LINE_DOTS = re.compile(rb"(?m)^\.")
 _ADDRESSES = re.compile(r"[\w.+-]+@[\w.-]+")
+_STATUS = re.compile(r"^[45]\.\d{1,3}\.\d{1,3}\b")
 
 
 class AccountError(Exception):
@@ -84,12 +86,13 @@ def post(server: smtplib.SMTP, sender: str, to: str, mail: EmailMessage, referen
             raise AccountError(_refused_account(code, said))
         if code == 250:
             code, said = server.rcpt(to)
-        if code in (250, 251):
-            code, said = server.docmd("DATA")
+        if code not in (250, 251):
+            return _refusal(server, code, said)
+        code, said = server.docmd("DATA")
     except (OSError, smtplib.SMTPException) as error:
         raise AccountError(_not_reached(type(error).__name__)) from error
     if code != 354:
-        return _refusal(server, code, said)
+        return _refusal(server, code, said, of_text=True)
     text = _LINE_DOTS.sub(b"..", mail.as_bytes())
     try:
         server.send(text + (b"" if text.endswith(b"\r\n") else b"\r\n") + b".\r\n")
@@ -97,7 +100,7 @@ def post(server: smtplib.SMTP, sender: str, to: str, mail: EmailMessage, referen
     except (OSError, smtplib.SMTPException) as error:
         server.close()
         return unknown(type(error).__name__)
-    return accepted(reference) if code == 250 else _refusal(server, code, said)
+    return accepted(reference) if code == 250 else _refusal(server, code, said, of_text=True)
 
 
 def _log_in(server: _Server, user: str, password: str) -> None:
@@ -115,7 +118,8 @@ def _log_in(server: _Server, user: str, password: str) -> None:
     raise smtplib.SMTPResponseException(530, "no way to log in is offered")
 
 
-def _refusal(server: smtplib.SMTP, code: int, said: bytes) -> Outcome:
+def _refusal(server: smtplib.SMTP, code: int, said: bytes, *, of_text: bool = False) -> Outcome:
+    """A refusal of one mail. Its code is the enhanced status where the server tells one."""
     if code in _OF_ACCOUNT:
         raise AccountError(_refused_account(code, said))
     try:
@@ -125,7 +129,9 @@ def _refusal(server: smtplib.SMTP, code: int, said: bytes) -> Outcome:
         server.close()
     permanent = 500 <= code < 600
     wait = None if permanent else _WAIT
-    return refused(str(code), _words(said), permanent=permanent, retry_after=wait, waits_alone=True)
+    told = _STATUS.search(said.decode("ascii", "replace"))
+    why = (OF_TEXT if of_text else "") + (told.group() if told else str(code))
+    return refused(why, _words(said), permanent=permanent, retry_after=wait, waits_alone=True)
 
 
 def _refused_account(code: int, said: bytes | str) -> Outcome:
