@@ -16,15 +16,17 @@ from huitou.accounts.doors import acting_user, requires
 from huitou.accounts.queries import find_brand
 from huitou.core.errors import DomainError
 from huitou.orders.queries import last_refresh
-from huitou.segments.builder.menus import Control, Subjects, controls_of, read_subjects, settled
+from huitou.segments.builder.drawing import drawn
+from huitou.segments.builder.menus import read_subjects, settled
 from huitou.segments.builder.tree import (
-    MOST_DEPTH,
+    ROOT,
+    Focus,
     Node,
     acted,
     checked,
     errors_in,
     from_json,
-    leaves_in,
+    nodes_in,
     numbered,
     read_form,
 )
@@ -44,49 +46,15 @@ from huitou.segments.tagging import find_tag
 _NEW = {"all": [{"feature": "order_count", "is": ">=", "value": 2}]}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A node as the template draws it."""
-
-    node: Node
-    parts: list[Shown]
-    controls: list[Control]
-    focus: bool
-    can_nest: bool
-    is_root: bool
-
-
-def _shown(node: Node, subjects: Subjects, focus: str) -> Shown:
-    return Shown(
-        node=node,
-        parts=[_shown(child, subjects, focus) for child in node.children],
-        controls=[] if node.is_group else controls_of(node, subjects),
-        focus=node.path == focus,
-        can_nest=node.depth < MOST_DEPTH - 1,
-        is_root=not node.depth,
-    )
-
-
-def _tree(root: Node, subjects: Subjects, focus: str = "") -> dict[str, Any]:
-    joins = [
-        ("all", _("All of these hold")),
-        ("any", _("At least one of these holds")),
-        ("none", _("None of these holds")),
-    ]
-    return {"tree": _shown(root, subjects, focus), "subjects": subjects, "joins": joins}
-
-
 @requires("segments.view")
 def rebuild(request: HttpRequest) -> HttpResponse:
     """The form anew after a menu was changed or a button pressed."""
     if request.method != "POST":
         raise Http404
     subjects = read_subjects(without=request.POST.get("segment", ""))
-    root, focus = acted(read_form(request.POST), request.POST.get("act", ""))
-    context = _tree(checked(settled(root, subjects)), subjects, focus)
-    response = render(request, "segments/builder_tree.html", context)
-    response.headers["HX-Trigger-After-Settle"] = "rebuilt"
-    return response
+    name = request.POST.get("tree", ROOT)
+    root, focus = acted(read_form(request.POST, name), request.POST.get("act", ""))
+    return render(request, "segments/builder_tree.html", drawn(checked(settled(root, subjects)), subjects, focus))
 
 
 @requires("segments.view")
@@ -95,7 +63,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         raise Http404
     root = checked(numbered(read_form(request.POST)))
-    context: dict[str, Any] = {"nodes": leaves_in(root), "wrong": len(errors_in(root))}
+    context: dict[str, Any] = {"nodes": nodes_in(root), "wrong": len(errors_in(root))}
     if not context["wrong"]:
         context |= _looked(root.to_json(), exact="exact" in request.POST, people="people" in request.POST)
     return render(request, "segments/preview.html", context)
@@ -202,7 +170,7 @@ class _Subject:
 
 def _page(request: HttpRequest, subject: _Subject, definition: Any, title: str, description: str) -> HttpResponse:
     subjects = read_subjects(without=subject.segment)
-    root, focus, wrong = settled(from_json(definition), subjects), "", {}
+    root, focus, wrong = settled(from_json(definition), subjects), Focus(), {}
     if request.method == "POST":
         asked = {key: str(value) for key, value in request.POST.items()}
         title, description = asked.get("title", ""), asked.get("description", "")
@@ -228,7 +196,7 @@ def _page(request: HttpRequest, subject: _Subject, definition: Any, title: str, 
         "description": description,
         "wrong": wrong,
         "version": request.POST.get("version", subject.version),
-        **_tree(root, subjects, focus),
+        **drawn(root, subjects, focus),
     }
     return render(request, "segments/edit.html", context, status=422 if wrong or errors_in(root) else 200)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from huitou.analytics.conditions.comparing import OPERATORS
+from huitou.accounts.queries import find_brand
 from huitou.analytics.conditions.kinds.feature import family_of
 from huitou.analytics.feature import FEATURES, Feature
 from huitou.catalog.labels import category_labels
@@ -17,27 +18,22 @@ from huitou.customers.identifier_kind import IDENTIFIER_KINDS
 from huitou.customers.milestone_kinds import MILESTONE_KINDS
 from huitou.customers.portrait import consent_words
 from huitou.orders.portrait import band_words, dormant_words, lifecycle_words
+from huitou.segments.builder.asking import Properties, comparison, operator_words
+from huitou.segments.builder.comparisons import LISTS
+from huitou.segments.builder.controls import Choices, Control, Item, filled, flat, names_section
+from huitou.segments.builder.event_controls import event_controls
+from huitou.segments.builder.fields import fields_of_names, listed, names_of
+from huitou.segments.builder.goods_controls import orders_controls
 from huitou.segments.builder.leaves import JSON_LEAF
 from huitou.segments.builder.tree import Node
 from huitou.segments.layering import shown
 from huitou.segments.models import Segment, Tag
 from huitou.sources.tracking.queries import current_plan
 
-Choices = list[tuple[str, str]]
 _CHANNELS = ("sms", "phone", "email", "wecom", "wechat", "app", "push")
+# What a new row holds until it has been drawn.
+_MARK = re.compile(r"\dx$")
 _PURPOSES = ("marketing", "service", "profiling")
-
-
-@dataclass(frozen=True)
-class Control:
-    """One field of a condition. `form` is select, number, text, date or area; `after` stands behind it."""
-
-    name: str
-    label: str
-    form: str
-    value: str = ""
-    choices: Choices = field(default_factory=list)
-    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,9 @@ class Subjects:
     tags: Choices
     segments: Choices
     categories: Choices
+    events: Choices
+    currency: str
+    properties: Properties = field(default_factory=Properties)
 
     def words(self) -> dict[str, str]:
         return {code: word for _group, choices in self.groups for code, word in choices}
@@ -59,34 +58,42 @@ def read_subjects(*, without: str = "") -> Subjects:
     themes: dict[str, Choices] = {_("Purchases"): [], _("Money"): [], _("Layers and scores"): [], _("Interaction"): []}
     for feature in FEATURES:
         themes[_theme(feature)].append((f"feature:{feature.kind}", feature.term_zh if zh else _(feature.label)))
-    events = [(f"event:{e.name}", (e.zh if zh else e.en) or e.name) for e in current_plan().events.values()]
+    plan = current_plan()
+    events = [(e.name, (e.zh if zh else e.en) or e.name) for e in plan.events.values()]
     orders = [
         ("orders:count", _("Number of orders of some goods")),
         ("orders:sum", _("Spent on some goods")),
         ("orders:quantity", _("Pieces of some goods")),
         ("orders:avg", _("Average order of some goods")),
+        ("orders:last", _("The last purchase of some goods")),
+        ("orders:first", _("The first purchase of some goods")),
     ]
     dates = [(f"date:{k.kind}", str(k.label)) for k in MILESTONE_KINDS.values() if k.form == "date"]
     words = consent_words()
+    known_by = [(f"identifier:{k.kind}", str(k.label)) for k in IDENTIFIER_KINDS]
     groups = [
         *themes.items(),
         (_("Orders by goods"), orders),
         (_("Tags and segments"), [("tag", _("Carries a tag")), ("segment", _("Is in a segment"))]),
-        (_("Did something"), [*events, ("event:", _("Another event, or one of several"))]),
+        (
+            _("Did something"),
+            [*((f"event:{n}", word) for n, word in events), ("event:", _("Another event, or one of several"))],
+        ),
         (_("Anniversaries"), dates),
         (_("Consent"), [(f"consent:{c}", words[c]) for c in _CHANNELS]),
-        (_("Can be reached by"), [(f"identifier:{k.kind}", str(k.label)) for k in IDENTIFIER_KINDS]),
+        (_("Can be reached by"), [*known_by, ("identifier:", _("One of several of these"))]),
         (_("Others"), [("bucket", _("Random share")), (JSON_LEAF, _("Condition as JSON"))]),
     ]
     segments = Segment.objects.filter(archived_at=None).exclude(name=without).order_by("-group", "title")
+    tags = Tag.objects.filter(archived_at=None).order_by("name").values_list("name", flat=True)
     return Subjects(
         groups=[(title, choices) for title, choices in groups if choices],
-        tags=[
-            (name, name)
-            for name in Tag.objects.filter(archived_at=None).order_by("name").values_list("name", flat=True)
-        ],
+        tags=[(name, name) for name in tags],
         segments=[(s.name, shown(s)[0]) for s in segments],
         categories=sorted(category_labels(Category.objects.values_list("code", flat=True)[:500]).items()),
+        events=events,
+        currency=brand.currency if (brand := find_brand()) else "CNY",
+        properties=Properties.of(plan),
     )
 
 
@@ -99,91 +106,61 @@ def _theme(feature: Feature) -> str:
     return _("Money") if feature.unit == "minor" or name.endswith(("_rate", "_share")) else _("Purchases")
 
 
-def operator_words() -> dict[str, str]:
-    """Comparisons by code."""
-    return {
-        "=": _("is"),
-        "!=": _("is not"),
-        "<": _("less than"),
-        "<=": _("at most"),
-        ">": _("more than"),
-        ">=": _("at least"),
-        "between": _("between"),
-        "in": _("one of"),
-        "not_in": _("none of"),
-        "contains": _("contains"),
-        "starts_with": _("begins with"),
-        "empty": _("has no value"),
-        "not_empty": _("has a value"),
-        "since": _("on or after"),
-        "before": _("before"),
-        "in_last_days": _("in the last days"),
-        "not_in_last_days": _("more than days ago"),
-        "in_next_days": _("in the next days"),
-        "between_days_ago": _("between days ago"),
-        "in_days": _("in exactly days"),
-        "this_month": _("this month"),
-    }
-
-
 def settled(node: Node, subjects: Subjects) -> Node:
     """The tree with a valid choice in every menu, as the page shows it."""
     if node.is_group:
         return replace(node, children=tuple(settled(child, subjects) for child in node.children))
+    fields = _spread(node, subjects)
+    # A control may bring others with it, so that further looks settle those.
+    for _look in range(4):
+        before = dict(fields)
+        for control in flat(_items(replace(node, fields=fields), subjects)):
+            codes = control.codes
+            if codes and fields.get(control.name) not in codes and not (control.open and fields.get(control.name)):
+                fields[control.name] = control.value if control.value in codes else codes[0]
+            fields.setdefault(control.name, control.value)
+        if fields == before:
+            break
+    return replace(node, fields={name: value for name, value in fields.items() if not _MARK.search(name)})
+
+
+def _spread(node: Node, subjects: Subjects) -> dict[str, str]:
+    """The fields, with a list of codes as rows of menus, and a single one out of such rows."""
     fields = dict(node.fields)
-    # A control may bring others with it, so that the second look settles those.
-    for _look in range(2):
-        for control in controls_of(replace(node, fields=fields), subjects):
-            codes = [code for code, _word in control.choices]
-            if codes and fields.get(control.name) not in codes:
-                fields[control.name] = codes[0]
-    return replace(node, fields=fields)
+    kind, _colon, name = node.what.partition(":")
+    is_category = kind == "orders" and fields.get("of") == "category" and bool(subjects.categories)
+    if not is_category and not (kind == "feature" and _known_texts(name, subjects)):
+        return fields
+    names = names_of(fields)
+    if fields.get("is") in LISTS:
+        value = fields.pop("value", "")
+        return fields if names else fields | fields_of_names(listed(value))
+    return fields | ({"value": names[0]} if names and not fields.get("value") else {})
 
 
-def controls_of(node: Node, subjects: Subjects) -> list[Control]:
+def controls_of(node: Node, subjects: Subjects) -> list[Item]:
     """The controls of a leaf, filled with what it holds."""
+    return filled(_items(node, subjects), node.fields)
+
+
+def left_over(node: Node, items: list[Item]) -> Choices:
+    """Fields that are not asked for now, but may be again when a menu is turned back: what was typed is kept."""
+    asked = {control.name for control in flat(items)}
+    return [(name, value) for name, value in node.fields.items() if name not in asked and value and name != "was"]
+
+
+def _items(node: Node, subjects: Subjects) -> list[Item]:
     kind, _colon, subject = node.what.partition(":")
     made = _CONTROLS.get(kind)
-    controls = made(subject, node.fields, subjects) if made else []
-    return [replace(control, value=node.fields.get(control.name, control.value)) for control in controls]
+    return made(subject, node.fields, subjects) if made else []
 
 
-def _operator(codes: Sequence[str]) -> Control:
-    words = operator_words()
-    return Control("is", _("Comparison"), "select", choices=[(code, words[code]) for code in codes])
-
-
-def _values(operator: str, form: str, after: str = "") -> list[Control]:
-    if operator in ("empty", "not_empty", "this_month"):
-        return []
-    value = Control("value", _("Value"), form, after=after)
-    if operator not in ("between", "between_days_ago"):
-        return [value]
-    return [replace(value, label=_("From"), after=""), Control("upper", _("To"), form, after=after)]
-
-
-def _feature(name: str, fields: Mapping[str, str], subjects: Subjects) -> list[Control]:
+def _feature(name: str, fields: Mapping[str, str], subjects: Subjects) -> list[Item]:
     if name not in FEATURES:
         return []
     feature = FEATURES[name]
-    family = family_of(feature)
-    operator = fields.get("is", "")
-    codes = OPERATORS[family]
-    operator = operator if operator in codes else codes[0]
-    if family == "flag":
-        choices = [("yes", _("Yes")), ("no", _("No"))]
-        value = [Control("value", _("Value"), "select", choices=choices)] if operator == "=" else []
-        return [_operator(codes), *value]
-    if family == "text" and operator in ("=", "!=") and (known := _known_texts(name, subjects)):
-        return [_operator(codes), Control("value", _("Value"), "select", choices=known)]
-    if family == "text":
-        hint = _("separated by commas") if operator in ("in", "not_in") else ""
-        return [_operator(codes), *_values(operator, "text", hint)]
-    if family == "instant":
-        form = "date" if operator in ("since", "before") else "number"
-        return [_operator(codes), *_values(operator, form, "" if form == "date" else _("days"))]
-    after = {"minor": _currency(), "days": _("days"), "rate": _("from 0 to 1")}.get(feature.unit, "")
-    return [_operator(codes), *_values(operator, "number", after)]
+    after = {"minor": subjects.currency, "days": _("days"), "rate": _("from 0 to 1")}.get(feature.unit, "")
+    return comparison(fields, family_of(feature), after=after, known=_known_texts(name, subjects))
 
 
 def _known_texts(name: str, subjects: Subjects) -> Choices:
@@ -197,97 +174,52 @@ def _known_texts(name: str, subjects: Subjects) -> Choices:
     return [(code, str(word)) for code, word in words[name]().items()] if name in words else []
 
 
-def _currency() -> str:
-    from huitou.accounts.queries import find_brand
-
-    brand = find_brand()
-    return brand.currency if brand else "CNY"
-
-
-def _days(label: str) -> Control:
-    return Control("days", label, "number", after=_("days; empty: ever"))
-
-
-def _event(name: str, fields: Mapping[str, str], subjects: Subjects) -> list[Control]:
-    how = {
-        "at_least": _("at least so many times"),
-        "at_most": _("at most so many times"),
-        "exactly": _("exactly so many times"),
-        "never": _("never"),
-        "first_time": _("for the first time"),
-        "stopped": _("no more, after so many times before"),
-        "restarted": _("again, after so many days without"),
-    }
-    controls = [] if name else [Control("name", _("Events"), "text", after=_("separated by commas"))]
-    controls.append(Control("how", _("How often"), "select", choices=list(how.items())))
-    if fields.get("how", "at_least") not in ("never", "first_time"):
-        unit = _("days") if fields.get("how") == "restarted" else _("times")
-        controls.append(Control("times", _("Number"), "number", value="1", after=unit))
-    return [*controls, _days(_("In the last"))]
-
-
-def _orders(take: str, fields: Mapping[str, str], subjects: Subjects) -> list[Control]:
-    codes = ("=", "<", "<=", ">", ">=", "between")
-    operator = fields.get("is", "=")
-    category: list[Control] = []
-    if subjects.categories:
-        choices = [("", _("Any category")), *subjects.categories]
-        own = fields.get("category", "")
-        # Several categories were written by hand: the menu offers them as they are.
-        choices += [(own, own)] if own and own not in dict(choices) else []
-        category = [Control("category", _("Category"), "select", choices=choices)]
-    else:
-        category = [Control("category", _("Category"), "text", after=_("empty: any"))]
-    after = _currency() if take in ("sum", "avg") else ""
+def _segment(_subject: str, fields: Mapping[str, str], subjects: Subjects) -> list[Item]:
     return [
-        *category,
-        Control("brand", _("Brand of the goods"), "text", after=_("empty: any")),
-        Control("sku", _("Product code"), "text", after=_("empty: any")),
-        _days(_("In the last")),
-        _operator(codes),
-        *_values(operator if operator in codes else "=", "number", after),
+        names_section(fields, "", _("Segment"), subjects.segments),
+        Control("days", _("Came in within the last"), "number", after=_("days; empty: ever")),
     ]
 
 
-def _named(choices: Choices, fields: Mapping[str, str], label: str) -> Control:
-    own = fields.get("name", "")
-    extra = [(own, own)] if own and own not in dict(choices) else []
-    return (
-        Control("name", label, "select", choices=[*choices, *extra])
-        if choices or extra
-        else Control("name", label, "text")
-    )
-
-
-def _date(_kind: str, fields: Mapping[str, str], _subjects: Subjects) -> list[Control]:
+def _date(_kind: str, fields: Mapping[str, str], _subjects: Subjects) -> list[Item]:
+    words = operator_words()
     codes = ("in_next_days", "in_days", "this_month")
-    operator = fields.get("is", codes[0])
-    return [_operator(codes), *_values(operator if operator in codes else codes[0], "number", _("days"))]
+    operator = Control("is", _("Comparison"), "select", choices=[(c, words[c]) for c in codes], redraws=True)
+    value = Control("value", _("Value"), "number", after=_("days"))
+    return [operator] if fields.get("is") == "this_month" else [operator, value]
 
 
-def _consent(_channel: str, _fields: Mapping[str, str], _subjects: Subjects) -> list[Control]:
+def _consent(_channel: str, _fields: Mapping[str, str], _subjects: Subjects) -> list[Item]:
     words = consent_words()
     return [
-        Control("purpose", _("Purpose"), "select", choices=[(p, words[p]) for p in _PURPOSES]),
+        Control("purpose", _("Purpose"), "select", choices=[(p, words[p]) for p in _PURPOSES], open=True),
         Control("is", _("Decision"), "select", choices=[("granted", _("Agreed")), ("refused", _("Withdrew"))]),
     ]
 
 
-_CONTROLS: dict[str, Callable[[str, Mapping[str, str], Subjects], list[Control]]] = {
+def _identifier(kind: str, fields: Mapping[str, str], _subjects: Subjects) -> list[Item]:
+    if kind:
+        return []
+    return [names_section(fields, "", _("Kind of identifier"), [(k.kind, str(k.label)) for k in IDENTIFIER_KINDS])]
+
+
+def _bucket(_subject: str, _fields: Mapping[str, str], _subjects: Subjects) -> list[Item]:
+    return [
+        Control("low", _("Lower limit"), "number", value="0", after="%"),
+        Control("high", _("Upper limit"), "number", value="10", after="%"),
+        Control("name", _("Name of the draw"), "text", value="sample"),
+    ]
+
+
+_CONTROLS: dict[str, Callable[[str, Mapping[str, str], Subjects], list[Item]]] = {
     "feature": _feature,
-    "event": _event,
-    "orders": _orders,
-    "tag": lambda _s, fields, subjects: [_named(subjects.tags, fields, _("Tag"))],
-    "segment": lambda _s, fields, subjects: [
-        _named(subjects.segments, fields, _("Segment")),
-        Control("days", _("Came in within the last"), "number", after=_("days; empty: ever")),
-    ],
+    "event": lambda name, fields, s: event_controls(name, fields, s.events, s.properties),
+    "orders": lambda take, fields, s: orders_controls(take, fields, s.categories, s.currency),
+    "tag": lambda _s, fields, subjects: [names_section(fields, "", _("Tag"), subjects.tags)],
+    "segment": _segment,
     "date": _date,
     "consent": _consent,
-    "identifier": lambda _s, _f, _subjects: [],
-    "bucket": lambda _s, _f, _subjects: [
-        Control("value", _("Share"), "number", value="10", after="%"),
-        Control("name", _("Name of the draw"), "text", value="sample"),
-    ],
+    "identifier": _identifier,
+    "bucket": _bucket,
     JSON_LEAF: lambda _s, _f, _subjects: [Control("json", "JSON", "area")],
 }

@@ -1,15 +1,15 @@
-"""A condition as a tree of form fields, and back to its JSON form.
+"""The builder's tree: read from a form or from JSON, changed by buttons, checked leaf by leaf, written as JSON.
 
-Every node has a path: the root is 0, its children 0-0, 0-1 and so on. Fields are named after what they say and the
-path they belong to: `g-0` is how the root joins its parts, `w-0-1` what the second part asks, `value-0-1` with which
-value. A leaf that the menus cannot say is kept as JSON text, so that nothing that was saved gets lost.
+A tree's fields are named NAME-PATH: `g` of a group is how it is joined, `w` of a leaf what it asks, other names are the
+controls of that question. The path begins with the name of the tree, 0 where a page has one; its third part's first is
+0-2-0.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,14 +17,17 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from huitou.analytics.conditions import ConditionError, parse_condition
-from huitou.segments.builder.leaves import JSON_LEAF, fields_of, json_of
+from huitou.analytics.conditions.tree import MOST_DEPTH as MOST_LEVELS
+from huitou.segments.builder.fields import with_row, without_row
+from huitou.segments.builder.leaves import JSON_LEAF, fields_of, json_of, kept_fields
 
 ROOT = "0"
 JOINS = ("all", "any", "none")
-_KEY = re.compile(r"([gw]|[a-z]+)-(0(?:-\d{1,3}){0,8})")
-_MOST = 100
-# As deep as conditions go, less the `not` of groups that exclude.
-MOST_DEPTH = 4
+_KEY = re.compile(r"([a-z][a-z0-9]{0,40})-([a-z0-9_]{1,60}(?:-\d{1,3}){0,9})")
+# More than conditions may have, so that theirs is the refusal.
+_MOST_NODES = 400
+# Fields of one form; a larger condition is shown as JSON, since forms that are too long are not read at all.
+_MOST_FIELDS = 1_500
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,38 @@ class Node:
     what: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     children: tuple[Node, ...] = ()
-    path: str = ROOT
+    path: str = ""
     error: str = ""
 
     @property
     def is_group(self) -> bool:
         return bool(self.join)
 
-    @property
-    def depth(self) -> int:
-        return self.path.count("-")
-
     def to_json(self) -> Any:
         """The condition's JSON form; a leaf that lacks something is what it is, for the reader to refuse."""
         if not self.is_group:
             return json_of(self.what, self.fields)
         parts = [child.to_json() for child in self.children]
-        return {"not": {"any": parts}} if self.join == "none" else {self.join: parts}
+        if self.join != "none":
+            return {self.join: parts}
+        return {"not": parts[0] if len(parts) == 1 else {"any": parts}}
+
+    def to_condition(self) -> Any:
+        """The same, without a group around a single condition; None of an empty one."""
+        if self.join in ("all", "any") and len(self.children) == 1:
+            return self.children[0].to_json()
+        return self.to_json() if self.children or not self.is_group else None
+
+
+_NEW_LEAF = Node(what="feature:order_count", fields={"is": ">="})
+
+
+@dataclass(frozen=True)
+class Focus:
+    """Where the next key stroke goes: a leaf or group by its path, and within a leaf a row of fields."""
+
+    path: str = ""
+    row: str = ""
 
 
 def numbered(node: Node, path: str = ROOT) -> Node:
@@ -60,13 +78,14 @@ def numbered(node: Node, path: str = ROOT) -> Node:
     return replace(node, path=path, children=children)
 
 
-def read_form(data: Mapping[str, str]) -> Node:
-    """The tree that a posted form holds; an empty group where it holds none."""
+def read_form(data: Mapping[str, str], root: str = ROOT) -> Node:
+    """The tree that a posted form holds under a name; an empty group where it holds none."""
     found: dict[str, dict[str, str]] = {}
     for key, value in data.items():
-        if (match := _KEY.fullmatch(key)) and len(found) <= _MOST:
-            found.setdefault(match[2], {})[match[1]] = value[:20_000]
-    return _node(ROOT, found) or Node(join="all")
+        match = _KEY.fullmatch(key)
+        if match and (match[2] == root or match[2].startswith(f"{root}-")) and len(found) <= _MOST_NODES:
+            found.setdefault(match[2], {})[match[1]] = value[:500_000]
+    return _node(root, found) or Node(join="all", path=root)
 
 
 def _node(path: str, found: Mapping[str, Mapping[str, str]]) -> Node | None:
@@ -74,7 +93,9 @@ def _node(path: str, found: Mapping[str, Mapping[str, str]]) -> Node | None:
     if own is None:
         return None
     if "g" not in own:
-        return Node(what=own.get("w", ""), fields={k: v for k, v in own.items() if k != "w"}, path=path)
+        what, before = own.get("w", ""), own.get("was", "")
+        fields = {k: v for k, v in own.items() if k not in ("w", "was")}
+        return Node(what=what, fields=kept_fields(before, what, fields) if before else fields, path=path)
     depth = path.count("-") + 1
     below = [p for p in found if p.startswith(f"{path}-") and p.count("-") == depth]
     children = [_node(p, found) for p in sorted(below, key=lambda p: int(p.rsplit("-", 1)[1]))]
@@ -82,14 +103,17 @@ def _node(path: str, found: Mapping[str, Mapping[str, str]]) -> Node | None:
     return Node(join=join, children=tuple(c for c in children if c is not None), path=path)
 
 
-def from_json(data: Any) -> Node:
+def from_json(data: Any, root: str = ROOT) -> Node:
     """The tree of a condition's JSON form; the root is always a group."""
     node = _from_json(data)
-    return numbered(node if node.is_group else Node(join="all", children=(node,)))
+    node = node if node.is_group else Node(join="all", children=(node,))
+    if sum(len(below.fields) + 2 for below in _walk(node)) > _MOST_FIELDS:
+        node = Node(join="all", children=(_as_json(data),))
+    return numbered(node, root)
 
 
 def _from_json(data: Any, depth: int = 0) -> Node:
-    if isinstance(data, Mapping) and len(data) == 1 and depth < MOST_DEPTH:
+    if isinstance(data, Mapping) and len(data) == 1 and depth < MOST_LEVELS:
         ((key, inside),) = data.items()
         if key in ("all", "any") and isinstance(inside, list):
             return Node(join=key, children=tuple(_from_json(part, depth + 1) for part in inside))
@@ -98,38 +122,83 @@ def _from_json(data: Any, depth: int = 0) -> Node:
             return Node(join="none", children=tuple(_from_json(part, depth + 1) for part in parts))
     if isinstance(data, Mapping):
         what, fields = fields_of(data)
-        if what and json_of(what, fields) == data:
+        if what:
             return Node(what=what, fields=fields)
-    text = json.dumps(data, ensure_ascii=False, indent=1)
-    return Node(what=JSON_LEAF, fields={"json": text})
+    return _as_json(data)
 
 
-def acted(root: Node, act: str) -> tuple[Node, str]:
-    """The tree after a button was pressed, and the path of what is to have the focus.
+def _as_json(data: Any) -> Node:
+    return Node(what=JSON_LEAF, fields={"json": json.dumps(data, ensure_ascii=False, indent=1)})
 
-    `act` is add:PATH (a condition into that group), group:PATH or remove:PATH.
+
+def acted(root: Node, acts: str) -> tuple[Node, Focus]:
+    """The tree after buttons were pressed, and what is to have the focus.
+
+    `acts` are add:PATH (a condition into that group), group:PATH, remove:PATH, more:PATH:ROWS (one row more in a leaf)
+    and less:PATH:ROW, with spaces between; all paths are those of the tree as it was drawn.
     """
-    verb, _colon, path = act.partition(":")
-    if verb in ("add", "group"):
-        new = Node(what="feature:order_count", fields={"is": ">="}) if verb == "add" else Node(join="any")
-        if verb == "group":
-            new = replace(new, children=(Node(what="feature:order_count", fields={"is": ">="}),))
-        changed = _changed(root, path, lambda node: replace(node, children=(*node.children, new)))
-        place = next((len(n.children) for n in _walk(root) if n.path == path), 0)
-        return numbered(changed), f"{path}-{place}" if verb == "add" else f"{path}-{place}-0"
-    if verb == "remove":
-        above = path.rpartition("-")[0]
-        gone = _changed(
-            root, above, lambda node: replace(node, children=tuple(c for c in node.children if c.path != path))
-        )
-        return numbered(gone), above
-    return numbered(root), ""
+    focus = Focus()
+    for act in acts.split()[:50]:
+        verb, _colon, place = act.partition(":")
+        path, _colon, row = place.partition(":")
+        if verb in _VERBS and re.fullmatch(r"[a-z0-9]{0,20}", row):
+            root, focus = _VERBS[verb](root, path, row)
+    return numbered(root, root.path or ROOT), focus
 
 
-def _changed(node: Node, path: str, change: Any) -> Node:
-    if node.path == path and node.is_group:
-        changed: Node = change(node)
-        return changed
+def _add(root: Node, path: str, _row: str) -> tuple[Node, Focus]:
+    return _grow(root, path, _NEW_LEAF), Focus(f"{path}-{_size(root, path)}")
+
+
+def _add_group(root: Node, path: str, _row: str) -> tuple[Node, Focus]:
+    new = Node(join="any", children=(_NEW_LEAF,))
+    return _grow(root, path, new), Focus(f"{path}-{_size(root, path)}-0")
+
+
+def _remove(root: Node, path: str, _row: str) -> tuple[Node, Focus]:
+    above = path.rpartition("-")[0]
+
+    def without(node: Node) -> Node:
+        return replace(node, children=tuple(child for child in node.children if child.path != path))
+
+    return _changed(root, above, without), Focus(above)
+
+
+def _more(root: Node, path: str, row: str) -> tuple[Node, Focus]:
+    leaf = next((n for n in _walk(root) if n.path == path and not n.is_group), None)
+    if leaf is None or not row:
+        return root, Focus()
+    fields, new = with_row(leaf.fields, row)
+    return _changed(root, path, lambda node: replace(node, fields=fields)), Focus(path, new)
+
+
+def _less(root: Node, path: str, row: str) -> tuple[Node, Focus]:
+    def without(node: Node) -> Node:
+        return replace(node, fields=without_row(node.fields, row)) if row else node
+
+    return _changed(root, path, without), Focus(path)
+
+
+_VERBS: dict[str, Callable[[Node, str, str], tuple[Node, Focus]]] = {
+    "add": _add,
+    "group": _add_group,
+    "remove": _remove,
+    "more": _more,
+    "less": _less,
+}
+
+
+def _size(root: Node, path: str) -> int:
+    return next((len(node.children) for node in _walk(root) if node.path == path), 0)
+
+
+def _grow(root: Node, path: str, new: Node) -> Node:
+    return _changed(root, path, lambda node: replace(node, children=(*node.children, new)) if node.is_group else node)
+
+
+def _changed(node: Node, path: str, change: Callable[[Node], Node]) -> Node:
+    if node.path == path:
+        return change(node)
     return replace(node, children=tuple(_changed(child, path, change) for child in node.children))
 
 
@@ -157,6 +226,6 @@ def errors_in(node: Node) -> list[Node]:
     return [below for below in _walk(node) if below.error]
 
 
-def leaves_in(node: Node) -> list[Node]:
+def nodes_in(node: Node) -> list[Node]:
     """Every node, in order."""
     return _walk(node)
