@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 
 import hypothesis  # noqa: F401  # must be loaded before Playwright's loop runs: Python 3.11 cannot compile it later
 import pytest
+from django.conf import settings
 from django.core.cache import cache
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from huitou.accounts.models import User
 from huitou.accounts.services import create_first_admin
 from huitou.core.clock import SystemClock
 
@@ -63,12 +66,18 @@ class Console:
         self.page.wait_for_load_state()
         self.troubles[before:] = [told for told in self.troubles[before:] if "422" not in told]
 
-    def log_in(self) -> None:
-        self.open("/login/")
-        self.page.fill("[name=username]", "admin")
-        self.page.fill("[name=password]", PASSWORD)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_selector("nav")
+    def settle(self) -> None:
+        """Until everything that the page asked for by itself has been drawn; it asks while it loads."""
+        self.page.wait_for_load_state()
+        busy = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
+        self.page.wait_for_function("busy => document.querySelector(busy) === null", arg=busy)
+
+    def log_in(self, user: User) -> None:
+        """As after the login page, which has tests of its own."""
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        self.page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.url}])
 
 
 @pytest.fixture
@@ -76,6 +85,7 @@ def console(browser: Browser, live_server: LiveServer) -> Iterator[Console]:
     """A signed-in console on an empty store."""
     cache.clear()
     create_first_admin(clock=SystemClock(), password=PASSWORD)
+    admin = User.objects.get()
     window: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     found = Console(window.new_page(), live_server.url)
     found.page.set_default_timeout(15_000)
@@ -86,7 +96,7 @@ def console(browser: Browser, live_server: LiveServer) -> Iterator[Console]:
 
     found.page.on("console", hear)
     found.page.on("pageerror", lambda error: found.troubles.append(f"{found.page.url}: {error}"))
-    found.log_in()
+    found.log_in(admin)
     yield found
     window.close()
     assert found.troubles == []

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Console
+from tests.browser.conftest import PASSWORD, Console
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -63,7 +63,7 @@ def test_on_a_phone_the_menu_opens_and_nothing_overflows(console: Console) -> No
 
 
 def test_a_wrong_password_is_explained_and_logging_out_closes_the_door(console: Console) -> None:
-    page = console.page
+    page = console.open("/")
     page.get_by_role("button", name="退出").click()
     console.open("/settings/")
     assert "/login/" in page.url
@@ -72,3 +72,7 @@ def test_a_wrong_password_is_explained_and_logging_out_closes_the_door(console: 
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     assert serious(console) == []
+    page.fill("[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("nav").first).to_be_visible()
+    assert page.url == f"{console.url}/settings/"

@@ -40,7 +40,7 @@ def huitou(home: Home, *arguments: str, **more: str) -> subprocess.CompletedProc
         env=environment(home, **more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -82,7 +82,7 @@ def running(home: Home, *arguments: str, **more: str) -> Iterator[Product]:
         )
     product = Product(home, port, process, output)
     try:
-        assert product.is_ready(60), output.read_text()
+        assert product.is_ready(180), output.read_text()
         yield product
     finally:
         process.send_signal(signal.SIGKILL)
