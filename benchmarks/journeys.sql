@@ -1,35 +1,59 @@
--- The same journey by hand: split by the draw, wait two days, a task for those of the first half, a wait for an event of
--- a day, the end. One statement moves up to :limit due rows one step on; it is run until nothing is due.
+-- The same journeys by hand, in tables of the same shape: one statement moves up to $2 due ways of a launch as far as they
+-- go by the moment $1, writes every step into the log, and asks for what the steps ask for.
 --
--- Tables of its own, with the indexes that the claim needs and an append-only log of every step.
-CREATE TABLE hand_way (
-    id bigint PRIMARY KEY, customer bigint NOT NULL, step smallint NOT NULL, visit int NOT NULL,
-    due_at timestamptz, ended_at timestamptz
-);
-CREATE INDEX hand_due ON hand_way (due_at, id) WHERE ended_at IS NULL;
-CREATE TABLE hand_log (
-    way bigint NOT NULL, visit int NOT NULL, step smallint NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (way, visit)
-);
-CREATE TABLE hand_task (key text PRIMARY KEY, customer bigint NOT NULL, due_at timestamptz NOT NULL);
--- Steps: 1 split, 2 waiting two days, 3 task, 4 waiting for the event, 5 the end.
-PREPARE move (timestamptz, int) AS
-WITH due AS (
-    SELECT id, customer, step, visit, due_at FROM hand_way
-    WHERE ended_at IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
-), moved AS (
-    SELECT id, customer, visit + 1 AS visit, due_at,
-        CASE step
-            WHEN 1 THEN CASE WHEN ('x' || left(md5('s:' || customer), 8))::bit(32)::bigint < 2147483648 THEN 2 ELSE 4 END
-            WHEN 2 THEN 3 WHEN 3 THEN 4 ELSE 5 END AS step
-    FROM due
-), tasks AS (
-    INSERT INTO hand_task SELECT id || ':3:' || visit, customer, due_at + interval '1 day' FROM moved WHERE step = 3
+-- `{arm}` says which way a customer goes, `{way}` which steps that is, `{stop}` where it waits next; an empty place is the
+-- end. benchmarks/journeys.py fills them in for each journey.
+CREATE TABLE hand_enrollment (LIKE journeys_enrollment INCLUDING ALL);
+ALTER TABLE hand_enrollment ADD FOREIGN KEY (person_id) REFERENCES customers_person (id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE hand_enrollment ADD FOREIGN KEY (launch_id) REFERENCES journeys_launch (id) DEFERRABLE INITIALLY DEFERRED;
+CREATE TABLE hand_transition (LIKE journeys_transition INCLUDING ALL);
+ALTER TABLE hand_transition ADD FOREIGN KEY (enrollment_id) REFERENCES hand_enrollment (id) DEFERRABLE INITIALLY DEFERRED;
+CREATE TABLE hand_stafftask (LIKE journeys_stafftask INCLUDING ALL);
+ALTER TABLE hand_stafftask ADD FOREIGN KEY (person_id) REFERENCES customers_person (id) DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE hand_stafftask ADD FOREIGN KEY (enrollment_id) REFERENCES hand_enrollment (id) DEFERRABLE INITIALLY DEFERRED;
+CREATE TABLE hand_touch (LIKE messaging_touch INCLUDING ALL);
+ALTER TABLE hand_touch ADD FOREIGN KEY (person_id) REFERENCES customers_person (id) DEFERRABLE INITIALLY DEFERRED;
+-- The statement.
+WITH due AS MATERIALIZED (
+    SELECT id, person_id, step, visit, due_at, data, due_at > reached_at AS waited FROM hand_enrollment
+    WHERE launch_id = {launch} AND state = 'active' AND due_at <= $1
+    ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+), sorted AS MATERIALIZED (
+    SELECT due.*, {arm} AS arm FROM due
+), way (step, arm, n, from_step, to_step, reason) AS (
+    VALUES {way}
+), stop (step, arm, n, place, pause, waiting_for) AS (
+    VALUES {stop}
+), made AS MATERIALIZED (
+    SELECT sorted.id, sorted.person_id, sorted.visit + way.n AS visit, way.from_step, way.to_step, sorted.due_at AS at,
+        way.reason
+    FROM sorted JOIN way USING (step, arm)
 ), told AS (
-    INSERT INTO hand_log SELECT id, visit, step, due_at FROM moved
+    INSERT INTO hand_transition (enrollment_id, visit, from_step, to_step, at, reason)
+    SELECT id, visit, from_step, to_step, at, reason FROM made RETURNING 1
+), tasks AS (
+    INSERT INTO hand_stafftask (key, person_id, launch_id, enrollment_id, kind, title, context, state, created_at,
+        due_at, outcome, note)
+    SELECT id || ':call:' || visit - 1, person_id, {launch}, id, 'call', '{words}', '{{}}', 'open', at,
+        at + interval '24 hours', '', ''
+    FROM made WHERE from_step = 'call'
+    ON CONFLICT (key) DO NOTHING
+), touches AS (
+    INSERT INTO hand_touch (key, person_id, source, step, variant, purpose, priority, channels, content, content_hash,
+        planned_by, send_after, not_after, best_time, created_at, state, reason, next_at, channel, answerable,
+        reply_token, recall, recall_tries, lake_version, lake_written)
+    SELECT id || ':' || from_step || ':' || visit - 1, person_id, 'launch:{launch}', from_step, '', 'marketing', 0,
+        '["console_log"]', '{content}', 'f25bcbce1e0d15cdfd03aa00f95874e8', 'send/' || from_step, at,
+        at + interval '48 hours', false, $1, 'planned', '', at, '', false, '', '', 0, 1, 0
+    FROM made WHERE from_step IN ('hello', 'again')
+    ON CONFLICT (key) DO NOTHING
+), moved AS (
+    UPDATE hand_enrollment AS e
+    SET step = coalesce(nullif(stop.place, ''), 'end'), visit = sorted.visit + stop.n, reached_at = sorted.due_at,
+        due_at = sorted.due_at + stop.pause, waiting_for = stop.waiting_for, outcome = '',
+        state = CASE stop.place WHEN '' THEN 'ended' ELSE 'active' END,
+        ended_at = CASE stop.place WHEN '' THEN sorted.due_at END,
+        exit_reason = CASE stop.place WHEN '' THEN 'finished' ELSE '' END
+    FROM sorted JOIN stop USING (step, arm) WHERE e.id = sorted.id RETURNING 1
 )
-UPDATE hand_way AS way
-SET step = moved.step, visit = moved.visit,
-    due_at = CASE moved.step WHEN 2 THEN moved.due_at + interval '2 days' WHEN 4 THEN moved.due_at + interval '1 day'
-        WHEN 5 THEN NULL ELSE moved.due_at END,
-    ended_at = CASE WHEN moved.step = 5 THEN moved.due_at END
-FROM moved WHERE way.id = moved.id;
+SELECT (SELECT count(*) FROM told), (SELECT count(*) FROM moved)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 
 def text_array(values: Sequence[str]) -> str:
@@ -13,6 +14,28 @@ def text_array(values: Sequence[str]) -> str:
     return '{"' + joined + '"}' if values else "{}"
 
 
-def number_array(values: Sequence[int]) -> str:
-    """A bigint[] literal, to be passed as a parameter with a cast."""
-    return "{" + ",".join(map(str, values)) + "}"
+def number_array(values: Sequence[int | None]) -> str:
+    """A bigint[] literal, to be passed as a parameter with a cast; None is NULL."""
+    return "{" + ",".join(map(str, values)).replace("None", "NULL") + "}"
+
+
+def truth_array(values: Sequence[bool]) -> str:
+    """A boolean[] literal, to be passed as a parameter with a cast."""
+    return "{" + ",".join(["t" if value else "f" for value in values]) + "}"
+
+
+def instant_array(values: Sequence[datetime | None]) -> str:
+    """A timestamptz[] literal of aware instants, to be passed as a parameter with a cast; None is NULL."""
+    kept: dict[datetime | None, str] = {None: "NULL"}
+    for value in values:
+        if value not in kept:
+            assert value is not None
+            assert value.tzinfo is not None, "an instant has an offset"
+            kept[value] = value.isoformat()
+    return "{" + ",".join([kept[value] for value in values]) + "}"
+
+
+def read_instants(texts: Sequence[str]) -> list[datetime]:
+    """Instants as PostgreSQL writes them in UTC (`at::text`); the same text is the same object."""
+    kept = {text: datetime.fromisoformat(text) for text in set(texts)}
+    return [kept[text] for text in texts]

@@ -59,7 +59,7 @@ _OWN = """(
 # Per customer in the order of time: an event that came before the moment is taken first.
 CLAIM_DUE = f"""
 SELECT e.id, e.person_id, coalesce(link.customer_id, e.person_id), e.version_id, e.step, e.visit, e.acts,
-    e.entered_at, e.reached_at, e.due_at, e.outcome, e.data::text
+    e.entered_at::text, e.reached_at::text, e.due_at::text, e.outcome, e.data::text
 FROM journeys_enrollment AS e LEFT JOIN customers_personlink AS link ON link.person_id = e.person_id
 WHERE e.launch_id = %(launch)s AND e.state = 'active' AND e.due_at <= %(now)s AND NOT EXISTS (
     SELECT 1 FROM {_OWN.format(person="e.person_id")} JOIN journeys_signal AS s ON s.person_id = own.person

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huitou.accounts.models import User
 from huitou.accounts.services import record_audit
+from huitou.core.arrays import instant_array, number_array, text_array
 from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
 from huitou.journeys import sql
@@ -84,16 +85,16 @@ def request_tasks(requests: Sequence[TaskRequest]) -> None:
             cursor.execute(
                 sql.ADD_TASKS,
                 {
-                    "keys": [r.key for r in ordered],
-                    "persons": [r.person_id for r in ordered],
-                    "launches": [r.launch_id for r in ordered],
-                    "enrollments": [r.enrollment_id for r in ordered],
-                    "kinds": [r.kind for r in ordered],
+                    "keys": text_array([r.key for r in ordered]),
+                    "persons": number_array([r.person_id for r in ordered]),
+                    "launches": number_array([r.launch_id for r in ordered]),
+                    "enrollments": number_array([r.enrollment_id for r in ordered]),
+                    "kinds": text_array([r.kind for r in ordered]),
                     # Those of one step say the same: each text is written out once.
-                    "titles": _texts([r.title for r in ordered]),
-                    "contexts": _texts([r.context for r in ordered]),
-                    "created": [r.created_at for r in ordered],
-                    "due": [r.due_at for r in ordered],
+                    "titles": text_array(_texts([r.title for r in ordered])),
+                    "contexts": text_array(_texts([r.context for r in ordered])),
+                    "created": instant_array([r.created_at for r in ordered]),
+                    "due": instant_array([r.due_at for r in ordered]),
                 },
             )
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from huitou.core.arrays import instant_array, number_array, text_array, truth_array
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
 from huitou.core.http_api.fields import is_storable
-from huitou.customers.models import Person
 from huitou.messaging import sql
 from huitou.messaging.channel import find_channel
 from huitou.messaging.content import MARKETING, PURPOSES, SERVICE, Content, TouchRequest, Words
-from huitou.messaging.models import Touch
 from huitou.messaging.recalling import ask_back_source
 
 __all__ = ["MARKETING", "SERVICE", "Content", "TouchRequest", "Words", "cancel_touches", "request_touches"]
 _BLOCK = 5_000
+_SECOND = timedelta(seconds=1)
 _LONGEST_TEXT = 10_000
 _MOST_PRODUCTS = 50
 
@@ -37,8 +39,7 @@ def request_touches(requests: Sequence[TouchRequest], *, clock: Clock) -> list[i
     A key that was given before is the same touch, unchanged. Whether one goes out is decided when its time has come.
     Raises TouchInvalidError where one is not complete, and then takes none.
     """
-    for request in requests:
-        _check(request)
+    shape_of = _check(requests)
     wanted = {request.key: request for request in requests}
     _check_persons({request.customer_id for request in requests})
     ids: dict[str, int] = {}
@@ -46,36 +47,51 @@ def request_touches(requests: Sequence[TouchRequest], *, clock: Clock) -> list[i
         # In the order of the keys, so that two callers wait for each other instead of meeting head on.
         ordered = sorted(wanted)
         for start in range(0, len(ordered), _BLOCK):
-            keys = ordered[start : start + _BLOCK]
-            Touch.objects.bulk_create((_touch(wanted[key], clock) for key in keys), ignore_conflicts=True)
-            ids |= dict(Touch.objects.filter(key__in=keys).values_list("key", "pk"))
+            block = [wanted[key] for key in ordered[start : start + _BLOCK]]
+            ids |= _add(block, [shape_of[request.key] for request in block], clock.now())
     return [ids[request.key] for request in requests]
 
 
-def _touch(request: TouchRequest, clock: Clock) -> Touch:
+def _add(block: Sequence[TouchRequest], shapes: Sequence[int], now: datetime) -> dict[str, int]:
+    """Write these touches, as far as their keys are new; returns the ids by key. `shapes` tells who shares what."""
+    first: dict[int, TouchRequest] = {}
+    for request, shape in zip(block, shapes, strict=True):
+        first.setdefault(shape, request)
+    place = {shape: number for number, shape in enumerate(first, 1)}
+    told = list(first.values())
+    keys = text_array([request.key for request in block])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.ADD_TOUCHES,
+            {
+                "sources": text_array([r.source for r in told]),
+                "steps": text_array([r.step for r in told]),
+                "variants": text_array([r.variant for r in told]),
+                "purposes": text_array([r.purpose for r in told]),
+                "priorities": number_array([r.priority for r in told]),
+                "channels": text_array([json.dumps(list(r.channels)) for r in told]),
+                "contents": text_array([json.dumps(_content(r)) for r in told]),
+                "hashes": text_array([r.content.digest for r in told]),
+                "planned": text_array([r.planned_by[:200] for r in told]),
+                "fallbacks": [f"{r.fallback_after / _SECOND} s" if r.fallback_after else None for r in told],
+                "best": truth_array([r.best_time for r in told]),
+                "keys": keys,
+                "persons": number_array([r.customer_id for r in block]),
+                "shapes": number_array([place[shape] for shape in shapes]),
+                "after": instant_array([r.send_after for r in block]),
+                "until": instant_array([r.not_after for r in block]),
+                "now": now,
+            },
+        )
+        cursor.execute(sql.IDS_BY_KEY, [keys])
+        return {key: int(number) for key, number in cursor.fetchall()}
+
+
+def _content(request: TouchRequest) -> dict[str, Any]:
     content = request.content.to_json()
     if request.valid_until:
         content.setdefault("valid_until", request.valid_until.isoformat())
-    return Touch(
-        key=request.key,
-        person_id=request.customer_id,
-        source=request.source,
-        step=request.step,
-        variant=request.variant,
-        purpose=request.purpose,
-        priority=request.priority,
-        channels=list(request.channels),
-        content=content,
-        content_hash=request.content.digest,
-        planned_by=request.planned_by[:200],
-        send_after=request.send_after,
-        not_after=request.not_after,
-        fallback_after=request.fallback_after,
-        best_time=request.best_time,
-        created_at=clock.now(),
-        next_at=request.send_after,
-        lake_version=1,
-    )
+    return content
 
 
 def cancel_touches(
@@ -100,19 +116,47 @@ def cancel_touches(
         return cancelled
 
 
-def _check(request: TouchRequest) -> None:
-    problem = _problem(request)
-    if problem:
-        raise TouchInvalidError(
-            _("The message %(key)s cannot be planned: %(problem)s") % {"key": request.key[:100], "problem": problem}
+def _check(requests: Sequence[TouchRequest]) -> dict[str, int]:
+    """By key the number of what a request shares with others: all but key, customer and time. It is looked at once."""
+    shapes: dict[tuple[Any, ...], int] = {}
+    shape_of: dict[str, int] = {}
+    for request in requests:
+        # The requests keep their contents alive, so an id stands for one.
+        shape = (
+            id(request.content),
+            request.source,
+            request.step,
+            request.variant,
+            request.purpose,
+            request.priority,
+            tuple(request.channels),
+            request.planned_by,
+            request.fallback_after,
+            request.best_time,
+            request.valid_until,
         )
+        problem = _problem_of_one(request) or ("" if shape in shapes else _problem(request))
+        if problem:
+            raise TouchInvalidError(
+                _("The message %(key)s cannot be planned: %(problem)s") % {"key": request.key[:100], "problem": problem}
+            )
+        shape_of[request.key] = shapes.setdefault(shape, len(shapes) + 1)
+    return shape_of
+
+
+def _problem_of_one(request: TouchRequest) -> str:
+    """What is wrong with what each request has of its own: key and times."""
+    if not request.key or len(request.key) > 200 or not is_storable(request.key):
+        return _("%(name)s must have 1 to %(longest)s characters.") % {"name": "key", "longest": 200}
+    if request.not_after < request.send_after:
+        return _("it would have to be sent before its first moment.")
+    return ""
 
 
 def _problem(request: TouchRequest) -> str:
-    for name, longest in (("key", 200), ("source", 100)):
-        value: Any = getattr(request, name)
-        if not value or len(value) > longest or not is_storable(value):
-            return _("%(name)s must have 1 to %(longest)s characters.") % {"name": name, "longest": longest}
+    """What is wrong with what it shares with others of its step."""
+    if not request.source or len(request.source) > 100 or not is_storable(request.source):
+        return _("%(name)s must have 1 to %(longest)s characters.") % {"name": "source", "longest": 100}
     if len(request.step) > 100 or len(request.variant) > 50:
         return _("step or variant is too long.")
     if request.purpose not in PURPOSES:
@@ -122,8 +166,6 @@ def _problem(request: TouchRequest) -> str:
     for named in request.channels:
         if find_channel(named.split("/", 1)[0]) is None:
             return _("there is no channel %(channel)s.") % {"channel": named[:100]}
-    if request.not_after < request.send_after:
-        return _("it would have to be sent before its first moment.")
     return _content_problem(request.content)
 
 
@@ -148,6 +190,7 @@ def _content_problem(content: Content) -> str:
 
 
 def _check_persons(persons: set[int]) -> None:
-    known = set(Person.objects.filter(pk__in=persons).values_list("pk", flat=True))
-    for unknown in sorted(persons - known)[:1]:
-        raise TouchInvalidError(_("There is no customer #%(id)s.") % {"id": unknown})
+    with connection.cursor() as cursor:
+        cursor.execute(sql.UNKNOWN_PERSONS, [number_array(sorted(persons))])
+        for (unknown,) in cursor.fetchall():
+            raise TouchInvalidError(_("There is no customer #%(id)s.") % {"id": unknown})

@@ -4,6 +4,33 @@ from __future__ import annotations
 
 from huitou.experiments.sql import CUSTOMERS
 
+# Those that share everything but customer and time stand as one row of `shape`, so that what they say is read once.
+ADD_TOUCHES = """
+WITH shape AS MATERIALIZED (
+    SELECT n, source, step, variant, purpose, priority, channels::jsonb, content::jsonb, content_hash, planned_by,
+        fallback_after::interval, best_time
+    FROM unnest(%(sources)s::text[], %(steps)s::text[], %(variants)s::text[], %(purposes)s::text[],
+        %(priorities)s::int[], %(channels)s::text[], %(contents)s::text[], %(hashes)s::text[], %(planned)s::text[],
+        %(fallbacks)s::text[], %(best)s::bool[]) WITH ORDINALITY
+        AS told (source, step, variant, purpose, priority, channels, content, content_hash, planned_by, fallback_after,
+            best_time, n)
+)
+INSERT INTO messaging_touch (key, person_id, source, step, variant, purpose, priority, channels, content, content_hash,
+    planned_by, send_after, not_after, fallback_after, best_time, created_at, state, reason, next_at, channel,
+    answerable, reply_token, recall, recall_tries, lake_version, lake_written)
+SELECT given.key, given.person, shape.source, shape.step, shape.variant, shape.purpose, shape.priority, shape.channels,
+    shape.content, shape.content_hash, shape.planned_by, given.send_after, given.not_after, shape.fallback_after,
+    shape.best_time, %(now)s, 'planned', '', given.send_after, '', false, '', '', 0, 1, 0
+FROM unnest(%(keys)s::text[], %(persons)s::bigint[], %(shapes)s::int[], %(after)s::timestamptz[],
+    %(until)s::timestamptz[]) WITH ORDINALITY AS given (key, person, shape, send_after, not_after, n)
+JOIN shape ON shape.n = given.shape ORDER BY given.n
+ON CONFLICT (key) DO NOTHING
+"""
+IDS_BY_KEY = "SELECT key, id FROM messaging_touch WHERE key = ANY(%s::text[])"
+UNKNOWN_PERSONS = """
+SELECT asked.id FROM unnest(%s::bigint[]) AS asked (id)
+WHERE NOT EXISTS (SELECT 1 FROM customers_person AS p WHERE p.id = asked.id) ORDER BY asked.id LIMIT 1
+"""
 # Touches by their keys, with whatever followed them over further channels.
 WITH_FOLLOWERS = """
 WITH RECURSIVE named AS (

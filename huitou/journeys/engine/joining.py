@@ -14,9 +14,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from django.db import connection, transaction
 
+from huitou.core.arrays import instant_array, number_array
 from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.customers.queries import customers_of
@@ -33,8 +35,19 @@ class Held:
     """One active way whose row is locked."""
 
     id: int
-    person: int
+    person_id: int
     entered_at: datetime
+
+
+class Way(Protocol):
+    """An active way through a launch, whichever of its columns are at hand."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def person_id(self) -> int: ...
+    @property
+    def entered_at(self) -> datetime: ...
 
 
 def newest_merge() -> int:
@@ -65,16 +78,16 @@ def join_ways(launch: Launch, *, upto: int, clock: Clock) -> int:
     return ended
 
 
-def later_ways(held: Sequence[Held]) -> list[int]:
+def later_ways(held: Sequence[Way]) -> list[int]:
     """Of ways that the caller has locked, all but the first of each customer."""
-    customers = customers_of({way.person for way in held})
-    by_customer: dict[int, list[Held]] = defaultdict(list)
+    customers = customers_of({way.person_id for way in held})
+    by_customer: dict[int, list[Way]] = defaultdict(list)
     for way in held:
-        by_customer[customers[way.person]].append(way)
+        by_customer[customers[way.person_id]].append(way)
     return [way.id for ways in by_customer.values() for way in sorted(ways, key=lambda w: (w.entered_at, w.id))[1:]]
 
 
-def settle(launch: Launch, held: Sequence[Held], *, clock: Clock) -> set[int]:
+def settle(launch: Launch, held: Sequence[Way], *, clock: Clock) -> set[int]:
     """Of ways that are about to move those that must not: ended here, or to be tried again.
 
     The caller holds their locks. A way whose later fellow somebody else has in hand waits for that.
@@ -84,9 +97,9 @@ def settle(launch: Launch, held: Sequence[Held], *, clock: Clock) -> set[int]:
             sql.FELLOW_WAYS,
             {
                 "launch": launch.pk,
-                "ids": [way.id for way in held],
-                "persons": [way.person for way in held],
-                "ats": [way.entered_at for way in held],
+                "ids": number_array([way.id for way in held]),
+                "persons": number_array([way.person_id for way in held]),
+                "ats": instant_array([way.entered_at for way in held]),
             },
         )
         fellows = [(int(mine), int(other), bool(is_earlier)) for mine, other, is_earlier in cursor.fetchall()]

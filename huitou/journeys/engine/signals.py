@@ -18,7 +18,7 @@ from huitou.journeys import sql
 from huitou.journeys.definition import PURCHASE_EVENT, Definition, Ending
 from huitou.journeys.engine.ending import end_these
 from huitou.journeys.engine.entering import enter
-from huitou.journeys.engine.joining import Held, end_joined, later_ways
+from huitou.journeys.engine.joining import end_joined, later_ways
 from huitou.journeys.engine.judging import Matching
 from huitou.journeys.engine.versions import definition_of
 from huitou.journeys.filters import passes
@@ -122,10 +122,10 @@ def _answer(by_customer: Mapping[int, Sequence[Heard]], clock: Clock) -> None:
 
 def _superfluous(ways: Sequence[_Way], clock: Clock) -> set[int]:
     """Of these ways, which are locked, those that a merge has just made superfluous: they end here."""
-    by_launch: dict[int, list[Held]] = defaultdict(list)
+    by_launch: dict[int, list[_Way]] = defaultdict(list)
     for way in ways:
         if way.reentry != "always":
-            by_launch[way.launch_id].append(Held(way.id, way.person_id, way.entered_at))
+            by_launch[way.launch_id].append(way)
     over: set[int] = set()
     for launch, held in sorted(by_launch.items()):
         later = later_ways(held)

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from huitou.accounts.models import User
 from huitou.core.clock import FixedClock
 from huitou.customers.joining import merge_customers, undo_merge
+from huitou.customers.models import PersonLink
 from huitou.journeys.engine.advance import advance
 from huitou.journeys.models import Enrollment, Launch, StaffTask
 from huitou.journeys.plays.numbers import numbers_of
@@ -146,17 +147,78 @@ def test_a_merge_that_was_undone_before_the_engine_came_joins_nothing() -> None:
 
 
 def test_an_event_of_any_person_counts_before_what_is_due_later() -> None:
-    """A worker that was down hears the answer of one person before the other person's wait runs out."""
+    """A worker that was down hears the answer of one person before the other's purchase, and both before the wait is
+    over: one after the other, as if one person had done both."""
     world = World(2)
     wait = {"id": "answer", "kind": "wait", "mode": "event", "event": "Asked", "at_most": "1d", "timeout": "call"}
-    world.launch(journey([{**wait, "next": "end"}, CALL, END], goal={"events": [{"event": "Viewed"}]}))
+    world.launch(journey([{**wait, "next": "pause"}, CALL, PAUSE, END], goal={"events": [{"event": "Viewed"}]}))
     world.hear(world.people[0], "Order Completed")
     world.turn()
     merge_customers(person_a=world.people[0], person_b=world.people[1], clock=world.clock)
     world.hear(world.people[1], "Asked", at=START + HOUR)
     world.hear(world.people[0], "Viewed", at=START + 2 * HOUR)
     world.turn(2 * DAY)
-    assert way(Enrollment.objects.get()) == [("answer", "entered"), ("end", "event"), ("", "finished")]
+    assert way(Enrollment.objects.get()) == [("answer", "entered"), ("pause", "event"), ("", "goal")]
+
+
+def test_an_event_finds_two_halves_and_ends_one_by_the_goal() -> None:
+    """Let in at the same moment by two workers and both waiting; nobody has looked at them since."""
+    world = World(2)
+    launched = world.launch(journey([PAUSE, END], goal={"purchase": True}))
+    _first, other = entered(world)
+    PersonLink.objects.create(person_id=max(world.people), customer_id=min(world.people))
+    world.hear(other.person_id, "Order Completed")
+    world.turn()
+    assert [e.exit_reason for e in Enrollment.objects.order_by("entered_at")] == ["goal", "joined"]
+    assert numbers_of(launched).at_goal == 1
+
+
+def test_two_halves_let_in_at_the_same_moment_are_found_when_one_moves() -> None:
+    """The merge was looked at before either was in, as two workers may: whoever moves first finds the other."""
+    world = World(4)
+    world.launch(journey([PAUSE, SEND, END]))
+    entered(world)
+    by_person = {e.person_id: e for e in Enrollment.objects.all()}
+    for a, b in zip(world.people[::2], world.people[1::2], strict=True):
+        PersonLink.objects.create(person_id=b, customer_id=a)
+    # Of the first pair the later way is due, of the second the one that goes on.
+    late, first = by_person[world.people[0]], by_person[world.people[3]]
+    Enrollment.objects.exclude(pk__in=(late.pk, first.pk)).update(due_at=START + 9 * DAY)
+    world.turn(2 * DAY)
+    reasons = dict(Enrollment.objects.values_list("person_id", "exit_reason"))
+    assert list(reasons.values()).count("joined") == 2
+    assert (reasons[world.people[0]], reasons[world.people[2]]) == ("joined", "joined")
+    assert list(Touch.objects.values_list("key", flat=True)) == [f"{first.pk}:hello:2"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_way_waits_while_somebody_else_has_its_fellow_in_hand() -> None:
+    world = World(2)
+    world.launch(journey([PAUSE, SEND, END]))
+    first, other = entered(world)
+    PersonLink.objects.create(person_id=max(world.people), customer_id=min(world.people))
+    Enrollment.objects.filter(pk=other.pk).update(due_at=START + 9 * DAY)
+    locked, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                list(Enrollment.objects.select_for_update().filter(pk=other.pk))
+                locked.set()
+                assert go_on.wait(30)
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert locked.wait(30)
+    world.turn(3 * DAY)
+    assert not Touch.objects.exists()
+    go_on.set()
+    holder.join(30)
+    world.turn()
+    assert list(Touch.objects.values_list("key", flat=True)) == [f"{first.pk}:hello:2"]
+    assert Enrollment.objects.get(pk=other.pk).exit_reason == "joined"
 
 
 @pytest.mark.django_db(transaction=True)
