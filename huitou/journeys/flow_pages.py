@@ -19,11 +19,12 @@ from huitou.journeys.conditions import tell_condition
 from huitou.journeys.definition import DEFAULTS, SETTINGS, find_problems, read_steps
 from huitou.journeys.editing import add_step, change_step, move_step, remove_step
 from huitou.journeys.flow import lay_out, told_safely
-from huitou.journeys.forms import NewJourneyForm, SettingsForm, condition_hint, condition_text, read_condition
+from huitou.journeys.forms import EndingsForm, Menus, NewJourneyForm, SettingsForm
 from huitou.journeys.models import Journey, JourneyVersion, Launch
 from huitou.journeys.setting import LANGUAGES
 from huitou.journeys.step import STEPS
 from huitou.journeys.trigger import TRIGGERS
+from huitou.segments.builder.form_fields import is_pressed
 
 # What a new journey begins with: a wait, a task, the end.
 FIRST_DRAFT: dict[str, Any] = {
@@ -167,9 +168,10 @@ def show_step(request: HttpRequest, name: str, step_id: str) -> HttpResponse:
         raise Http404
     step = steps[step_id]
     targets = [(s.id, f"{s.id} · {s.step.label}") for s in steps.values() if s.id != step_id]
-    posted = request.POST if request.method == "POST" and request.POST.get("action") == "save" else None
+    is_form = request.method == "POST" and (request.POST.get("action") == "save" or is_pressed(request.POST))
+    posted = request.POST if is_form else None
     form = SettingsForm(step.step.settings, posted, step.settings, step.outlets, targets)
-    if request.method == "POST":
+    if request.method == "POST" and not is_pressed(request.POST):
         try:
             if _change(request, journey, version, step_id, form):
                 return redirect("journeys_flow", journey.name)
@@ -240,10 +242,11 @@ def show_terms(request: HttpRequest, name: str) -> HttpResponse:
     asked = request.POST.get("trigger_kind") or request.GET.get("trigger") or trigger.get("kind") or "event"
     kind = TRIGGERS[asked] if asked in TRIGGERS else TRIGGERS["event"]
     posted = request.POST if request.method == "POST" else None
-    form = SettingsForm(kind.settings, posted, trigger if trigger.get("kind") == kind.kind else {})
-    terms = SettingsForm(SETTINGS, posted, {**DEFAULTS, **definition})
-    endings = EndingsForm(posted, definition)
-    if request.method == "POST" and form.is_valid() and terms.is_valid() and endings.is_valid():
+    menus = Menus()
+    form = SettingsForm(kind.settings, posted, trigger if trigger.get("kind") == kind.kind else {}, menus=menus)
+    terms = SettingsForm(SETTINGS, posted, {**DEFAULTS, **definition}, menus=menus)
+    endings = EndingsForm(posted, definition, menus)
+    if posted and not is_pressed(posted) and form.is_valid() and terms.is_valid() and endings.is_valid():
         try:
             made = {**definition, "trigger": {"kind": kind.kind, **form.values()}, **terms.values(), **endings.values()}
             made = {key: value for key, value in made.items() if value not in (None, {}, "")}
@@ -262,66 +265,6 @@ def show_terms(request: HttpRequest, name: str) -> HttpResponse:
         "problems": [p for p in find_problems(definition) if p.step_place is None],
     }
     return render(request, "journeys/terms.html", context)
-
-
-class EndingsForm(forms.Form):
-    """Audience, goal and the early exit."""
-
-    def __init__(self, data: Any, definition: dict[str, Any]) -> None:
-        super().__init__(data)
-        area = {"rows": 3}
-        self.fields["audience"] = forms.CharField(
-            label=_("Audience"),
-            required=False,
-            initial=condition_text(definition.get("audience")),
-            widget=forms.Textarea(attrs=area),
-            help_text=condition_hint(),
-        )
-        for name, label in (("goal", _("Goal")), ("exit_when", _("Leave early"))):
-            told = definition.get(name) or {}
-            events = [e.get("event", "") for e in told.get("events") or () if isinstance(e, dict)]
-            self.fields[f"{name}-purchase"] = forms.BooleanField(
-                label=f"{label} · {_('on a purchase')}", required=False, initial=bool(told.get("purchase"))
-            )
-            self.fields[f"{name}-events"] = forms.CharField(
-                label=f"{label} · {_('on these events')}",
-                required=False,
-                initial=", ".join(events),
-                help_text=_("Separate several by commas."),
-            )
-            self.fields[f"{name}-when"] = forms.CharField(
-                label=f"{label} · {_('when this holds')}",
-                required=False,
-                initial=condition_text(told.get("when")),
-                widget=forms.Textarea(attrs=area),
-                help_text=condition_hint(),
-            )
-        self._told = definition
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        for name in ("audience", "goal-when", "exit_when-when"):
-            try:
-                cleaned[name] = read_condition(cleaned.get(name) or "")
-            except forms.ValidationError as error:
-                self.add_error(name, error)
-        return cleaned
-
-    def values(self) -> dict[str, Any]:
-        """Audience and endings as they stand in a definition; filters of events that stay are kept."""
-        found: dict[str, Any] = {"audience": self.cleaned_data["audience"]}
-        for name in ("goal", "exit_when"):
-            before = {
-                e.get("event"): e for e in (self._told.get(name) or {}).get("events") or () if isinstance(e, dict)
-            }
-            typed = [part.strip() for part in self.cleaned_data[f"{name}-events"].split(",") if part.strip()]
-            ending = {
-                "events": [before.get(event, {"event": event}) for event in typed],
-                "when": self.cleaned_data[f"{name}-when"],
-                "purchase": self.cleaned_data[f"{name}-purchase"],
-            }
-            found[name] = {key: value for key, value in ending.items() if value}
-        return found
 
 
 def _journey(name: str) -> Journey:

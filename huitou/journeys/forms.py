@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -12,13 +12,47 @@ from django.utils.translation import gettext_lazy
 
 from huitou.journeys.setting import LANGUAGES, Setting
 from huitou.journeys.step import Outlet
+from huitou.segments.builder.form_fields import TreeField
+from huitou.segments.builder.lists import EVENTS, FILTERS
+from huitou.segments.builder.menus import Subjects, read_subjects
 
 LANGUAGE_NAMES = {"zh": gettext_lazy("Chinese"), "en": gettext_lazy("English")}
 _BLANK = ("", "—")
 
 
+class Menus:
+    """What the menus of a page's conditions offer, read when the first is drawn."""
+
+    @cached_property
+    def _subjects(self) -> Subjects:
+        return read_subjects()
+
+    def __call__(self) -> Subjects:
+        return self._subjects
+
+
+class SuggestInput(forms.TextInput):
+    """A text with suggestions from a list of the page."""
+
+    template_name = "journeys/suggest_input.html"
+
+    def __init__(self, menus: Menus) -> None:
+        super().__init__(attrs={"autocomplete": "off"})
+        self._menus = menus
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["suggested"] = self._menus().events
+        context["widget"]["attrs"]["list"] = f"suggested-{name}"
+        return context
+
+
 class SettingsForm(forms.Form):
-    """Fields for declared settings; `values()` is what goes into the definition."""
+    """Fields for declared settings; `values()` is what goes into the definition.
+
+    A field that goes with some choices only says so as `goes_with`, a setting's name and its values, for the page to
+    show it with them.
+    """
 
     def __init__(
         self,
@@ -27,15 +61,27 @@ class SettingsForm(forms.Form):
         told: Mapping[str, Any],
         outlets: Sequence[Outlet] = (),
         targets: Sequence[tuple[str, str]] = (),
+        menus: Menus | None = None,
     ) -> None:
         super().__init__(data)
         self._settings, self._outlets, self._targets = settings, outlets, targets
+        menus = menus or Menus()
         for setting in settings:
-            for name, field in _fields(setting, told, targets):
+            for name, field in _fields(setting, told, targets, menus):
+                field.goes_with = setting.when  # type: ignore[attr-defined]
                 self.fields[name] = field
         for outlet in outlets:
             if "[" not in outlet.name:
                 self.fields[f"way-{outlet.name}"] = _way_field(outlet, targets)
+
+    def clean(self) -> dict[str, Any]:
+        """What does not go with the choices is hidden, and keeps nothing from being saved."""
+        cleaned = super().clean() or self.cleaned_data
+        for name, field in self.fields.items():
+            goes_with = getattr(field, "goes_with", None)
+            if goes_with and name in self.errors and cleaned.get(goes_with[0]) not in goes_with[1]:
+                del self.errors[name]
+        return cleaned
 
     def values(self) -> dict[str, Any]:
         """The settings and ways as they stand in a definition; what does not apply is left out."""
@@ -54,14 +100,14 @@ class SettingsForm(forms.Form):
 
 
 def _fields(
-    setting: Setting, told: Mapping[str, Any], targets: Sequence[tuple[str, str]]
+    setting: Setting, told: Mapping[str, Any], targets: Sequence[tuple[str, str]], menus: Menus
 ) -> Iterator[tuple[str, forms.Field]]:
     value = told.get(setting.name, setting.default)
     label, hint = _label(setting), str(setting.help)
     if setting.type in ("words", "long_words"):
         yield from _word_fields(setting, value)
     elif setting.type in ("cases", "arms"):
-        yield from _row_fields(setting, value, targets)
+        yield from _row_fields(setting, value, targets, menus)
     elif setting.type == "choice":
         choices = [(code, str(words)) for code, words in setting.choices]
         if not setting.required:
@@ -93,26 +139,23 @@ def _fields(
             ),
         )
     elif setting.type == "filter":
+        about = str(told.get("event") or "")
+        yield setting.name, TreeField(label=label, menus=menus, what=FILTERS, about=about, initial=value)
+    elif setting.type == "condition":
+        yield setting.name, TreeField(label=label, menus=menus, initial=value)
+    elif setting.type == "event":
         yield (
             setting.name,
             forms.CharField(
-                label=label,
-                required=False,
-                initial=filter_text(value),
-                widget=forms.Textarea(attrs={"rows": 3}),
-                help_text=_("One per line: property, comparison, value. Example: total >= 100"),
+                label=label, required=False, help_text=hint, initial=value or "", widget=SuggestInput(menus)
             ),
         )
-    elif setting.type == "condition":
+    elif setting.type == "segment":
+        known = menus().segments
+        choices = [_BLANK, *known] + ([(value, value)] if value and value not in dict(known) else [])
         yield (
             setting.name,
-            forms.CharField(
-                label=label,
-                required=False,
-                initial=condition_text(value),
-                widget=forms.Textarea(attrs={"rows": 4}),
-                help_text=condition_hint(),
-            ),
+            forms.ChoiceField(label=label, choices=choices, required=False, help_text=hint, initial=value),
         )
     else:
         yield setting.name, forms.CharField(label=label, required=False, help_text=hint, initial=value or "")
@@ -135,78 +178,8 @@ def _word_fields(setting: Setting, value: object) -> Iterator[tuple[str, forms.F
         )
 
 
-def condition_hint() -> str:
-    """How a condition is written where there is room for one line only."""
-    return _("The name of a segment, or a condition as JSON as the segment page shows it.")
-
-
-def condition_text(value: object) -> str:
-    """A condition as it is typed: the name of a segment by itself."""
-    if isinstance(value, Mapping) and set(value) == {"segment"}:
-        return str(value["segment"])
-    return json.dumps(value, ensure_ascii=False) if value else ""
-
-
-def read_condition(text: str) -> dict[str, Any] | None:
-    """The condition that was typed. Raises ValidationError."""
-    text = text.strip()
-    if not text:
-        return None
-    if not text.startswith("{"):
-        return {"segment": text}
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise forms.ValidationError(_("This is no JSON; copy it from the segment page.")) from error
-    return found if isinstance(found, dict) else None
-
-
-def filter_text(value: object) -> str:
-    """A filter as lines of property, comparison and value."""
-    entries = value if isinstance(value, list) else ()
-    return "\n".join(
-        f"{e.get('property', '')} {e.get('is', '')} {_typed(e.get('value'))}".strip()
-        for e in entries
-        if isinstance(e, Mapping)
-    )
-
-
-def _typed(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(one) for one in value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
-
-
-def read_filter(text: str) -> list[dict[str, Any]]:
-    """The conditions that were typed, one per line."""
-    found: list[dict[str, Any]] = []
-    for line in text.splitlines():
-        parts = line.split(None, 2)
-        if not parts:
-            continue
-        entry: dict[str, Any] = {"property": parts[0], "is": parts[1] if len(parts) > 1 else "not_empty"}
-        if len(parts) > 2:
-            entry["value"] = _value(parts[2], entry["is"])
-        found.append(entry)
-    return found
-
-
-def _value(text: str, operator: str) -> Any:
-    if operator in ("in", "not_in"):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if text in ("true", "false"):
-        return text == "true"
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() and "." not in text else number
-
-
 def _row_fields(
-    setting: Setting, value: object, targets: Sequence[tuple[str, str]]
+    setting: Setting, value: object, targets: Sequence[tuple[str, str]], menus: Menus
 ) -> Iterator[tuple[str, forms.Field]]:
     """Rows of a branch or a split, with some empty ones behind."""
     rows = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
@@ -233,26 +206,13 @@ def _row_fields(
                 ),
             )
         else:
+            when, data = row.get("when"), row.get("data")
+            label = f"{number + 1} · {_('Only if what let them in')}"
             yield (
                 f"{head}-when",
-                forms.CharField(
-                    label=f"{number + 1} · {_('Condition')}",
-                    required=False,
-                    initial=condition_text(row.get("when")),
-                    widget=forms.Textarea(attrs={"rows": 2}),
-                    help_text=condition_hint(),
-                ),
+                TreeField(label=f"{number + 1} · {_('Condition')}", menus=menus, initial=when),
             )
-            yield (
-                f"{head}-data",
-                forms.CharField(
-                    label=f"{number + 1} · {_('Only if what let them in')}",
-                    required=False,
-                    initial=filter_text(row.get("data")),
-                    widget=forms.Textarea(attrs={"rows": 2}),
-                    help_text=_("One per line: property, comparison, value. Example: total >= 100"),
-                ),
-            )
+            yield f"{head}-data", TreeField(label=label, menus=menus, what=FILTERS, initial=data)
         yield (
             f"{head}-next",
             forms.ChoiceField(
@@ -281,8 +241,6 @@ def _read(setting: Setting, cleaned: Mapping[str, Any]) -> Any:
     value = cleaned.get(setting.name)
     if setting.type in ("channels", "tags"):
         return [part.strip() for part in (value or "").split(",") if part.strip()]
-    if setting.type == "filter":
-        return read_filter(value or "")
     return value
 
 
@@ -295,11 +253,39 @@ def _read_row(setting: Setting, number: int, cleaned: Mapping[str, Any]) -> dict
             return {}
         row["share_bp"] = int(share * 100)
     else:
-        row["when"] = read_condition(cleaned.get(f"{head}-when") or "")
-        row["data"] = read_filter(cleaned.get(f"{head}-data") or "")
+        row["when"], row["data"] = cleaned.get(f"{head}-when"), cleaned.get(f"{head}-data")
         if not row["when"] and not row["data"]:
             return {}
     return {name: value for name, value in row.items() if value}
+
+
+class EndingsForm(forms.Form):
+    """Audience, goal and the early exit."""
+
+    def __init__(self, data: Any, definition: Mapping[str, Any], menus: Menus) -> None:
+        super().__init__(data)
+        self.fields["audience"] = TreeField(label=_("Audience"), menus=menus, initial=definition.get("audience"))
+        for name, label in (("goal", _("Goal")), ("exit_when", _("Leave early"))):
+            told = definition.get(name)
+            told = told if isinstance(told, Mapping) else {}
+            self.fields[f"{name}-purchase"] = forms.BooleanField(
+                label=f"{label} · {_('on a purchase')}", required=False, initial=bool(told.get("purchase"))
+            )
+            self.fields[f"{name}-events"] = TreeField(
+                label=f"{label} · {_('on these events')}", menus=menus, what=EVENTS, initial=told.get("events")
+            )
+            self.fields[f"{name}-when"] = TreeField(
+                label=f"{label} · {_('when this holds')}", menus=menus, initial=told.get("when")
+            )
+
+    def values(self) -> dict[str, Any]:
+        """Audience and endings as they stand in a definition."""
+        cleaned = self.cleaned_data
+        found: dict[str, Any] = {"audience": cleaned["audience"]}
+        for name in ("goal", "exit_when"):
+            ending = {key: cleaned[f"{name}-{key}"] for key in ("events", "when", "purchase")}
+            found[name] = {key: value for key, value in ending.items() if value}
+        return found
 
 
 class NewJourneyForm(forms.Form):

@@ -9,9 +9,13 @@ from django.test import Client
 
 from huitou.accounts.models import User
 from huitou.accounts.roles import OPERATOR
+from huitou.journeys.forms import SettingsForm
 from huitou.journeys.models import Journey, StaffTask
 from huitou.journeys.services import create_journey, save_draft
 from huitou.journeys.tests.travelling import END, WORDS, World, journey
+from huitou.journeys.trigger import TRIGGERS
+from huitou.segments.builder.lists import FILTERS
+from huitou.segments.builder.tree import from_list, read_form
 
 pytestmark = pytest.mark.django_db
 CALL = {"id": "call", "kind": "handoff", "title": WORDS, "context": WORDS, "due": "4h"}
@@ -80,23 +84,40 @@ def test_a_journey_is_made_edited_and_published_in_forms(client: Client) -> None
     assert Journey.objects.get().versions.count() == 2
 
 
-def test_a_branch_is_edited_in_rows_and_a_filter_in_lines(client: Client) -> None:
+def test_a_branch_is_edited_in_rows_of_menus(client: Client) -> None:
     World()
     draft = create_journey(
         name="test", title="T", definition=journey([BRANCH, CALL, END]), clock=World.clock_of_machine()
     )
+    page = client.get("/journeys/test/steps/big/").content.decode()
+    assert 'name="f0value-cases_0_data" id="f0value-cases_0_data" value="100"' in page
     told = {
         "action": "save",
         "cases-0-label": "Big",
-        "cases-0-data": "total >= 200\nchannel in app, web",
+        "w-cases_0_data": "filters",
+        "f0of-cases_0_data": "p:total",
+        "f0is-cases_0_data": "number >=",
+        "f0value-cases_0_data": "200",
+        "f1of-cases_0_data": "p:",
+        "f1name-cases_0_data": "channel",
+        "f1is-cases_0_data": "text in",
+        "f1value-cases_0_data": "app, web",
         "cases-0-next": "call",
-        "cases-1-when": "sleepers",
+        "g-cases_1_when": "all",
+        "w-cases_1_when-0": "segment",
+        "n0v-cases_1_when-0": "sleepers",
         "cases-1-next": "end",
         "way-next": "end",
     }
+    wrong = client.post("/journeys/test/steps/big/", told | {"f0value-cases_0_data": "many"})
+    assert wrong.status_code == 200
+    assert "many" in wrong.content.decode().split('id="e-cases_0_data"')[1][:200]
+    pressed = {key: value for key, value in told.items() if key != "action"} | {"act": "more:cases_0_data:f"}
+    assert 'name="f2is-cases_0_data"' in client.post("/journeys/test/steps/big/", pressed).content.decode()
+    assert definition()["steps"][0]["cases"] == BRANCH["cases"], "a button of the tree saves nothing"
     assert client.post("/journeys/test/steps/big/", told).status_code == 302
     assert draft.journey.name == "test"
-    assert definition()["steps"][0]["cases"] == [
+    cases = [
         {
             "label": "Big",
             "next": "call",
@@ -107,6 +128,41 @@ def test_a_branch_is_edited_in_rows_and_a_filter_in_lines(client: Client) -> Non
         },
         {"next": "end", "when": {"segment": "sleepers"}},
     ]
+    assert definition()["steps"][0]["cases"] == cases
+
+
+def test_a_wait_keeps_what_goes_with_its_mode(client: Client) -> None:
+    """Fields of other modes are in the page unseen: wrong or filled, they neither hinder nor are saved."""
+    World()
+    wait = {"id": "pause", "kind": "wait", "mode": "for", "duration": "2d"}
+    create_journey(name="test", title="T", definition=journey([wait, END]), clock=World.clock_of_machine())
+    page = client.get("/journeys/test/steps/pause/").content.decode()
+    assert 'data-goes-with="mode" data-values="for until"' in page
+    told = {"action": "save", "mode": "event", "event": "Order Completed", "at_most": "3d", "duration": "2d"}
+    told |= {"day": "many", "w-where": "filters", "f0of-where": "p:total", "f0is-where": "not_empty", "way-next": "end"}
+    assert client.post("/journeys/test/steps/pause/", told).status_code == 302
+    saved = {"id": "pause", "kind": "wait", "mode": "event", "event": "Order Completed", "at_most": "3d", "next": "end"}
+    assert definition()["steps"][0] == saved | {"where": [{"property": "total", "is": "not_empty"}]}
+    assert client.post("/journeys/test/steps/pause/", told | {"mode": "until"}).status_code == 200, "the day counts now"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        [{"property": "a.b", "is": "=", "value": True}, {"property": "n", "is": "<", "value": 2.5}],
+        [{"property": "n", "is": "in", "value": [1, 2]}],
+        [{"property": "t", "is": "starts_with", "value": "x, y"}, {"property": "t", "is": "empty"}],
+        "no list",
+    ],
+)
+def test_filters_come_back_as_they_were(client: Client, where: Any) -> None:
+    World()
+    found = SettingsForm(TRIGGERS["event"].settings, None, {"event": "Order Completed", "where": where})
+    node = from_list(where, FILTERS, "where")
+    assert node.to_json() == where
+    sent = {f"{name}-where": value for name, value in node.fields.items()} | {"w-where": node.what}
+    assert all(f'name="{name}"' in str(found["where"]) for name in sent), "drawn as it is read"
+    assert read_form(sent, "where").to_json() == where
 
 
 def test_trigger_audience_and_rules_are_set_in_one_form(client: Client) -> None:
@@ -117,9 +173,16 @@ def test_trigger_audience_and_rules_are_set_in_one_form(client: Client) -> None:
         "date": "birthday",
         "days_before": "3",
         "at": "09:00",
-        "audience": "vips",
+        "g-audience": "all",
+        "w-audience-0": "segment",
+        "n0v-audience-0": "vips",
         "goal-purchase": "on",
-        "exit_when-events": "Message Unsubscribed",
+        "w-exit_when_events": "events",
+        "e0v-exit_when_events": "Message Unsubscribed",
+        "e0f0of-exit_when_events": "p:",
+        "e0f0name-exit_when_events": "channel",
+        "e0f0is-exit_when_events": "text =",
+        "e0f0value-exit_when_events": "sms",
         "reentry": "after_days",
         "reentry_days": "300",
         "window_days": "14",
@@ -131,7 +194,8 @@ def test_trigger_audience_and_rules_are_set_in_one_form(client: Client) -> None:
     assert found["trigger"] == {"kind": "date", "date": "birthday", "days_before": 3, "at": "09:00"}
     assert found["audience"] == {"segment": "vips"}
     assert found["goal"] == {"purchase": True}
-    assert found["exit_when"] == {"events": [{"event": "Message Unsubscribed"}]}
+    unsubscribed = {"event": "Message Unsubscribed", "where": [{"property": "channel", "is": "=", "value": "sms"}]}
+    assert found["exit_when"] == {"events": [unsubscribed]}
     assert (found["reentry"], found["reentry_days"], found["control_bp"]) == ("after_days", 300, 2000)
 
 

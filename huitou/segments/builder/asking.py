@@ -143,23 +143,25 @@ def subject(fields: Mapping[str, str], offered: Choices, *, property_only: bool 
     return [menu, Control("name", _("Name of the property"), "text")] if fields.get("of") == "p:" else [menu]
 
 
-def filter_controls(fields: Mapping[str, str], offered: Choices) -> list[Item]:
-    """One filter: a property or field, and as what it is compared with what."""
+def filter_controls(fields: Mapping[str, str], offered: Choices, *, told: bool = False) -> list[Item]:
+    """One filter: a property or field, and as what it is compared with what; with `told` properties only."""
     words = operator_words()
     texts = [(f"text {code}", words[code]) for code in OPERATORS["text"] if code not in WITHOUT_VALUE]
     numbers = [(f"number {code}", words[code]) for code in OPERATORS["number"] if code not in WITHOUT_VALUE]
+    # Journeys judge what an event told by a language of their own, which is smaller.
+    numbers = [(code, word) for code, word in numbers if not (told and code == "number between")]
     empties = [(code, words[code]) for code in WITHOUT_VALUE]
     groups = [(_("As text"), texts), (_("As a number"), numbers)]
     groups += [(_("Yes or no"), [("yes", _("is yes")), ("no", _("is no"))]), (_("There or not"), empties)]
     if fields.get("of", "").startswith("f:"):
         groups = [groups[0], groups[3]]
     menu = Control("is", _("Comparison"), "select", groups=groups, redraws=True)
-    found = [*subject(fields, offered), menu]
-    told = fields.get("is", "")
-    told = told if told in menu.codes else texts[0][0]
-    if told in (*FLAGS, *WITHOUT_VALUE):
+    found = [*subject(fields, offered, property_only=told), menu]
+    asked = fields.get("is", "")
+    asked = asked if asked in menu.codes else texts[0][0]
+    if asked in (*FLAGS, *WITHOUT_VALUE):
         return found
-    family, _gap, operator = told.partition(" ")
+    family, _gap, operator = asked.partition(" ")
     form, after = (
         ("number", "") if family == "number" else ("text", _("separated by commas") if operator in LISTS else "")
     )

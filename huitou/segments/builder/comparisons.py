@@ -11,6 +11,7 @@ from huitou.segments.builder.fields import Fields, joined, listed, names_of, num
 Json = dict[str, Any]
 PAIRS = ("between", "between_days_ago")
 LISTS = ("in", "not_in")
+_ORDERED = ("<", "<=", ">", ">=", "between")
 FLAGS = {"yes": True, "no": False}
 
 
@@ -112,3 +113,16 @@ def write_subject(fields: Fields, *, property_only: bool = False) -> Json:
     """`property` or `field`."""
     subject = _subject(fields)
     return {"property": ""} if property_only and "field" in subject else subject
+
+
+def no_number_in(data: Any) -> str | None:
+    """The first text that is compared as a number; the reader of conditions would blame the comparison."""
+    if isinstance(data, list):
+        return next((found for part in data if (found := no_number_in(part)) is not None), None)
+    if not isinstance(data, Mapping):
+        return None
+    value = data.get("value")
+    if "property" in data and data.get("is") in _ORDERED:
+        typed = value if isinstance(value, list) else [value]
+        return next((text for text in typed if isinstance(text, str)), None)
+    return no_number_in([part for part in data.values() if isinstance(part, list | Mapping)])

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from huitou.segments.builder.fields import Fields, rows_of
 
 Choices = list[tuple[str, str]]
-_CLEAR = re.compile(r"(value|within|n\d+v)$")
+_CLEAR = re.compile(r"(value|within|[ne]\d+v)$")
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def _shown(node: Node, subjects: Subjects, focus: Focus, level: int) -> Shown:
         node=node,
         parts=[_shown(child, subjects, focus, inside) for child in node.children],
         items=items,
-        groups=[] if node.is_group else _menu(node, subjects),
+        groups=[] if node.is_group or node.is_list else _menu(node, subjects),
         kept=[] if node.is_group else left_over(node, items),
         focus=_focused(node, items, focus) if node.path == focus.path else "",
         # A group in it may be turned round, which is a level of its own.

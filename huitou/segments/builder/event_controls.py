@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from huitou.analytics.conditions.kinds.event import MOST_STEPS
 from huitou.segments.builder.asking import Properties, comparison, filter_controls, subject, window
-from huitou.segments.builder.controls import Choices, Control, Item, Section, names_section, section
+from huitou.segments.builder.controls import Choices, Control, Draw, Item, Section, names_section, section
 from huitou.segments.builder.events import BEGUN
 from huitou.segments.builder.fields import names_of
 
@@ -39,7 +39,7 @@ def event_controls(name: str, fields: Mapping[str, str], events: Choices, proper
     found += _how(asked, fields, offered)
     if asked != "regularly":
         found += window(fields, begun=asked in BEGUN)
-    found.append(_filters(fields, "", offered))
+    found.append(filter_rows(fields, "", offered))
     if asked == "then":
         found.append(_steps(fields, events, properties))
     return found
@@ -88,17 +88,22 @@ def _renamed(item: Item) -> Item:
     return replace(item, name=f"v{item.name}") if isinstance(item, Control) else item
 
 
-def _filters(fields: Mapping[str, str], prefix: str, offered: Choices) -> Section:
-    return section(
-        fields,
-        prefix,
-        "f",
-        lambda _place, own: filter_controls(own, offered),
-        _("Only if"),
-        _("Add a filter"),
-        least=0,
-        most=MOST_FILTERS,
-    )
+def filter_rows(fields: Mapping[str, str], prefix: str, offered: Choices, *, told: bool = False) -> Section:
+    """Filters that must all hold; with `told` on what an event told, and on nothing else of it."""
+    label, add = _("Only if"), _("Add a filter")
+    draw: Draw = lambda _place, own: filter_controls(own, offered, told=told)  # noqa: E731
+    return section(fields, prefix, "f", draw, label, add, least=0, most=MOST_FILTERS)
+
+
+def event_rows(fields: Mapping[str, str], events: Choices, properties: Properties) -> Section:
+    """Events of which one will do, each with its filters."""
+
+    def draw(place: str, own: Mapping[str, str]) -> list[Item]:
+        offered = properties.offered([own.get("v", "")])
+        name = Control("v", _("Event"), "text", suggested=events)
+        return [name, filter_rows(own, place, offered, told=True)]
+
+    return section(fields, "", "e", draw, _("Events"), _("Add an event"), least=0, most=20)
 
 
 def _steps(fields: Mapping[str, str], events: Choices, properties: Properties) -> Section:
@@ -111,6 +116,6 @@ def _steps(fields: Mapping[str, str], events: Choices, properties: Properties) -
         ]
         if own.get("unit"):
             found.append(Control("within", _("How long"), "number"))
-        return [*found, _filters(own, place, properties.offered(names_of(own)))]
+        return [*found, filter_rows(own, place, properties.offered(names_of(own)))]
 
     return section(fields, "", "s", draw, _("Then"), _("Add a step"), least=1, most=MOST_STEPS)

@@ -21,10 +21,11 @@ from huitou.orders.portrait import band_words, dormant_words, lifecycle_words
 from huitou.segments.builder.asking import Properties, comparison, operator_words
 from huitou.segments.builder.comparisons import LISTS
 from huitou.segments.builder.controls import Choices, Control, Item, filled, flat, names_section
-from huitou.segments.builder.event_controls import event_controls
+from huitou.segments.builder.event_controls import event_controls, event_rows, filter_rows
 from huitou.segments.builder.fields import fields_of_names, listed, names_of
 from huitou.segments.builder.goods_controls import orders_controls
 from huitou.segments.builder.leaves import JSON_LEAF
+from huitou.segments.builder.lists import AS_JSON, EVENTS, FILTERS
 from huitou.segments.builder.tree import Node
 from huitou.segments.layering import shown
 from huitou.segments.models import Segment, Tag
@@ -222,4 +223,9 @@ _CONTROLS: dict[str, Callable[[str, Mapping[str, str], Subjects], list[Item]]] =
     "identifier": _identifier,
     "bucket": _bucket,
     JSON_LEAF: lambda _s, _f, _subjects: [Control("json", "JSON", "area")],
+    AS_JSON: lambda _s, _f, _subjects: [Control("json", "JSON", "area")],
+    FILTERS: lambda _s, fields, s: [
+        filter_rows(fields, "", s.properties.offered([fields.get("about", "")]), told=True)
+    ],
+    EVENTS: lambda _s, fields, s: [event_rows(fields, s.events, s.properties)],
 }

@@ -18,8 +18,10 @@ from django.utils.translation import gettext as _
 
 from huitou.analytics.conditions import ConditionError, parse_condition
 from huitou.analytics.conditions.tree import MOST_DEPTH as MOST_LEVELS
+from huitou.segments.builder.comparisons import no_number_in
 from huitou.segments.builder.fields import with_row, without_row
 from huitou.segments.builder.leaves import JSON_LEAF, fields_of, json_of, kept_fields
+from huitou.segments.builder.lists import AS_JSON, EVENTS, FILTERS, check_list, read_list, write_list
 
 ROOT = "0"
 JOINS = ("all", "any", "none")
@@ -45,8 +47,15 @@ class Node:
     def is_group(self) -> bool:
         return bool(self.join)
 
+    @property
+    def is_list(self) -> bool:
+        """Whether it stands by itself and is no condition on customers."""
+        return self.what in (FILTERS, EVENTS, AS_JSON)
+
     def to_json(self) -> Any:
         """The condition's JSON form; a leaf that lacks something is what it is, for the reader to refuse."""
+        if self.is_list:
+            return write_list(self.what, self.fields)
         if not self.is_group:
             return json_of(self.what, self.fields)
         parts = [child.to_json() for child in self.children]
@@ -55,7 +64,9 @@ class Node:
         return {"not": parts[0] if len(parts) == 1 else {"any": parts}}
 
     def to_condition(self) -> Any:
-        """The same, without a group around a single condition; None of an empty one."""
+        """The same, without a group around a single condition; None of what is empty."""
+        if self.is_list:
+            return self.to_json() or None
         if self.join in ("all", "any") and len(self.children) == 1:
             return self.children[0].to_json()
         return self.to_json() if self.children or not self.is_group else None
@@ -110,6 +121,12 @@ def from_json(data: Any, root: str = ROOT) -> Node:
     if sum(len(below.fields) + 2 for below in _walk(node)) > _MOST_FIELDS:
         node = Node(join="all", children=(_as_json(data),))
     return numbered(node, root)
+
+
+def from_list(data: Any, what: str, root: str, *, about: str = "") -> Node:
+    """A list of another app's definition, FILTERS or EVENTS; `about` is the event whose properties are offered."""
+    drawn_as, fields = read_list(what, data)
+    return Node(what=drawn_as, fields=fields | ({"about": about} if about else {}), path=root)
 
 
 def _from_json(data: Any, depth: int = 0) -> Node:
@@ -212,8 +229,13 @@ def checked(node: Node) -> Node:
         error = "" if node.children or node.join == "all" else _("Add a condition here, or remove the group.")
         return replace(node, children=tuple(checked(child) for child in node.children), error=error)
     try:
-        parse_condition(node.to_json())
+        if node.is_list:
+            check_list(node.what, node.fields)
+        else:
+            parse_condition(node.to_json())
     except ConditionError as error:
+        if (text := no_number_in(node.to_json())) is not None:
+            return replace(node, error=_("“%(text)s” is no number.") % {"text": text})
         sentence = error.sentence(get_language() or "en")
         # The path within the leaf says nothing to somebody who looks at the field.
         told = re.split(r"[:：]\s*", sentence, maxsplit=1)[-1]

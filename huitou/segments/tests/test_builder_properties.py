@@ -18,7 +18,7 @@ from huitou.segments.builder.drawing import Shown, drawn
 from huitou.segments.builder.fields import joined, listed
 from huitou.segments.builder.leaves import JSON_LEAF
 from huitou.segments.builder.menus import Subjects, read_subjects, settled
-from huitou.segments.builder.tree import Node, acted, from_json, nodes_in, numbered, read_form
+from huitou.segments.builder.tree import Node, acted, checked, from_json, nodes_in, numbered, read_form
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +164,14 @@ def test_another_question_does_not_inherit_what_was_not_asked(subjects: Subjects
     sent = posted(from_json({"feature": "order_count", "is": ">=", "value": 3}), subjects)
     sent = posted(read_form(sent | {"w-0-0": "feature:orders_90d"}), subjects)
     assert read_form(sent).to_json()["all"] == [{"feature": "orders_90d", "is": ">=", "value": 3}]
+
+
+@pytest.mark.parametrize("row", ["f0", "s0f0", "v"])
+def test_a_text_where_a_number_belongs_is_named(subjects: Subjects, row: str) -> None:
+    sent = {"g-0": "all", "w-0-0": "event:A", "how-0-0": "value" if row == "v" else "then", "s0n0v-0-0": "B"}
+    sent |= {"take-0-0": "last", f"{row}of-0-0": "p:x", f"{row}is-0-0": "number >", f"{row}value-0-0": "many"}
+    assert "many" in checked(read_form(sent)).children[0].error
+    assert checked(read_form(sent | {f"{row}value-0-0": "7"})).children[0].error == ""
 
 
 def test_amounts_are_in_the_brands_currency(subjects: Subjects) -> None:
