@@ -148,7 +148,7 @@ def launch(page: Page) -> None:
     go(page, "打法", "向一个人群发消息")
     expect(page.get_by_text(re.compile("请先在“设置”里选一个人群"))).to_be_visible()
     page.get_by_label("人群", exact=True).select_option(label=TITLE)
-    page.get_by_label("接收顾客进入的天数").fill("1")
+    page.get_by_label("接收客户进入的天数").fill("1")
     press(page, "按这些设置预览")
     numbers = page.get_by_role("region", name="预览")
     expect(numbers.get_by_text("立即进入")).to_be_visible(timeout=90_000)
@@ -158,7 +158,7 @@ def launch(page: Page) -> None:
     page.get_by_label("对照组比例").fill("50")
     press(page, "立即投放")
     expect(page.get_by_text("已投放。")).to_be_visible()
-    expect(page.get_by_role("region", name="下一步")).to_contain_text("还没有顾客进入。进入时间：每天 10:00")
+    expect(page.get_by_role("region", name="下一步")).to_contain_text("还没有客户进入。进入时间：每天 10:00")
 
 
 def download_list(page: Page, folder: Path) -> list[dict[str, str]]:
