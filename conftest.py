@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import LazySettings
 from django.conf import settings as django_settings
@@ -18,6 +19,10 @@ from pytest_django import DjangoDbBlocker
 
 from huitou.core import boot
 from huitou.core.home import Home
+
+# A machine may be busy: how long an example takes says nothing of what it does.
+hypothesis.settings.register_profile("huitou", deadline=None)
+hypothesis.settings.load_profile("huitou")
 
 
 def pytest_collection_finish() -> None:

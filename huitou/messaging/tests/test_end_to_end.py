@@ -77,7 +77,7 @@ def names() -> list[str]:
 
 def test_wecom_from_request_to_result(client: Client) -> None:
     """A task that the member confirms; the poll tells each customer's fate; the click is an event."""
-    with WeCom({f"wm-{n}": ["li"] for n in range(100_000)}) as provider:
+    with WeCom() as provider:
         wecom_account(provider)
         customers = [a_customer("wecom") for _ in range(3)]
         ids = request_touches([ask(f"k{n}", c, channels=("wecom",)) for n, c in enumerate(customers)], clock=CLOCK)
@@ -88,7 +88,7 @@ def test_wecom_from_request_to_result(client: Client) -> None:
         lost = f"wm-{customers[2]}"
         provider.friends[lost] = []
         for task in provider.tasks.values():
-            provider.confirm(task.msgid, "li")
+            provider.confirm(task.msgid, "member-1")
         assert poll_accounts(clock=at(minutes=3)) == 3
         states = {touch.person_id: touch.state for touch in Touch.objects.all()}
         assert states == {customers[0]: "delivered", customers[1]: "delivered", customers[2]: "failed"}

@@ -34,7 +34,7 @@ CANCEL = "externalcontact/cancel_groupmsg_send"
 
 @pytest.fixture
 def wecom() -> Iterator[WeCom]:
-    with WeCom({f"wm-{n}": ["li"] for n in range(100_000)}) as provider:
+    with WeCom() as provider:
         wecom_account(provider)
         yield provider
 

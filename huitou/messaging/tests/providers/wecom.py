@@ -43,7 +43,8 @@ class Task:
 
 
 class WeCom(Provider):
-    """`friends` maps a customer to the members they added, the one who last talked first."""
+    """`friends` maps a customer to the members they added, the one who last talked first; without it everybody is
+    a friend of one member, but for those whom it is told of later."""
 
     def __init__(self, friends: dict[str, list[str]] | None = None, **given: Any) -> None:
         super().__init__(**given)
@@ -137,7 +138,7 @@ class WeCom(Provider):
             task.confirmed.add(member)
             task.sent_at = int(time.time())
             for customer in task.by_member[member]:
-                still = self.any_friend or member in self.friends.get(customer, [])
+                still = member in self.friends.get(customer, [member] if self.any_friend else [])
                 over = self._is_over(customer)
                 task.statuses[customer] = 2 if not still else 3 if over else 1
                 if task.statuses[customer] == 1:
