@@ -54,7 +54,7 @@ UNTOLD = {
     "messaging/services.py:cancel_touches": "asked by journeys, which write the entry; each touch says so itself",
     "journeys/engine/advance.py:_open_due": "opens what somebody launched for this instant",
     "journeys/engine/entering.py:enter_all": "at the pace of events; each enrollment tells of itself",
-    "journeys/engine/joining.py:join_ways": "follows from a merge, which has its entry; each transition tells of itself",
+    "journeys/engine/joining.py:join_ways": "follows from a merge; each transition tells of itself",
     "journeys/engine/goals.py:end_by_refresh": "at the pace of refreshes; each transition tells of itself",
     "journeys/engine/moving.py:move_due": "at the pace of events; each transition tells of itself",
     "journeys/plays/launching.py:launch_draft": "the services it calls write theirs: journey, version and launch",
