@@ -217,3 +217,5 @@ FROM unnest(%(keys)s::text[], %(persons)s::bigint[], %(launches)s::bigint[], %(e
     AS given (key, person, launch, enrollment, kind, title, context, created, due)
 ON CONFLICT (key) DO NOTHING
 """
+# Everything about anybody's way, what leans on it first.
+FORGET = tuple(f"DELETE FROM journeys_{table}" for table in ("stafftask", "transition", "enrollment", "signal"))

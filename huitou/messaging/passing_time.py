@@ -6,8 +6,10 @@ from django.db.models import Q
 
 from huitou.core.clock import Clock
 from huitou.core.home import Home
-from huitou.messaging.loop import run_turn
+from huitou.messaging.loop import keep_up, run_turn
 from huitou.messaging.models import PLANNED, WAITING, Touch
+
+__all__ = ["is_needed", "keep_up", "pass_time"]
 
 
 def is_needed() -> bool:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from huitou.accounts.queries import get_brand
-from huitou.analytics.engines import Engine, SnapshotGoneError
+from huitou.analytics.engines import Engine, SnapshotGoneError, SnapshotOldError
 from huitou.analytics.rebuild import define_orders, features_at
 from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.core.engine import open_home_engine
@@ -63,6 +63,14 @@ def open_engine_of(run: RefreshRun, as_of: datetime | None = None) -> Iterator[E
     except SnapshotGoneError as error:
         raise NotRefreshedError(
             _("The lake no longer holds the table %(table)s as the last refresh left it: run huitou refresh.")
+            % {"table": error.table}
+        ) from error
+    except SnapshotOldError as error:
+        raise NotRefreshedError(
+            _(
+                "The last refresh was made by an earlier version of Huitou: the table %(table)s lacks what is computed "
+                "now. Run huitou refresh, or wait for the worker's next one."
+            )
             % {"table": error.table}
         ) from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from huitou.analytics.adoption import LakeWriteError
 from huitou.analytics.engines.address import EngineAddress, EngineError
 from huitou.analytics.engines.duck import DuckEngine
-from huitou.analytics.engines.engine import Engine, SnapshotGoneError
+from huitou.analytics.engines.engine import Engine, SnapshotGoneError, SnapshotOldError
 from huitou.analytics.engines.lake import Lake
 from huitou.analytics.engines.scratch import Scratch, open_scratch, sweep_scratch
 
@@ -25,6 +25,7 @@ __all__ = [
     "LakeWriteError",
     "Scratch",
     "SnapshotGoneError",
+    "SnapshotOldError",
     "open_engine",
     "open_scratch",
     "sweep_scratch",

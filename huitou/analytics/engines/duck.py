@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +18,7 @@ from ibis.backends.duckdb import Backend
 from ibis.backends.sql.datatypes import DuckDBType
 
 from huitou.analytics.adoption import sync
-from huitou.analytics.engines.engine import Engine, loose_schema
+from huitou.analytics.engines.engine import Engine, SnapshotOldError, loose_schema
 from huitou.analytics.engines.lake import Lake
 from huitou.analytics.engines.scratch import open_scratch
 from huitou.analytics.tables import TABLES
@@ -69,7 +70,15 @@ class DuckEngine(Engine):
         hive = ", ".join(f"{p}: VARCHAR" for p in spec.partition)
         options = f", hive_partitioning=true, hive_types={{{hive}}}" if spec.partition else ""
         listed = ", ".join(_quoted(f) for f in files)
-        self._connection.execute(f"CREATE TEMP VIEW {view} AS SELECT {columns} FROM read_parquet([{listed}]{options})")
+        try:
+            self._connection.execute(
+                f"CREATE TEMP VIEW {view} AS SELECT {columns} FROM read_parquet([{listed}]{options})"
+            )
+        except duckdb.BinderException as error:
+            # What names no column is nothing of an earlier version's.
+            if "not found in FROM clause" not in str(error):
+                raise
+            raise SnapshotOldError(name) from error
         return self._backend.table(view)
 
     def provide(self, name: str, rows: pa.Table) -> ibis.Table:

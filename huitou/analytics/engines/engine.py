@@ -25,6 +25,14 @@ class SnapshotGoneError(Exception):
         self.table = table
 
 
+class SnapshotOldError(Exception):
+    """The files of `table` that are to be read were written before some of its columns were declared."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"{table} lacks columns that are declared by now")
+        self.table = table
+
+
 class Engine(ABC):
     """Ibis over one consistent snapshot of the lake. `versions` pins tables; others are read at their newest."""
 
@@ -41,7 +49,8 @@ class Engine(ABC):
     def table(self, name: str) -> ibis.Table:
         """The declared lake table as an Ibis table; without rows where nothing was written yet.
 
-        Raises SnapshotGoneError where a pinned version was removed: that is no table without rows.
+        Raises SnapshotGoneError where a pinned version was removed: that is no table without rows; SnapshotOldError
+        where it lacks declared columns, as what an earlier version of the product wrote does.
         """
         if name not in self._tables:
             pinned = self._versions.get(name)

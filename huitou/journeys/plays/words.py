@@ -167,7 +167,7 @@ def number_words(found: Numbers) -> Iterator[tuple[str, str]]:
         yield _("Waiting: %(reason)s") % {"reason": reason_words(reason) if reason else _("not due yet")}, f"{count:,}"
     yield _("Delivered"), f"{found.delivered:,}"
     yield _("Clicked"), f"{found.clicked:,}"
-    yield _("Bought again, all arms"), f"{found.at_goal:,}"
+    yield _("Reached the goal on the way, all arms"), f"{found.at_goal:,}"
 
 
 def replay_words(found: Replay, zone: ZoneInfo) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ from huitou.sources.connectors.complete_journey.panel import (
     Slice,
     data_folder,
 )
-from huitou.sources.connectors.complete_journey.passing import is_anything_waiting, pass_hours
+from huitou.sources.connectors.complete_journey.passing import is_anything_waiting, modules_of_apps, pass_hours
 from huitou.sources.importing.options import ImportOptions
 from huitou.sources.models import ImportRun, InboxEvent
 from huitou.sources.services import run_import, start_import
@@ -254,10 +254,11 @@ def advance_example(
 
 
 def remove_example(*, home: Home, clock: Clock, actor: User | None = None) -> ExampleStatus:
-    """Delete every fact, person, product and import of the example, from the lake and from PostgreSQL.
+    """Delete every fact, person, product and import of the example, from the lake and from PostgreSQL, with launches,
+    messages and experiments, the holdout's share and the margin.
 
-    Users and the audit log stay. Raises NoExampleError if the store holds a brand's own data; removing from an
-    empty store changes nothing.
+    Users, journeys, channels and the audit log stay. Raises NoExampleError if the store holds a brand's own data;
+    removing from an empty store changes nothing.
     """
     with _alone():
         brand = find_brand()
@@ -330,12 +331,22 @@ def _write_files(panel: Panel, cut: Slice, folder: Path) -> dict[str, Path]:
 
 def _remove(brand: Brand, *, home: Home, clock: Clock, actor: User | None) -> None:
     _drop_data(home)
+    for module in modules_of_apps("example_data"):
+        if drop_settings := getattr(module, "drop_settings", None):
+            drop_settings()
     reach("example.dropped")
     remove_example_brand(clock=clock, actor=actor)
 
 
 def _drop_data(home: Home) -> None:
-    """Delete all facts and what names them. All data in the store is the example's: nothing else gets in beside it."""
+    """Delete all facts and what names them. All data in the store is the example's: nothing else gets in beside it.
+
+    An installed app of ours may have an `example_data.py` with `drop()`, which deletes what it keeps of the example's
+    people: called before they go, the highest app first, and again where a removal was killed.
+    """
+    for module in modules_of_apps("example_data"):
+        module.drop()
+    reach("example.forgotten")
     RefreshRun.objects.all().delete()
     for run in ImportRun.objects.all():
         for name in (run.file_path, run.reject_path):

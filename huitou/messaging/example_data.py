@@ -1,0 +1,11 @@
+"""What messaging keeps of the example's people. Channels and contact rules stay."""
+
+from __future__ import annotations
+
+from huitou.messaging.models import HandoffList, Touch
+
+
+def drop() -> None:
+    """Delete messages with their decisions, attempts and receipts, and the lists that were handed off."""
+    Touch.objects.all().delete()
+    HandoffList.objects.all().delete()
