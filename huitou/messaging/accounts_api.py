@@ -197,6 +197,10 @@ class PolicyOut(Schema):
     service_is_held_out: bool
     duplicate_days: int
     quiet_hours: dict[str, list[str]] = Field(description="[from, to] by channel; [] for none; else the channel's own.")
+    home_channels: dict[str, list[str]] = Field(
+        description="By channel the sales channels whose buyers hear this way first.",
+        examples=[{"wecom": ["mini_program"], "sms_aliyun": ["tmall"]}],
+    )
     max_retries: int
     fatigue_is_on: bool
     fatigue_unanswered: int
@@ -220,6 +224,10 @@ class PolicyIn(Body):
     service_is_held_out: bool | None = None
     duplicate_days: Annotated[Whole, Field(ge=0, le=3650)] | None = None
     quiet_hours: dict[SettingName, Annotated[list[Time], Field(max_length=2)]] | None = Field(None, max_length=50)
+    home_channels: (
+        dict[SettingName, Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=100)]]
+        | None
+    ) = Field(None, max_length=50)
     max_retries: Annotated[Whole, Field(ge=0, le=20)] | None = None
     fatigue_is_on: bool | None = None
     fatigue_unanswered: Annotated[Whole, Field(ge=1, le=1000)] | None = None

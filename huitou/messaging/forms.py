@@ -135,6 +135,17 @@ class PolicyForm(forms.Form):
                     label=_("Quiet hours: %(channel)s") % {"channel": channel.label},
                     help_text=_("Like 21:00-09:00; empty: none."),
                 )
+        for channel in CHANNELS:
+            name = f"home-{channel.kind}"
+            self.initial[name] = ", ".join(policy.home_channels.get(channel.kind, ()))
+            self.fields[name] = forms.CharField(
+                required=False,
+                max_length=1000,
+                label=_("Who buys in these sales channels hears first by: %(channel)s") % {"channel": channel.label},
+                help_text=_(
+                    "Codes as in the orders, separated by commas. Where the customer responds comes before it."
+                ),
+            )
 
     def changes(self) -> dict[str, Any]:
         """The settings as the service takes them."""
@@ -144,7 +155,13 @@ class PolicyForm(forms.Form):
             if name.startswith("quiet-"):
                 parts = [part.strip().zfill(5) for part in str(value or "").split("-") if part.strip()]
                 quiet[name.removeprefix("quiet-")] = parts
-        return told | {"quiet_hours": quiet}
+        homes = {}
+        for name, value in self.cleaned_data.items():
+            if name.startswith("home-"):
+                codes = dict.fromkeys(code.strip() for code in str(value or "").replace("，", ",").split(","))
+                if kept := [code for code in codes if code]:
+                    homes[name.removeprefix("home-")] = kept
+        return told | {"quiet_hours": quiet, "home_channels": homes}
 
 
 class MessageForm(forms.Form):

@@ -78,7 +78,7 @@ class Standing:
     `consents`: (consent channel, purpose) that are granted now, `withdrawn` those that were decided against.
     `same_at`: by content, when it last went out. `quota_used`: by account and quota, how many count now.
     `active_hours` are hours of the brand's day, empty where too little is known. `responses`: by channel kind, how many
-    got there and how many were answered.
+    got there and how many were answered. `bought_in`: the sales channel in which the customer usually buys.
     """
 
     known: bool = True
@@ -96,6 +96,7 @@ class Standing:
     last_contact_at: datetime | None = None
     active_hours: tuple[int, ...] = ()
     responses: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    bought_in: str = ""
 
     def agrees(self, way: Way, purpose: str) -> bool:
         """Whether the customer wants to hear this way: agreed, or where consent is kept elsewhere, did not refuse."""
@@ -159,7 +160,7 @@ def judge(candidate: Candidate, standing: Standing, rules: Rules, climate: Clima
         return Verdict(NO, "too_late")
     if candidate.gone_products:
         return Verdict(NO, "product_gone", numbers={"products": list(candidate.gone_products)})
-    ways, closed = _open_ways(candidate, standing)
+    ways, closed = _open_ways(candidate, standing, rules)
     if not ways:
         return closed
     if standing.held_out and rules.is_held_out(candidate.purpose):
@@ -181,7 +182,7 @@ def judge(candidate: Candidate, standing: Standing, rules: Rules, climate: Clima
     return Verdict(YES, "allowed", way, standing.address(way), numbers=_counted(candidate, standing, rules))
 
 
-def _open_ways(candidate: Candidate, standing: Standing) -> tuple[list[Way], Verdict]:
+def _open_ways(candidate: Candidate, standing: Standing, rules: Rules) -> tuple[list[Way], Verdict]:
     """The ways that consent and identifiers leave open, the preferred first; and what to say where there is none."""
     if not candidate.ways:
         return [], Verdict(NO, "no_account")
@@ -195,8 +196,10 @@ def _open_ways(candidate: Candidate, standing: Standing) -> tuple[list[Way], Ver
         reason = "address_dead" if standing.dead_kinds.intersection(kinds) else "no_identifier"
         return [], Verdict(NO, reason, agreed[0], numbers={"kinds": kinds})
     if not candidate.keeps_order:
-        # Where the customer responds; equal ones stay in the order that was asked for.
-        reachable.sort(key=lambda way: -standing.response_rate(way.kind))
+        # Where the customer responds, then what belongs to where it buys; equal ones stay as they were asked for.
+        reachable.sort(
+            key=lambda way: (-standing.response_rate(way.kind), not rules.is_home(way.kind, standing.bought_in))
+        )
     return reachable, Verdict(YES, "allowed")
 
 

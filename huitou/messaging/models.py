@@ -60,6 +60,9 @@ class ContactPolicy(models.Model):
     service_is_held_out = models.BooleanField(default=False, help_text="whether the holdout gets no service messages")
     duplicate_days = models.SmallIntegerField(default=30, help_text="the same content again only after so many days")
     quiet_hours = models.JSONField(default=dict, help_text="[from, to] by channel kind, [] for none; else its own")
+    home_channels = models.JSONField(
+        default=dict, help_text="by channel kind the sales channels whose buyers hear this way first"
+    )
     max_retries = models.SmallIntegerField(default=3, help_text="after definite failures that may pass")
     fatigue_is_on = models.BooleanField(default=True)
     fatigue_unanswered = models.SmallIntegerField(

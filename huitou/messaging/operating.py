@@ -109,6 +109,8 @@ def _check_policy(changes: Mapping[str, Any]) -> None:
                 raise PolicyInvalidError(_("%(name)s is either on or off.") % {"name": name})
         elif name == "quiet_hours":
             _check_hours(value)
+        elif name == "home_channels":
+            _check_homes(value)
         else:
             raise PolicyInvalidError(_("There is no setting named %(name)s.") % {"name": name[:50]})
 
@@ -125,6 +127,22 @@ def _check_hours(told: object) -> None:
             raise PolicyInvalidError(_("Write quiet hours as two times, like 21:00 and 09:00.")) from error
         if read and read[0] == read[1]:
             raise PolicyInvalidError(_("Quiet hours that begin and end at one time leave no moment to send."))
+
+
+def _check_homes(told: object) -> None:
+    if not isinstance(told, dict) or not set(told) <= set(CHANNELS.kinds()):
+        raise PolicyInvalidError(
+            _("Sales channels are given by channel: %(known)s.") % {"known": ", ".join(CHANNELS.kinds())}
+        )
+    seen: set[str] = set()
+    for codes in told.values():
+        if not isinstance(codes, list) or not all(isinstance(code, str) and 0 < len(code) <= 64 for code in codes):
+            raise PolicyInvalidError(_("Write sales channels as a list of codes of at most 64 characters."))
+        if twice := seen.intersection(codes):
+            raise PolicyInvalidError(
+                _("The sales channel %(code)s belongs to one channel only.") % {"code": min(twice)}
+            )
+        seen.update(codes)
 
 
 def send_by_hand(

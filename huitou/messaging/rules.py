@@ -26,6 +26,7 @@ class Rules:
     service_is_held_out: bool = False
     duplicate_days: int = 30
     quiet: dict[str, tuple[time, time] | None] = field(default_factory=dict)
+    home: dict[str, frozenset[str]] = field(default_factory=dict)
     max_retries: int = 3
     fatigue_is_on: bool = True
     fatigue_unanswered: int = 8
@@ -40,6 +41,10 @@ class Rules:
     def is_held_out(self, purpose: str) -> bool:
         """Whether the holdout is left alone by contacts of this purpose."""
         return purpose != SERVICE or self.service_is_held_out
+
+    def is_home(self, kind: str, sales_channel: str) -> bool:
+        """Whether who buys in this sales channel hears over this kind of channel first."""
+        return bool(sales_channel) and sales_channel in self.home.get(kind, ())
 
     def quiet_of(self, channel: Channel) -> tuple[Quiet, ...]:
         """Every hour in which nothing goes out over the channel: the brand's, and those its provider keeps."""
@@ -67,6 +72,7 @@ def current_rules() -> Rules:
         service_is_held_out=policy.service_is_held_out,
         duplicate_days=policy.duplicate_days,
         quiet={kind: parse_hours(told) for kind, told in policy.quiet_hours.items()},
+        home={kind: frozenset(told) for kind, told in policy.home_channels.items()},
         max_retries=policy.max_retries,
         fatigue_is_on=policy.fatigue_is_on,
         fatigue_unanswered=policy.fatigue_unanswered,

@@ -15,6 +15,7 @@ from huitou.customers.models import Identifier, Person
 from huitou.customers.queries import decided_consents
 from huitou.experiments.queries import held_out
 from huitou.messaging import sql
+from huitou.messaging.buying import usual_sales_channels
 from huitou.messaging.channel import Address, Channel, Quota, find_channel
 from huitou.messaging.governor import Candidate, Climate, Standing, Way
 from huitou.messaging.hours import week_start
@@ -199,6 +200,9 @@ def _count(
             responses.setdefault(customer, {})[kind] = (contacts, answered)
         for customer, told in responses.items():
             standings[customer].responses = told
+        if rules.home:
+            for customer, code in usual_sales_channels(members, now).items():
+                standings[customer].bought_in = code
 
 
 def run(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:

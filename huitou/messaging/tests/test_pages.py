@@ -84,11 +84,13 @@ def test_a_channel_is_set_up_tested_and_paused_and_the_rules_are_changed(
     page = admin.get("/settings/channels/")
     form = page.context["form"]
     told = {name: form[name].value() for name in form.fields if form[name].value() not in (None, False)}
-    answer = admin.post("/settings/channels/", {**told, "cap_day": 2, "quiet-console_log": "22:00-8:00"})
+    told |= {"quiet-console_log": "22:00-8:00", "home-wecom": "mini_program，wecom, "}
+    answer = admin.post("/settings/channels/", {**told, "cap_day": 2})
     assert answer.status_code == 302, answer.context and answer.context["form"].errors
     policy = find_policy()
     assert policy.cap_day == 2
     assert policy.quiet_hours["console_log"] == ["22:00", "08:00"]
+    assert policy.home_channels == {"wecom": ["mini_program", "wecom"]}
 
 
 def test_what_asked_for_a_message_is_told_in_words(admin: Client, accounts: dict[str, ChannelAccount]) -> None:
