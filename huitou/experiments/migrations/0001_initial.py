@@ -85,6 +85,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["-starts_at"], name="experiment_newest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("window_days__gte", 1)), name="experiment_window_at_least_a_day"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="experiment_ends_later"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(models.Q(("key", ""), _negated=True), models.Q(("salt", ""), _negated=True)),
+                        name="experiment_has_key",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Assignment",
@@ -108,6 +123,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("experiment", "person"), name="assignment_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("draw__gte", 0), ("draw__lt", 4294967296)), name="assignment_draw_in_range"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="HoldoutShare",
@@ -129,6 +152,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("share_bp__lte", 5000)), name="holdout_at_most_half")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Margin",
@@ -146,52 +174,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="experiment",
-            index=models.Index(fields=["-starts_at"], name="experiment_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("window_days__gte", 1)), name="experiment_window_at_least_a_day"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="experiment_ends_later"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("key", ""), _negated=True), models.Q(("salt", ""), _negated=True)),
-                name="experiment_has_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.UniqueConstraint(fields=("experiment", "person"), name="assignment_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("draw__gte", 0), ("draw__lt", 4294967296)), name="assignment_draw_in_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="holdoutshare",
-            constraint=models.CheckConstraint(condition=models.Q(("share_bp__lte", 5000)), name="holdout_at_most_half"),
-        ),
-        migrations.AddConstraint(
-            model_name="margin",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("margin_bp", None), models.Q(("margin_bp__gte", 0), ("margin_bp__lte", 10000)), _connector="OR"
-                ),
-                name="margin_is_a_share",
-            ),
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("margin_bp", None),
+                            models.Q(("margin_bp__gte", 0), ("margin_bp__lte", 10000)),
+                            _connector="OR",
+                        ),
+                        name="margin_is_a_share",
+                    )
+                ],
+            },
         ),
         migrations.RunSQL(FIXED, CHANGEABLE),
     ]

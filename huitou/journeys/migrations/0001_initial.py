@@ -87,6 +87,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("journey", "number"), name="journey_version_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "draft")), fields=("journey",), name="journey_one_draft"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("published_at", None), ("state", "draft")),
+                            models.Q(("published_at__isnull", False), ("state", "live")),
+                            _connector="OR",
+                        ),
+                        name="journey_live_since",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Launch",
@@ -158,6 +174,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("control_bp__lte", 9000)), name="launch_share"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at", None), ("ends_at__gt", models.F("starts_at")), _connector="OR"),
+                        name="launch_ends_after_start",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Enrollment",
@@ -245,6 +270,44 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "active")),
+                        fields=["launch", "due_at", "id"],
+                        name="enrollment_due",
+                    ),
+                    models.Index(fields=["launch", "state", "step"], name="enrollment_by_step"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("launch", "entry_key"), name="enrollment_once_per_entry"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reentry", "never")),
+                        fields=("launch", "person"),
+                        name="enrollment_never_again",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reentry__in", ("after_exit", "after_days")), ("state", "active")),
+                        fields=("launch", "person"),
+                        name="enrollment_one_at_a_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("due_at__isnull", False), ("ended_at", None), ("exit_reason", ""), ("state", "active")
+                            ),
+                            models.Q(
+                                ("due_at", None),
+                                ("ended_at__isnull", False),
+                                ("state", "ended"),
+                                models.Q(("exit_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="enrollment_active_or_ended",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Listening",
@@ -258,6 +321,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("event", "launch"), name="listening_once")],
+            },
         ),
         migrations.CreateModel(
             name="Signal",
@@ -275,6 +341,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["occurred_at", "id"], name="signal_in_order")],
+            },
         ),
         migrations.CreateModel(
             name="StaffTask",
@@ -347,6 +416,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("state", "open")), fields=["due_at", "id"], name="staff_task_open")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at", None), ("outcome", ""), ("state", "open")),
+                            models.Q(("finished_at__isnull", False), ("state", "cancelled")),
+                            models.Q(
+                                ("finished_at__isnull", False),
+                                ("state", "done"),
+                                models.Q(("outcome", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="staff_task_finished",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Transition",
@@ -367,112 +456,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="journeyversion",
-            constraint=models.UniqueConstraint(fields=("journey", "number"), name="journey_version_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="journeyversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "draft")), fields=("journey",), name="journey_one_draft"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journeyversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("published_at", None), ("state", "draft")),
-                    models.Q(("published_at__isnull", False), ("state", "live")),
-                    _connector="OR",
-                ),
-                name="journey_live_since",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="launch",
-            constraint=models.CheckConstraint(condition=models.Q(("control_bp__lte", 9000)), name="launch_share"),
-        ),
-        migrations.AddConstraint(
-            model_name="launch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at", None), ("ends_at__gt", models.F("starts_at")), _connector="OR"),
-                name="launch_ends_after_start",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="enrollment",
-            index=models.Index(
-                condition=models.Q(("state", "active")), fields=["launch", "due_at", "id"], name="enrollment_due"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="enrollment",
-            index=models.Index(fields=["launch", "state", "step"], name="enrollment_by_step"),
-        ),
-        migrations.AddConstraint(
-            model_name="enrollment",
-            constraint=models.UniqueConstraint(fields=("launch", "entry_key"), name="enrollment_once_per_entry"),
-        ),
-        migrations.AddConstraint(
-            model_name="enrollment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("reentry", "never")), fields=("launch", "person"), name="enrollment_never_again"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="enrollment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("reentry__in", ("after_exit", "after_days")), ("state", "active")),
-                fields=("launch", "person"),
-                name="enrollment_one_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="enrollment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("due_at__isnull", False), ("ended_at", None), ("exit_reason", ""), ("state", "active")),
-                    models.Q(
-                        ("due_at", None),
-                        ("ended_at__isnull", False),
-                        ("state", "ended"),
-                        models.Q(("exit_reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="enrollment_active_or_ended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="listening",
-            constraint=models.UniqueConstraint(fields=("event", "launch"), name="listening_once"),
-        ),
-        migrations.AddIndex(
-            model_name="signal",
-            index=models.Index(fields=["occurred_at", "id"], name="signal_in_order"),
-        ),
-        migrations.AddIndex(
-            model_name="stafftask",
-            index=models.Index(condition=models.Q(("state", "open")), fields=["due_at", "id"], name="staff_task_open"),
-        ),
-        migrations.AddConstraint(
-            model_name="stafftask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("finished_at", None), ("outcome", ""), ("state", "open")),
-                    models.Q(("finished_at__isnull", False), ("state", "cancelled")),
-                    models.Q(
-                        ("finished_at__isnull", False), ("state", "done"), models.Q(("outcome", ""), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="staff_task_finished",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="transition",
-            constraint=models.UniqueConstraint(fields=("enrollment", "visit"), name="transition_once"),
+            options={
+                "constraints": [models.UniqueConstraint(fields=("enrollment", "visit"), name="transition_once")],
+            },
         ),
         migrations.RunSQL(FIXED, FREE),
     ]

@@ -57,6 +57,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("per_minute", None), ("per_minute__gte", 1), _connector="OR"),
+                        name="account_rate_is_positive",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ContactPolicy",
@@ -256,6 +264,44 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["planned", "waiting"])),
+                        fields=["next_at", "-priority", "id"],
+                        name="touch_due",
+                    ),
+                    models.Index(fields=["person", "-id"], name="touch_of_person"),
+                    models.Index(fields=["source", "step", "state"], name="touch_of_source"),
+                    models.Index(fields=["state", "-id"], name="touch_by_state"),
+                    models.Index(
+                        condition=models.Q(("fallback_at__isnull", False)),
+                        fields=["fallback_at"],
+                        name="touch_fallback",
+                    ),
+                    models.Index(
+                        condition=models.Q(("lake_version__gt", models.F("lake_written"))),
+                        fields=["id"],
+                        name="touch_for_lake",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("not_after__gte", models.F("send_after"))), name="touch_window_is_one"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("state__in", ["sending", "sent", "delivered", "read", "clicked", "unknown"]),
+                                _negated=True,
+                            ),
+                            ("account__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="touch_sent_has_account",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Attempt",
@@ -321,6 +367,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("outcome", "open")), fields=["run"], name="attempt_open"),
+                    models.Index(fields=["account", "provider_ref"], name="attempt_by_ref"),
+                    models.Index(fields=["account", "started_at"], name="attempt_by_account"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("touch", "number"), name="attempt_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("outcome", "refused"), _negated=True),
+                        fields=("touch",),
+                        name="attempt_at_most_one_goes_out",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="TouchDecision",
@@ -341,91 +402,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="channelaccount",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("per_minute", None), ("per_minute__gte", 1), _connector="OR"),
-                name="account_rate_is_positive",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="touch",
-            index=models.Index(
-                condition=models.Q(("state__in", ["planned", "waiting"])),
-                fields=["next_at", "-priority", "id"],
-                name="touch_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="touch",
-            index=models.Index(fields=["person", "-id"], name="touch_of_person"),
-        ),
-        migrations.AddIndex(
-            model_name="touch",
-            index=models.Index(fields=["source", "step", "state"], name="touch_of_source"),
-        ),
-        migrations.AddIndex(
-            model_name="touch",
-            index=models.Index(fields=["state", "-id"], name="touch_by_state"),
-        ),
-        migrations.AddIndex(
-            model_name="touch",
-            index=models.Index(
-                condition=models.Q(("fallback_at__isnull", False)), fields=["fallback_at"], name="touch_fallback"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="touch",
-            index=models.Index(
-                condition=models.Q(("lake_version__gt", models.F("lake_written"))), fields=["id"], name="touch_for_lake"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="touch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("not_after__gte", models.F("send_after"))), name="touch_window_is_one"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="touch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("state__in", ["sending", "sent", "delivered", "read", "clicked", "unknown"]), _negated=True
-                    ),
-                    ("account__isnull", False),
-                    _connector="OR",
-                ),
-                name="touch_sent_has_account",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="attempt",
-            index=models.Index(condition=models.Q(("outcome", "open")), fields=["run"], name="attempt_open"),
-        ),
-        migrations.AddIndex(
-            model_name="attempt",
-            index=models.Index(fields=["account", "provider_ref"], name="attempt_by_ref"),
-        ),
-        migrations.AddIndex(
-            model_name="attempt",
-            index=models.Index(fields=["account", "started_at"], name="attempt_by_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.UniqueConstraint(fields=("touch", "number"), name="attempt_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("outcome", "refused"), _negated=True),
-                fields=("touch",),
-                name="attempt_at_most_one_goes_out",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="touchdecision",
-            index=models.Index(fields=["reason", "-at"], name="decision_by_reason"),
+            options={
+                "indexes": [models.Index(fields=["reason", "-at"], name="decision_by_reason")],
+            },
         ),
     ]

@@ -40,6 +40,11 @@ class Migration(migrations.Migration):
                 ("archived_at", models.DateTimeField(help_text="not refreshed any more; its history stays", null=True)),
                 ("archived_label", models.CharField(blank=True, max_length=150)),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="segment_is_named")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SegmentSize",
@@ -50,7 +55,23 @@ class Migration(migrations.Migration):
                 ("size", models.PositiveBigIntegerField()),
                 ("entered", models.PositiveBigIntegerField()),
                 ("left", models.PositiveBigIntegerField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="core.refreshrun"
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sizes", to="segments.segment"
+                    ),
+                ),
             ],
+            options={
+                "indexes": [models.Index(fields=["segment", "-as_of"], name="segment_sizes")],
+                "constraints": [models.UniqueConstraint(fields=("segment", "run"), name="segment_size_once")],
+            },
         ),
         migrations.CreateModel(
             name="SegmentVersion",
@@ -60,7 +81,55 @@ class Migration(migrations.Migration):
                 ("definition", models.JSONField(help_text="a condition, see the condition schema")),
                 ("at", models.DateTimeField()),
                 ("actor_label", models.CharField(blank=True, max_length=150)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="versions", to="segments.segment"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("segment", "number"), name="segment_version_once"),
+                    models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="segment_version_from_one"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TagBatch",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("count", models.PositiveIntegerField()),
+                ("at", models.DateTimeField()),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("key", ""), _negated=True), name="tag_batch_has_key")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TagGroup",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60, unique=True)),
+                ("position", models.IntegerField(default=0)),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="tag_group_is_named")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Tag",
@@ -73,7 +142,21 @@ class Migration(migrations.Migration):
                     "archived_at",
                     models.DateTimeField(help_text="offered nowhere any more; who carries it keeps it", null=True),
                 ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="tags",
+                        to="segments.taggroup",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="tag_is_named")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="TagAssignment",
@@ -110,24 +193,47 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, db_default="", help_text="an origin, or expired", max_length=10),
                 ),
                 ("taken_label", models.CharField(blank=True, db_default="", help_text="who took it", max_length=150)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tag_assignments",
+                        to="customers.person",
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="assignments", to="segments.tag"
+                    ),
+                ),
             ],
-        ),
-        migrations.CreateModel(
-            name="TagBatch",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(max_length=200, unique=True)),
-                ("count", models.PositiveIntegerField()),
-                ("at", models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="TagGroup",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=60, unique=True)),
-                ("position", models.IntegerField(default=0)),
-            ],
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("taken_at", None)), fields=["tag", "person"], name="tag_carriers")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("taken_at", None)),
+                        fields=("person", "tag", "origin", "origin_ref"),
+                        name="tag_given_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("expires_at", None), ("expires_at__gt", models.F("given_at")), _connector="OR"
+                        ),
+                        name="tag_expires_later",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("taken_at", None), ("taken_origin", "")),
+                            models.Q(("taken_at__isnull", False), models.Q(("taken_origin", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="tag_taken_with_origin",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="TagRule",
@@ -138,7 +244,20 @@ class Migration(migrations.Migration):
                 ("created_label", models.CharField(blank=True, max_length=150)),
                 ("stopped_at", models.DateTimeField(help_text="gives and takes no more", null=True)),
                 ("stopped_label", models.CharField(blank=True, max_length=150)),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rules", to="segments.tag"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("stopped_at", None)), fields=("tag",), name="tag_rule_stands_once"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Strategy",
@@ -161,137 +280,10 @@ class Migration(migrations.Migration):
                 ("changed_at", models.DateTimeField()),
                 ("changed_label", models.CharField(blank=True, max_length=150)),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="segment_is_named"),
-        ),
-        migrations.AddField(
-            model_name="segmentsize",
-            name="run",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="core.refreshrun"
-            ),
-        ),
-        migrations.AddField(
-            model_name="segmentsize",
-            name="segment",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="sizes", to="segments.segment"
-            ),
-        ),
-        migrations.AddField(
-            model_name="segmentversion",
-            name="actor",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="segmentversion",
-            name="segment",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="versions", to="segments.segment"
-            ),
-        ),
-        migrations.AddField(
-            model_name="tagassignment",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="tag_assignments", to="customers.person"
-            ),
-        ),
-        migrations.AddField(
-            model_name="tagassignment",
-            name="tag",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="assignments", to="segments.tag"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagbatch",
-            constraint=models.CheckConstraint(condition=models.Q(("key", ""), _negated=True), name="tag_batch_has_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="taggroup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="tag_group_is_named"
-            ),
-        ),
-        migrations.AddField(
-            model_name="tag",
-            name="group",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="tags", to="segments.taggroup"
-            ),
-        ),
-        migrations.AddField(
-            model_name="tagrule",
-            name="tag",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="rules", to="segments.tag"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="strategy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("priority__gte", 1)), name="strategy_priority_from_one"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="segmentsize",
-            index=models.Index(fields=["segment", "-as_of"], name="segment_sizes"),
-        ),
-        migrations.AddConstraint(
-            model_name="segmentsize",
-            constraint=models.UniqueConstraint(fields=("segment", "run"), name="segment_size_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="segmentversion",
-            constraint=models.UniqueConstraint(fields=("segment", "number"), name="segment_version_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="segmentversion",
-            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="segment_version_from_one"),
-        ),
-        migrations.AddIndex(
-            model_name="tagassignment",
-            index=models.Index(condition=models.Q(("taken_at", None)), fields=["tag", "person"], name="tag_carriers"),
-        ),
-        migrations.AddConstraint(
-            model_name="tagassignment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("taken_at", None)),
-                fields=("person", "tag", "origin", "origin_ref"),
-                name="tag_given_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagassignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("expires_at", None), ("expires_at__gt", models.F("given_at")), _connector="OR"),
-                name="tag_expires_later",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tagassignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("taken_at", None), ("taken_origin", "")),
-                    models.Q(("taken_at__isnull", False), models.Q(("taken_origin", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="tag_taken_with_origin",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="tag_is_named"),
-        ),
-        migrations.AddConstraint(
-            model_name="tagrule",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("stopped_at", None)), fields=("tag",), name="tag_rule_stands_once"
-            ),
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("priority__gte", 1)), name="strategy_priority_from_one")
+                ],
+            },
         ),
     ]
