@@ -38,6 +38,8 @@ TABLE: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "metrics": (EVERYONE, EVERYONE),
     "metrics_csv": (EVERYONE, EVERYONE),
     "metrics_xlsx": (EVERYONE, EVERYONE),
+    "contact_gap": (EVERYONE, DATA_READERS),
+    "contact_gap_csv": (ADMINS, ADMINS),
     "customers": (EVERYONE, EVERYONE),
     "customers_csv": (EVERYONE, EVERYONE),
     "customers_timeline": (EVERYONE, EVERYONE),

@@ -14,6 +14,7 @@ from huitou.console.formats import format_day
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
 from huitou.core.money import from_minor
+from huitou.customers.columns import customer_columns
 from huitou.customers.contact_points import contact_points
 from huitou.customers.labels import customer_labels
 from huitou.orders.portrait import tags
@@ -42,6 +43,7 @@ def list_header(*, whole: bool, currency: str) -> list[str]:
         _("Purchases"),
         _("Spent (%(currency)s)") % {"currency": currency},
         _("Average order (%(currency)s)") % {"currency": currency},
+        *(str(column.title) for column in customer_columns()),
     ]
 
 
@@ -77,6 +79,7 @@ def _rows(customers: list[CustomerRow], brand: Brand, *, whole: bool) -> list[li
     people = [row.person_id for row in customers]
     labels = customer_labels(people)
     known_by = contact_points(people) if whole else {}
+    more = [column.values(people) for column in customer_columns()]
     return [
         [
             labels.get(row.person_id, f"#{row.person_id}"),
@@ -88,6 +91,7 @@ def _rows(customers: list[CustomerRow], brand: Brand, *, whole: bool) -> list[li
             row.values.get("order_count"),
             _money(row.values.get("spend_minor"), brand),
             _money(row.values.get("aov_minor"), brand),
+            *(values.get(row.person_id, "") for values in more),
         ]
         for row in customers
     ]

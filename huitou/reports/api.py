@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,18 +10,25 @@ from django.utils.translation import gettext as _
 from ninja import Path, Query, Schema
 from pydantic import ConfigDict, Field
 
+from huitou.accounts.access_api import acting
 from huitou.accounts.queries import get_brand
 from huitou.console.downloads import csv_response
 from huitou.core.clock import day_start
 from huitou.core.http_api.fields import Day, Text
 from huitou.core.http_api.operations import Operations
+from huitou.core.http_api.paging import Page, Paged, next_link, read_cursor
 from huitou.core.http_api.problems import NotFoundError
+from huitou.customers.labels import customer_labels
+from huitou.reports.contact_gap import contact_gap, read_month, silent_page
 from huitou.reports.explorer import CSV_HEADER, csv_rows
 from huitou.reports.output import metric_object, result_object
 from huitou.reports.queries import MetricResult, list_metrics, show_metric
+from huitou.reports.services import make_gap_segment
 
 router = Operations("understand")
 Name = Annotated[str, Path(min_length=1, max_length=60, description="Name of the metric.", example="repurchase_rate")]
+
+Month = Annotated[str, Path(min_length=7, max_length=7, description="Month of the purchase.", example="2017-09")]
 
 
 class MetricOut(Schema):
@@ -142,3 +150,74 @@ def _figures(name: str, asked: FiguresFilter) -> MetricResult:
         as_of=day_start(asked.as_of, get_brand().tz) if asked.as_of else None,
         occasion=asked.occasion,
     )
+
+
+class GapFilter(Paged):
+    """Which month."""
+
+    month: Text = Field(
+        "", description="Month of the purchase; nothing: the last whose figure is final.", examples=["2017-09"]
+    )
+
+
+class SilentOut(Schema):
+    """A buyer out of contact."""
+
+    person_id: int
+    label: str = Field(description="The shop's number, or the masked name or phone.")
+    bought_on: date = Field(description="Day of the first purchase in the month, in the brand's zone.")
+
+
+class GapOut(Page):
+    """A month's buyers with whom nothing happened in the 30 days after they bought."""
+
+    month: str = Field(examples=["2017-09"])
+    rate: float | None = Field(description="`contact_gap_rate` of the month; null where nobody bought.")
+    silent: int | None = Field(description="Its numerator.")
+    buyers: int | None = Field(description="Its denominator.")
+    target: float = Field(description="Stay below it.", examples=[0.68])
+    final: bool = Field(description="The month and 30 days after it are over, and covered by the facts.")
+    total: int = Field(description="Customers in the list: those whose 30 days are over.")
+    items: list[SilentOut]
+
+
+class GapSegmentOut(Schema):
+    """The segment of a month's buyers out of contact."""
+
+    segment: str = Field(examples=["contact_gap_2017_09"])
+    customers: int
+    added: int = Field(description="Who came to it by this call.")
+
+
+@router.read("/contact-gap", permission="metrics.view", returns=GapOut)
+def show_contact_gap(request: HttpRequest, asked: Query[GapFilter]) -> GapOut:
+    """The contact gap of a month with its buyers, by ascending number."""
+    month = read_month(asked.month, get_brand())
+    position = read_cursor(request, asked.cursor, [int])
+    gap = contact_gap(month)
+    found, total = silent_page(month, after=position[0] if position else 0, limit=asked.limit + 1)
+    people = found[: asked.limit]
+    labels = customer_labels([one.person_id for one in people])
+    row = gap.row
+    return GapOut(
+        month=gap.month,
+        rate=row.value if row else None,
+        silent=row.numerator if row else None,
+        buyers=row.denominator if row else None,
+        target=gap.target,
+        final=bool(row and row.complete and row.covered),
+        total=total,
+        items=[
+            SilentOut(person_id=one.person_id, label=labels.get(one.person_id, ""), bought_on=one.bought_on)
+            for one in people
+        ],
+        next=next_link(request, [people[-1].person_id]) if len(found) > asked.limit else None,
+    )
+
+
+@router.write("/contact-gap/{str:month}/segment", permission="segments.write", returns=GapSegmentOut)
+def make_contact_gap_segment(request: HttpRequest, month: Month) -> GapSegmentOut:
+    """Keep a month's buyers out of contact as a segment; again it adds who has become one since."""
+    brand = get_brand()
+    made = make_gap_segment(month=read_month(month, brand), clock=brand.clock, **acting(request))
+    return GapSegmentOut(segment=made.segment.name, customers=made.customers, added=made.added)

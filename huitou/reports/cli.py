@@ -87,6 +87,29 @@ def show(
     _write(result, Format.JSON if as_json else format_ or _format_of(out), out)
 
 
+@app.command("gap")
+@booted
+def gap(
+    month: Annotated[str, typer.Option(help="Month of the purchase, YYYY-MM; by default the last that is final.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write the buyers to this .csv or .parquet file.")] = None,
+    segment: Annotated[bool, typer.Option("--segment", help="Keep the buyers as a segment.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show with how many buyers nothing happened in the 30 days after they bought; write them, or keep a segment."""
+    from huitou.accounts.queries import get_brand
+    from huitou.core.clock import SystemClock
+    from huitou.reports.contact_gap import contact_gap, export_silent, read_month
+    from huitou.reports.output import print_gap
+    from huitou.reports.services import make_gap_segment
+
+    brand = get_brand()
+    asked = read_month(month, brand)
+    found = contact_gap(asked)
+    written = export_silent(month=asked, out=out, clock=SystemClock()) if out else None
+    made = make_gap_segment(month=asked, clock=brand.clock) if segment else None
+    print_gap(found, written, made, as_json=as_json)
+
+
 def _day(option: str, text: str) -> date:
     from datetime import date
 

@@ -19,6 +19,10 @@ from huitou.reports.queries import MetricResult, MetricRow
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from huitou.orders.export import Exported
+    from huitou.reports.contact_gap import ContactGap
+    from huitou.reports.services import GapSegment
+
 
 def metric_object(metric: Metric) -> dict[str, Any]:
     """A metric's declaration, without figures."""
@@ -162,3 +166,47 @@ def print_metrics(metrics: Sequence[Metric]) -> None:
     for metric in metrics:
         table.add_row(metric.kind, escape(_(metric.label)), escape(_(metric.definition)))
     _console().print(table)
+
+
+def gap_object(gap: ContactGap, made: GapSegment | None) -> dict[str, Any]:
+    """A month's contact gap as JSON, and the segment where one was made."""
+    row = gap.row
+    told: dict[str, Any] = {
+        "month": gap.month,
+        "rate": row.value if row else None,
+        "silent": row.numerator if row else None,
+        "buyers": row.denominator if row else None,
+        "target": gap.target,
+        "final": bool(row and row.complete and row.covered),
+    }
+    if made is not None:
+        told |= {"segment": made.segment.name, "customers": made.customers, "added": made.added}
+    return told
+
+
+def print_gap(gap: ContactGap, written: Exported | None, made: GapSegment | None, *, as_json: bool) -> None:
+    """The same for people, or as one JSON object."""
+    from huitou.core.terminal import print_json
+
+    if as_json:
+        print_json(gap_object(gap, made) | ({"rows": written.rows} if written else {}))
+        return
+    console, row = _console(), gap.row
+    if row is None:
+        console.print(_("%(month)s: nobody bought.") % {"month": gap.month})
+    else:
+        values = {
+            "month": gap.month,
+            "rate": format_value(row.value, "rate"),
+            "target": format_value(gap.target, "rate"),
+        }
+        values |= {"silent": str(row.numerator), "buyers": str(row.denominator)}
+        told = _("%(month)s: %(rate)s out of contact, %(silent)s of %(buyers)s buyers; to stay below %(target)s.")
+        console.print(told % values)
+        if not (row.complete and row.covered):
+            console.print(_("Not final: 30 days after the month are not over, or not covered by data."))
+    if written is not None:
+        console.print(_("%(count)s buyers written to %(path)s.") % {"count": written.rows, "path": written.path.name})
+    if made is not None:
+        values = {"name": made.segment.name, "count": str(made.customers)}
+        console.print(_("Kept as the segment %(name)s of %(count)s customers; the next refresh counts it.") % values)

@@ -17,6 +17,7 @@ from huitou.core.clock import local_day
 from huitou.core.errors import DomainError
 from huitou.orders import queries as orders
 from huitou.orders.coverage import order_days
+from huitou.reports import contact_gap_pages
 from huitou.reports.explorer import CSV_HEADER, Answer, ExplorerForm, csv_rows, explore
 from huitou.reports.overview import build_overview
 from huitou.sources.queries import what_is_there
@@ -24,6 +25,7 @@ from huitou.sources.queries import what_is_there
 PAGES = [
     Page("overview", "home", _("Overview"), "home", 10, "overview"),
     Page("metrics", "understand", _("Metrics"), "chart", 10, "metrics"),
+    Page("contact-gap", "understand", _("Out of contact"), "clock", 12, "contact_gap"),
 ]
 
 
@@ -95,6 +97,7 @@ def _with_charts(response: HttpResponse) -> HttpResponse:
 
 
 urlpatterns = [
+    *contact_gap_pages.urlpatterns,
     path("", show_overview, name="overview"),
     path("metrics/", show_metrics, name="metrics"),
     path("metrics/figures.csv", download_metrics, {"suffix": "csv"}, name="metrics_csv"),

@@ -44,14 +44,14 @@ def find_answer(question: Question, brand: Brand, *, today: date) -> Answer:
     # Tables of the refresh leave out what was excluded then; those as of an instant are computed now.
     excluded = brand.exclusions if question.as_of is not None else run.detail["basis"]["exclusions"]
     with open_engine_of(run, question.as_of) as engine:
-        days = _days(engine, question, run, brand) if _uses_days(question.metric) else None
-        return _compute(question, engine, days, today, Exclusions.from_json(excluded))
+        facts = facts_of(engine, question, run, brand)
+        return _compute(question, engine, facts, today, Exclusions.from_json(excluded))
 
 
-def _compute(
-    question: Question, engine: Engine, days: ibis.Table | None, today: date, exclusions: Exclusions
-) -> Answer:
-    facts = Facts(
+def facts_of(engine: Engine, question: Question, run: RefreshRun, brand: Brand) -> Facts:
+    """What a question's metric looks at, in the tables of a refresh that were opened as of the question's instant."""
+    days = _days(engine, question, run, brand) if _uses_days(question.metric) else None
+    return Facts(
         orders=engine.table("int_orders"),
         categories=engine.table("int_order_categories"),
         refunds=engine.table("int_refunds"),
@@ -60,6 +60,9 @@ def _compute(
         visits=_visits(engine, days) if days is not None and question.metric.uses_visits else None,
         interactions=None if days is None else interactions_of(days),
     )
+
+
+def _compute(question: Question, engine: Engine, facts: Facts, today: date, exclusions: Exclusions) -> Answer:
     if any(dim.startswith("attribute.") for dim in question.dims):
         names = engine.to_pyarrow(facts.attributes.select("attribute").distinct().order_by("attribute"))
         check_attributes(question.dims, names["attribute"].to_pylist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -60,6 +60,20 @@ def segments_of(person_id: int) -> list[Membership]:
         if row["segment"] in titles
     ]
     return sorted(told, key=lambda one: one.title)
+
+
+def segments_by_customer(customer_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Titles of the segments that customers (canonical ids) are in as of the last refresh, in alphabetical order."""
+    if last_refresh() is None or not customer_ids:
+        return {}
+    titles = _titles()
+    found: dict[int, list[str]] = {}
+    with open_engine() as engine:
+        rows = engine.table(MEMBERS)
+        meant = rows.filter(rows.person_id.isin(list(customer_ids)), rows.segment.isin(list(titles)))
+        for row in engine.to_pyarrow(meant.select("person_id", "segment")).to_pylist():
+            found.setdefault(row["person_id"], []).append(titles[row["segment"]])
+    return {customer: sorted(named) for customer, named in found.items()}
 
 
 def moves_of(person_id: int, *, limit: int = 100) -> list[Move]:

@@ -79,6 +79,7 @@ TWINS: dict[str, set[str]] = {
     "data_feed": {"PUT /api/v1/feeds/expectation"},
     "data_plan_event": {"POST /api/v1/tracking-plan/declarations", "POST /api/v1/tracking-plan/withdrawals"},
     "data_plan_dismiss": {"DELETE /api/v1/tracking-plan/problems/{problem_id}"},
+    "contact_gap": {"POST /api/v1/contact-gap/{month}/segment"},
     "segments_new": {"POST /api/v1/segments"},
     "segments_builder": {"GET /api/v1/condition-schema"},
     "segments_preview": {"POST /api/v1/segment-counts"},

@@ -6,20 +6,25 @@ from huitou.analytics.metric import Metric, quotient
 from huitou.analytics.metric_facts import Facts, keys
 from huitou.analytics.periods import Periods
 
-_DAYS = 30
+DAYS = 30
 
 
-def _compute(facts: Facts, periods: Periods, dims: tuple[str, ...]) -> ibis.Table:
+def buyers(facts: Facts, periods: Periods, dims: tuple[str, ...] = ()) -> ibis.Table:
+    """One row per buyer, period and combination: bought_on, and seen, 1 with an interaction on the 30 days after."""
     bought = facts.known_purchases(dims).inner_join(periods.calendar(), "day")
     first = bought.group_by(["period", *keys(dims), "person_id"]).aggregate(bought_on=bought.day.min())
     # Dimensions are attributes of persons, so the person alone joins both sides.
     done = facts.interactions_by_day()
     active = done.select(active_person=done.person_id, active_on=done.day).distinct()
     joined = first.left_join(active, first.person_id == active.active_person)
-    inside = (joined.active_on > joined.bought_on) & (joined.active_on <= joined.bought_on + ibis.interval(days=_DAYS))
-    customers = joined.group_by(["period", *keys(dims), "person_id"]).aggregate(
-        seen=inside.fill_null(False).cast("int64").max()
+    inside = (joined.active_on > joined.bought_on) & (joined.active_on <= joined.bought_on + ibis.interval(days=DAYS))
+    return joined.group_by(["period", *keys(dims), "person_id"]).aggregate(
+        bought_on=joined.bought_on.min(), seen=inside.fill_null(False).cast("int64").max()
     )
+
+
+def _compute(facts: Facts, periods: Periods, dims: tuple[str, ...]) -> ibis.Table:
+    customers = buyers(facts, periods, dims)
     silent = (customers.seen == 0).cast("int64")
     return customers.group_by(["period", *keys(dims)]).aggregate(numerator=silent.sum(), denominator=customers.count())
 
@@ -40,7 +45,7 @@ METRIC = Metric(
     unit="rate",
     compute=_compute,
     figures=quotient,
-    window_days=_DAYS,
+    window_days=DAYS,
     uses_interactions=True,
     dimensions=("attribute",),
 )

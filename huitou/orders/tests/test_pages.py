@@ -92,7 +92,7 @@ def test_the_file_holds_the_whole_list_masked_as_the_page(many: datetime) -> Non
     assert len(rows) == MANY
     assert rows[0] == [
         "Customer", "Kind", "Last purchase", "Usual gap (days)", "Due", "Purchases", "Spent (CNY)",
-        "Average order (CNY)",
+        "Average order (CNY)", "Segments", "Tags",
     ]  # fmt: skip
     text = str(rows)
     assert "13912345678" not in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -24,7 +26,7 @@ LEAF = {"g-0": "all", "w-0-0": "feature:order_count", "is-0-0": ">=", "value-0-0
 
 
 def client(role: str = ADMIN) -> Client:
-    user = User.objects.create_user("operator", password="x", role=role, is_superuser=role == ADMIN)
+    user = User.objects.create_user(role, password="x", role=role, is_superuser=role == ADMIN)
     found = Client()
     found.force_login(user)
     return found
@@ -115,6 +117,30 @@ def test_tags_and_the_customer_page(feed: Feed, refreshed: Refresh) -> None:
     browser.post("/tags/", {"act": "stop", "tag": "高潜"})
     browser.post("/tags/", {"act": "archive", "tag": "高潜"})
     assert browser.get("/tags/").status_code == 200
+
+
+def test_the_list_of_customers_as_a_file_has_their_segments_and_tags(feed: Feed, refreshed: Refresh) -> None:
+    """Masked for those who may not export; a title that begins a formula is text."""
+    one, two = people(2)
+    buy(feed, [order(person, NOW - timedelta(1)) for person in (one, two)])
+    Person.objects.filter(pk=one).update(display_name="王小明", phone="+8613912345678")
+    create_segment(
+        name="buyers", title="=买家", definition={"feature": "order_count", "is": ">=", "value": 1}, clock=CLOCK
+    )
+    for tag in ("高潜", "会员"):
+        create_tag(name=tag, clock=CLOCK)
+        give_tags(customer_ids=[one], tag=tag, clock=CLOCK)
+    refreshed()
+    found: dict[str, list[list[str]]] = {}
+    for role in (ADMIN, SERVICE):
+        text = client(role).get("/customers/list.csv").content.decode("utf-8-sig")
+        found[role] = list(csv.reader(io.StringIO(text)))
+    head, *rows = found[ADMIN]
+    assert head[-2:] == ["分群", "标签"]
+    assert {tuple(row[-2:]) for row in rows} == {("'=买家", "会员; 高潜"), ("'=买家", "")}
+    assert any("13912345678" in row[2] for row in rows)
+    assert "13912345678" not in str(found[SERVICE])
+    assert {tuple(row[-2:]) for row in found[SERVICE][1:]} == {tuple(row[-2:]) for row in rows}
 
 
 def test_strategies_go_by_priority(feed: Feed, refreshed: Refresh) -> None:

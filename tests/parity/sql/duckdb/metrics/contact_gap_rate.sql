@@ -6,6 +6,7 @@ FROM (
   SELECT
     "t11"."period",
     "t11"."person_id",
+    MIN("t11"."bought_on") AS "bought_on",
     MAX(
       CAST(COALESCE(
         (

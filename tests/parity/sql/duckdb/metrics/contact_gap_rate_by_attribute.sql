@@ -8,6 +8,7 @@ FROM (
     "t11"."period",
     "t11"."dim0",
     "t11"."person_id",
+    MIN("t11"."bought_on") AS "bought_on",
     MAX(
       CAST(COALESCE(
         (
