@@ -12,6 +12,7 @@ from django.test import Client
 from typer.testing import CliRunner
 
 from config.cli import build
+from huitou.accounts.keys import create_key
 from huitou.accounts.models import AuditEntry, Brand, User
 from huitou.accounts.roles import ADMIN, SERVICE
 from huitou.analytics.metrics.tests.history import History
@@ -67,6 +68,7 @@ def test_the_list_is_who_the_figure_counts(home: Home, tmp_path: Path) -> None:
         read_month("2020-13", brand)
     _pages(brand, MONTHS[0], silent_ids(MONTHS[0]))
     _segment_and_file(tmp_path, MONTHS[1], silent_ids(MONTHS[1]))
+    _operations(brand, MONTHS[2], silent_ids(MONTHS[2]))
 
 
 def _pages(brand: Brand, month: date, people: list[int]) -> None:
@@ -101,3 +103,27 @@ def _segment_and_file(tmp_path: Path, month: date, people: list[int]) -> None:
     assert found["target"] == 0.68
     assert len(out.read_text().splitlines()) == len(people) + 1
     assert make_gap_segment(month=month, clock=FixedClock(NOW)).added == 0
+
+
+def _operations(brand: Brand, month: date, people: list[int]) -> None:
+    """Pages of the list by cursor hold everybody once, and one call makes the segment."""
+    scopes = ["metrics.view", "segments.write"]
+    key = create_key(name="till", kind="api", scopes=scopes, clock=brand.clock).secret
+    browser = Client(headers={"Authorization": f"Bearer {key}"})
+    seen: list[int] = []
+    address: str | None = f"/api/v1/contact-gap?month={month:%Y-%m}&limit=1"
+    while address and len(seen) <= len(people):
+        told = browser.get(address).json()
+        seen += [one["person_id"] for one in told["items"]]
+        address = told["next"]
+    assert (seen, told["total"]) == (people, len(people))
+    gap = contact_gap(month).row
+    assert gap is not None
+    assert (told["silent"], told["buyers"], told["final"]) == (gap.numerator, gap.denominator, gap.complete)
+    made = browser.post(f"/api/v1/contact-gap/{month:%Y-%m}/segment", headers={"Idempotency-Key": "once"})
+    assert made.json() == {
+        "segment": f"contact_gap_{month:%Y_%m}",
+        "customers": len(people),
+        "added": len(people),
+    }
+    assert browser.get("/api/v1/contact-gap?month=2020-13").status_code == 400
