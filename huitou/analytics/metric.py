@@ -12,8 +12,9 @@ from huitou.analytics.metric_facts import Facts
 from huitou.analytics.periods import Period, Periods
 
 UNITS = ("rate", "minor", "count", "days", "ratio")
-# Dimensions by name; attributes of persons are written attribute.<name>.
+# Dimensions by name; attributes of persons are written attribute.<name>. Of messages there are others than of orders.
 DIMENSIONS = ("channel", "store", "category", "attribute")
+TOUCH_DIMENSIONS = ("message_channel", "source", "attribute")
 CALENDAR_GRAINS = ("day", "week", "month", "quarter", "year")
 
 Measures = Mapping[str, int | float | None]
@@ -53,6 +54,14 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What a metric is held against, in its own unit: at least `value`, or at most."""
+
+    value: float
+    at_least: bool = True
+
+
+@dataclass(frozen=True)
 class Metric:
     """One named number over facts, with its definition in words and in Ibis.
 
@@ -67,9 +76,11 @@ class Metric:
     label, definition, not_to_confuse, series_doc : English, and translated where they are shown
     term_zh : what Chinese operators call it
     unit : rate (0 to 1), minor (smallest currency units), count, days
-    uses_visits, uses_interactions : asks for `facts.visits`, `facts.interactions`
+    uses_visits, uses_interactions, uses_touches : asks for `facts.visits`, `facts.interactions`, `facts.touches`
     window_days : days after a period's end until its figures are final
     grains, dimensions : what it can be asked by
+    target : what it is held against where the brand has no target of its own
+    is_own_record : of what the product itself did, so that no facts can be missing
     caveat : a sentence to print beside figures for which `needs_caveat` holds; translated too
     """
 
@@ -83,9 +94,12 @@ class Metric:
     figures: Callable[[Cell], Sequence[Figure]]
     uses_visits: bool = False
     uses_interactions: bool = False
+    uses_touches: bool = False
     window_days: int = 0
     grains: tuple[str, ...] = (*CALENDAR_GRAINS, "total")
     dimensions: tuple[str, ...] = DIMENSIONS
+    target: Target | None = None
+    is_own_record: bool = False
     series_doc: str = ""
     caveat: str = ""
     needs_caveat: Callable[[Sequence[Figure]], bool] = lambda _figures: False

@@ -27,6 +27,7 @@ class Facts:
     visits : one row or more per day on which an identified person visited (person_id, day), or None where visits
         are not known
     interactions : the same for days on which a person did anything but buy; None where no metric asks for it
+    touches : `touches.touches_until`, one row per message that was meant for a customer; None where no metric asks
     """
 
     orders: ibis.Table
@@ -36,6 +37,7 @@ class Facts:
     occasion: str = "order"
     visits: ibis.Table | None = None
     interactions: ibis.Table | None = None
+    touches: ibis.Table | None = None
 
     def purchases(self, dims: Sequence[str] = ()) -> ibis.Table:
         """One row per purchase and combination of `dims` it belongs to: dim columns, person_id, paid_at, day.
@@ -125,6 +127,15 @@ class Facts:
         """Days on which persons did anything but buy: dim columns (attributes only), person_id, day."""
         assert self.interactions is not None, "the metric says that it uses interactions"
         return self._of_persons(self.interactions, dims)
+
+    def meant_touches(self, dims: Sequence[str] = ()) -> ibis.Table:
+        """Messages that were meant for customers: dim columns (message_channel, source, attributes), person_id, day of
+        the plan, reached_at, is_reached, is_in_time, is_clicked."""
+        assert self.touches is not None, "the metric says that it uses touches"
+        rows = self.touches
+        for key, dim in zip(keys(dims), dims, strict=True):
+            rows = self._attribute(rows, key, dim) if dim.startswith("attribute.") else _value(rows, key, dim)
+        return rows.select(*keys(dims), "person_id", "day", "reached_at", "is_reached", "is_in_time", "is_clicked")
 
     def _of_persons(self, rows: ibis.Table, dims: Sequence[str]) -> ibis.Table:
         for key, dim in zip(keys(dims), dims, strict=True):

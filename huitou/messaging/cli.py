@@ -74,8 +74,11 @@ def coverage(
     as_json: AsJson = False,
 ) -> None:
     """Show how many of those wanted were reached, in time, and clicked; with the floors."""
+    from django.utils.translation import gettext as _
+
+    from huitou.analytics.reach import ACTIVATION_FLOOR, COVERAGE_FLOOR, TIMELINESS_FLOOR
     from huitou.core.terminal import print_json
-    from huitou.messaging.coverage import ACTIVATION_FLOOR, COVERAGE_FLOOR, TIMELINESS_FLOOR, coverage_of
+    from huitou.messaging.coverage import coverage_of
 
     found = coverage_of(source)
     floors = {"coverage": COVERAGE_FLOOR, "timeliness": TIMELINESS_FLOOR, "activation": ACTIVATION_FLOOR}
@@ -83,9 +86,19 @@ def coverage(
     if as_json:
         print_json(told)
         return
-    typer.echo(f"wanted {found.wanted}  reached {found.reached}  in time {found.in_time}  clicked {found.activated}")
+    labels = {
+        "coverage": _("Reach coverage"),
+        "timeliness": _("Reach timeliness"),
+        "activation": _("Activation conversion"),
+    }
+    typer.echo(
+        _("Wanted: %(wanted)s, reached: %(reached)s, in time: %(in_time)s, clicked: %(activated)s.") % vars(found)
+    )
     for name, floor in floors.items():
-        typer.echo(f"{name:<11} {getattr(found, name):.1%}  floor {floor:.0%}")
+        typer.echo(
+            _("%(name)s: %(rate)s (at least %(floor)s)")
+            % {"name": labels[name], "rate": f"{getattr(found, name):.1%}", "floor": f"{floor:.0%}"}
+        )
 
 
 @app.command("run")

@@ -1,17 +1,22 @@
-"""Of whom a launch wanted to reach: how many were reached, how many in time, and how many did something about it."""
+"""Of whom a launch wanted to reach: how many were reached, how many in time, and how many clicked.
+
+The terms are those of the metrics reach_coverage_rate, reach_timeliness_rate and activation_rate, here of one source
+and as things stand now, before they are in the lake.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
+from huitou.analytics import reach
+from huitou.customers.queries import customers_of
 from huitou.messaging.models import Touch
 from huitou.messaging.reached import has_reached
 
-# The floors that operators hold a launch against.
-COVERAGE_FLOOR, TIMELINESS_FLOOR, ACTIVATION_FLOOR = 0.90, 0.80, 0.15
-# A message is in time if it goes out within so long of when it was planned.
-IN_TIME = timedelta(hours=24)
+_COLUMNS = (
+    "person_id", "state", "channel", "step", "send_after", "not_after",
+    "sent_at", "delivered_at", "read_at", "clicked_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,19 +46,20 @@ class Coverage:
 
 def coverage_of(source: str) -> Coverage:
     """The figures of one source, such as launch:12. A customer counts once, however many messages there were."""
-    wanted: set[int] = set()
+    meant = Touch.objects.filter(source=source).exclude(state=reach.TAKEN_BACK).exclude(reason=reach.HELD_OUT)
+    rows = list(meant.values_list(*_COLUMNS))
+    customers = customers_of(row[0] for row in rows)
+    wanted = set(customers.values())
     reached: set[int] = set()
     in_time: set[int] = set()
     activated: set[int] = set()
-    columns = ("person_id", "state", "channel", "step", "send_after", "sent_at", "clicked_at")
-    for person, state, channel, step, planned, sent_at, clicked_at in (
-        Touch.objects.filter(source=source).values_list(*columns).iterator()
-    ):
-        wanted.add(person)
-        if has_reached(state, channel, step):
-            reached.add(person)
-            if sent_at is not None and sent_at - planned <= IN_TIME:
-                in_time.add(person)
-            if clicked_at is not None:
-                activated.add(person)
+    for person, state, channel, step, planned, until, sent_at, delivered_at, read_at, clicked_at in rows:
+        at = delivered_at or read_at or clicked_at or sent_at
+        if not has_reached(state, channel, step) or at is None or at > planned + reach.REACHED_WITHIN:
+            continue
+        reached.add(customers[person])
+        if at <= min(until, planned + reach.IN_TIME):
+            in_time.add(customers[person])
+        if clicked_at is not None and clicked_at <= at + reach.ACTED_WITHIN:
+            activated.add(customers[person])
     return Coverage(len(wanted), len(reached), len(in_time), len(activated))

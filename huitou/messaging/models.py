@@ -7,13 +7,16 @@ from typing import ClassVar
 
 from django.db import models
 
+from huitou.analytics import reach
+
 PLANNED, WAITING, SENDING = "planned", "waiting", "sending"
 SENT, DELIVERED, READ, CLICKED = "sent", "delivered", "read", "clicked"
 UNKNOWN, FAILED, REFUSED, EXPIRED, CANCELLED = "unknown", "failed", "refused", "expired", "cancelled"
 OPEN_STATES = (PLANNED, WAITING)
-REACHED_STATES = (SENT, DELIVERED, READ, CLICKED)
+REACHED_STATES = reach.REACHED_STATES
+assert REACHED_STATES == (SENT, DELIVERED, READ, CLICKED), "what counts as reached is counted of these"
 # The step of what is answered to a customer who was just added.
-WELCOME_STEP = "welcome"
+WELCOME_STEP = reach.WELCOME_STEP
 STATES = (PLANNED, WAITING, SENDING, *REACHED_STATES, UNKNOWN, FAILED, REFUSED, EXPIRED, CANCELLED)
 
 

@@ -31,6 +31,13 @@ Name = Annotated[str, Path(min_length=1, max_length=60, description="Name of the
 Month = Annotated[str, Path(min_length=7, max_length=7, description="Month of the purchase.", example="2017-09")]
 
 
+class TargetOut(Schema):
+    """What a metric is held against, in its own unit."""
+
+    at_least: float | None = Field(None, examples=[0.9])
+    at_most: float | None = None
+
+
 class MetricOut(Schema):
     """One named number and its one definition."""
 
@@ -46,6 +53,7 @@ class MetricOut(Schema):
     dimensions: list[str] = Field(examples=[["channel", "store", "category", "attribute.<name>"]])
     series: str | None = Field(description="What its series are, where it has several.")
     window_days: int | None = Field(description="Days after a period's end until its figures are final.")
+    target: TargetOut | None = Field(description="The floor or ceiling that comes with it.")
 
 
 class MetricsOut(Schema):
@@ -102,6 +110,7 @@ class FiguresOut(Schema):
     not_to_confuse: str
     caveat: str
     unit: str
+    target: TargetOut | None = Field(description="at_least or at_most, whichever it has.")
     currency: str = Field(examples=["CNY"])
     exclusions: str = Field(description="What is not counted as a purchase, in a sentence.")
     occasion: str
@@ -118,8 +127,9 @@ class FiguresFilter(Schema):
     by: list[Text] = Field(
         [],
         max_length=10,
-        description="day, week, month, quarter, year or total; and any of channel, store, category, attribute.NAME."
-        " Nothing means month; only dimensions mean total.",
+        description="day, week, month, quarter, year or total; and any of the metric's dimensions: channel, store,"
+        " category, attribute.NAME, of messages message_channel and source. Nothing means month; only dimensions mean"
+        " total.",
         examples=[["month"]],
     )
     as_of: Day | None = Field(None, description="Look at nothing from this day on.")

@@ -20,6 +20,8 @@ from huitou.console.formats import format_value
 from huitou.core.clock import day_start
 from huitou.customers.attributes import attribute_label, attribute_value_label
 from huitou.customers.labels import list_attributes
+from huitou.messaging.origins import origins_of
+from huitou.reports.dimensions import dimension_value
 from huitou.reports.figures import (
     BARS_LIMIT,
     SERIES_LIMIT,
@@ -32,6 +34,7 @@ from huitou.reports.figures import (
     row_label,
     series_label,
 )
+from huitou.reports.output import target_words
 from huitou.reports.pivot import Pivot, pivot_of
 from huitou.reports.queries import MetricResult, MetricRow, list_metrics
 
@@ -118,7 +121,13 @@ class ExplorerForm(forms.Form):
 
 def dimension_choices() -> Choices:
     """Everything that figures can be split by: the fixed dimensions and the attributes that customers have."""
-    fixed: Choices = [("channel", _("Channel")), ("store", _("Store")), ("category", _("Category"))]
+    fixed: Choices = [
+        ("channel", _("Channel")),
+        ("store", _("Store")),
+        ("category", _("Category")),
+        ("message_channel", _("Message channel")),
+        ("source", _("Launch or sender")),
+    ]
     return [*fixed, *[(f"attribute.{name}", attribute_label(name)) for name in list_attributes()]]
 
 
@@ -151,6 +160,7 @@ class Answer:
     small_groups: int
     small_limit: int = field(default=SMALL_GROUP, kw_only=True)
     not_to_confuse: str
+    target: str = field(default="", kw_only=True)
 
 
 def explore(brand: Brand, form: ExplorerForm) -> Answer:
@@ -167,7 +177,8 @@ def explore(brand: Brand, form: ExplorerForm) -> Answer:
         occasion=data["occasion"],
     )
     result = _with_names(result)
-    target = None if data["dimension"] or data["grain"] != "month" else brand.targets.get(data["metric"])
+    own = None if data["dimension"] or data["grain"] != "month" else brand.targets.get(data["metric"])
+    target = own if own is not None else result.target.value if result.target else None
     rows = [_table_row(result, row) for row in result.rows]
     chart = chart_of(result, key="explorer", target=target)
     groups = {row_label(row) for row in result.rows}
@@ -182,6 +193,7 @@ def explore(brand: Brand, form: ExplorerForm) -> Answer:
         made_of=any(row.denominator is not None for row in result.rows),
         hidden_groups=0 if is_curve(result) else max(0, len(groups) - _drawn(chart)),
         small_groups=len({row_label(row) for row in result.rows if is_small(row) and row.complete and row.covered}),
+        target=target_words(result.target, result.unit, result.currency) if result.target else "",
         not_to_confuse=gettext(declared.not_to_confuse) if declared and declared.not_to_confuse else "",
     )
 
@@ -196,10 +208,15 @@ def _with_names(result: MetricResult) -> MetricResult:
     codes = {row.dims["category"] for row in result.rows if "category" in row.dims}
     names = category_labels(codes) if codes else {}
     channels = channel_labels({row.dims["channel"] for row in result.rows if "channel" in row.dims})
+    sources = origins_of({row.dims["source"] for row in result.rows if "source" in row.dims})
 
     def name(dim: str, value: str) -> str:
         if dim == "channel":
             return channels[value]
+        if dim == "message_channel":
+            return dimension_value(dim, value)
+        if dim == "source":
+            return sources[value].title
         return names.get(value, value) if dim == "category" else attribute_value_label(value)
 
     rows = [replace(row, dims={dim: name(dim, value) for dim, value in row.dims.items()}) for row in result.rows]

@@ -98,6 +98,8 @@ def series_label(code: str) -> str:
         "repurchase_rate": _("Repurchase rate"),
         "change": _("Change"),
         "money_without_purchases": _("Money without purchases"),
+        "clicked": _("Clicked"),
+        "bought": _("Bought"),
         "unknown": _("Unknown"),
     }
     if code.startswith("contribution."):

@@ -28,6 +28,8 @@ on the same terms:
   first purchase is then the first one there. Under a category stand the purchases that contain it (judged as whole
   orders) with the amounts of its own lines; an order counts under each of its categories. What has no value stands
   under `unknown`.
+- **Messages by message channel or source**: the channel that was chosen for the message, and who asked for it, such as
+  `launch:12`.
 - **Only dimensions, no time grain**: the whole range is one period without a name (`total`).
 """
 
@@ -52,7 +54,10 @@ def _section(metric: Metric) -> Iterator[str]:
         yield f"- Series: {metric.series_doc}"
     yield f"- By: {', '.join(f'`{name}`' for name in metric.grains)}; {_dimensions(metric)}"
     if metric.window_days:
-        yield f"- Complete: {metric.window_days} days after the period's end"
+        days = "day" if metric.window_days == 1 else "days"
+        yield f"- Complete: {metric.window_days} {days} after the period's end"
+    if metric.target:
+        yield f"- Target: {'at least' if metric.target.at_least else 'at most'} {metric.target.value:g}"
 
 
 def _dimensions(metric: Metric) -> str:

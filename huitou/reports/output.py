@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from huitou.analytics.metric import Metric
+from huitou.analytics.metric import Metric, Target
 from huitou.console.formats import format_value
 from huitou.core.spreadsheets import safe_cell
 from huitou.reports.queries import MetricResult, MetricRow
@@ -37,7 +37,19 @@ def metric_object(metric: Metric) -> dict[str, Any]:
         "dimensions": ["attribute.<name>" if name == "attribute" else name for name in metric.dimensions],
         "series": _(metric.series_doc) if metric.series_doc else None,
         "window_days": metric.window_days or None,
+        "target": target_object(metric.target),
     }
+
+
+def target_object(target: Target | None) -> dict[str, Any] | None:
+    """What a metric is held against: at_least or at_most a value in its unit."""
+    return None if target is None else {"at_least" if target.at_least else "at_most": target.value}
+
+
+def target_words(target: Target, unit: str, currency: str = "") -> str:
+    """The same for people."""
+    text = _("at least %(value)s") if target.at_least else _("at most %(value)s")
+    return text % {"value": format_value(target.value, unit, currency)}
 
 
 def result_object(result: MetricResult) -> dict[str, Any]:
@@ -50,6 +62,7 @@ def result_object(result: MetricResult) -> dict[str, Any]:
         "not_to_confuse": result.not_to_confuse,
         "caveat": result.caveat,
         "unit": result.unit,
+        "target": target_object(result.target),
         "currency": result.currency,
         "exclusions": result.exclusions,
         "occasion": result.occasion,
@@ -119,7 +132,7 @@ def _print_result(result: MetricResult, console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from huitou.console.channels import channel_label
+    from huitou.reports.dimensions import dimension_value
     from huitou.reports.figures import note, series_label
 
     has_series = any(row.series is not None for row in result.rows)
@@ -135,7 +148,7 @@ def _print_result(result: MetricResult, console: Console) -> None:
     table.add_column(_("Note"), overflow="fold")
     for row in result.rows:
         places = [row.period or ""] if has_period else []
-        places += [channel_label(v) if dim == "channel" else v for dim, v in row.dims.items()]
+        places += [dimension_value(dim, value) for dim, value in row.dims.items()]
         places += [*([series_label(row.series or "")] if has_series else [])]
         table.add_row(
             *(escape(place) for place in places),
@@ -150,7 +163,12 @@ def _print_result(result: MetricResult, console: Console) -> None:
         "as_of": f"{result.as_of:%Y-%m-%d %H:%M}",
         "until": f"{known:%Y-%m-%d %H:%M}" if known else "–",
     }
-    for line in (result.definition, result.caveat, result.exclusions, reach):
+    held = (
+        _("Target: %(target)s") % {"target": target_words(result.target, result.unit, result.currency)}
+        if result.target
+        else ""
+    )
+    for line in (result.definition, held, result.caveat, result.exclusions, reach):
         if line:
             console.print(escape(line))
 

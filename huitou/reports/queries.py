@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from huitou.accounts.exclusions import describe_exclusions
 from huitou.accounts.models import Brand
 from huitou.accounts.queries import get_brand
-from huitou.analytics.metric import Metric
+from huitou.analytics.metric import Metric, Target
 from huitou.analytics.metric_rows import FigureRow
 from huitou.analytics.metrics import METRICS
 from huitou.core.clock import day_start, local_day
@@ -65,6 +65,7 @@ class MetricResult:
     not_to_confuse: str = ""
     caveat: str = ""
     dims: tuple[str, ...] = ()
+    target: Target | None = None
 
 
 def list_metrics() -> list[Metric]:
@@ -85,8 +86,9 @@ def show_metric(
 
     Parameters
     ----------
-    by : at most one of day, week, month, quarter, year and total, and any dimensions: channel, store, category,
-        attribute.<name>. Only dimensions mean total; nothing means month.
+    by : at most one of day, week, month, quarter, year and total, and any dimensions of the metric: channel, store,
+        category, attribute.<name>, of messages message_channel and source. Only dimensions mean total; nothing means
+        month.
     as_of : facts from this instant on do not exist yet; without it, or later than now, everything is as known now
     occasion : order, or day: orders of one customer and day are one purchase
 
@@ -128,6 +130,7 @@ def show_metric(
         not_to_confuse=_(metric.not_to_confuse),
         caveat=_(caveat) if caveat else "",
         dims=question.dims,
+        target=metric.target,
     )
 
 
@@ -135,7 +138,7 @@ def _row(row: FigureRow, question: Question, answer: Answer, brand: Brand, now: 
     period, figure = row.period, row.figure
     last_day, window = question.metric.final_after(period, figure)
     final_at = day_start(last_day + timedelta(days=1), brand.tz) + window
-    covered = (
+    covered = (question.metric.is_own_record and final_at <= now) or (
         answer.observed_from is not None
         and answer.observed_until is not None
         and local_day(answer.observed_from, brand.tz) <= period.last

@@ -18,7 +18,9 @@ from huitou.analytics.periods import Periods
 from huitou.analytics.person_days import person_days_from_facts, person_days_until
 from huitou.analytics.rebuild import find_links
 from huitou.analytics.rules import Exclusions
+from huitou.analytics.touches import touches_span, touches_until
 from huitou.core.models import RefreshRun
+from huitou.messaging.recalling import kinds_that_take_back
 from huitou.orders.queries import get_last_refresh, open_engine_of
 from huitou.reports.questions import Question, check_attributes
 
@@ -51,6 +53,7 @@ def find_answer(question: Question, brand: Brand, *, today: date) -> Answer:
 def facts_of(engine: Engine, question: Question, run: RefreshRun, brand: Brand) -> Facts:
     """What a question's metric looks at, in the tables of a refresh that were opened as of the question's instant."""
     days = _days(engine, question, run, brand) if _uses_days(question.metric) else None
+    touches = _touches(engine, question.as_of or run.as_of, brand) if question.metric.uses_touches else None
     return Facts(
         orders=engine.table("int_orders"),
         categories=engine.table("int_order_categories"),
@@ -59,6 +62,7 @@ def facts_of(engine: Engine, question: Question, run: RefreshRun, brand: Brand) 
         occasion=question.occasion,
         visits=_visits(engine, days) if days is not None and question.metric.uses_visits else None,
         interactions=None if days is None else interactions_of(days),
+        touches=touches,
     )
 
 
@@ -87,6 +91,18 @@ def _days(engine: Engine, question: Question, run: RefreshRun, brand: Brand) -> 
     if question.as_of is None or question.as_of == run.as_of:
         return customers_of(person_days_until(engine, run.as_of, run.detail["basis"]["zone"]), find_links(engine))
     return customers_of(person_days_from_facts(engine, question.as_of, brand.zone), find_links(engine))
+
+
+def _touches(engine: Engine, as_of: datetime, brand: Brand) -> ibis.Table:
+    """Messages that were meant for customers, as they stood at the instant that is asked for."""
+    return touches_until(
+        engine.table("fct_touches"),
+        find_links(engine),
+        as_of=as_of,
+        zone=brand.zone,
+        span=touches_span(engine),
+        confirmed=kinds_that_take_back(),
+    )
 
 
 def _visits(engine: Engine, days: ibis.Table) -> ibis.Table | None:

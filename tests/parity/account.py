@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from huitou.analytics.metrics.tests.oracle import Money, Purchase, Question, View, joined_by_day, periods
+from huitou.analytics.metrics.tests.oracle import Money, Purchase, Question, View, joined_by_day, periods, told
 from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.analytics.tests.feature_oracle import features_of
 from huitou.analytics.tests.interaction_oracle import days_of, did, interactions_of
@@ -90,10 +90,30 @@ class Account:
                     view.visits.append(seen)
                 if event["name"] not in _NO_INTERACTION:
                     view.interactions.append(seen)
-        if occasion == "day":
-            for view in cut.values():
+        self._add_messages(cut, dims)
+        everything = [
+            Purchase(order["person_id"], order["paid_at"], order["day"])
+            for order in self.orders.orders.values()
+            if order["is_purchase"]
+        ]
+        for view in cut.values():
+            view.every_purchase = joined_by_day(everything) if occasion == "day" else everything
+            if occasion == "day":
                 view.purchases = joined_by_day(view.purchases)
         return cut
+
+    def _add_messages(self, cut: dict[Place, View], dims: tuple[str, ...]) -> None:
+        for row in [] if self.setting.empty else corpus.touches():
+            if row["version"] < 2 or row["planned_at"] >= self.setting.as_of:
+                continue
+            times = [name for name in row if name.endswith("_at") and name != "planned_at"]
+            known = {n: row[n] if row[n] is not None and row[n] < self.setting.as_of else None for n in times}
+            person = customer(row["person_id"])
+            assert person is not None, "messages go to somebody"
+            seen = told(person, self.day(row["planned_at"]), row | known)
+            if seen is not None:
+                places = {"message_channel": row["channel"], "source": row["source"]}
+                cut[self._place(dims, person, places, "")].messages.append(seen)
 
     def _place(self, dims: tuple[str, ...], person: int | None, row: Row, category: str) -> Place:
         def value(dim: str) -> str:

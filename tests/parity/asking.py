@@ -18,6 +18,7 @@ from huitou.analytics.periods import Periods
 from huitou.analytics.person_days import person_days_until
 from huitou.analytics.rebuild import COMPUTED, find_links, rebuild
 from huitou.analytics.rules import Exclusions, Thresholds
+from huitou.analytics.touches import touches_span, touches_until
 from tests.parity import corpus
 from tests.parity.corpus import Setting
 
@@ -56,6 +57,14 @@ def facts(engine: Engine, setting: Setting, occasion: str) -> Facts:
         occasion=occasion,
         visits=days.filter(days.name.isin(VISITS)),
         interactions=interactions_of(days),
+        touches=touches_until(
+            engine.table("fct_touches"),
+            find_links(engine),
+            as_of=setting.as_of,
+            zone=setting.zone,
+            span=touches_span(engine),
+            confirmed=("wecom",),
+        ),
     )
 
 

@@ -273,6 +273,43 @@ def _attributes() -> list[Row]:
     return [*rows, *({"person_id": n, "attribute": "level", "value": f"L{n % 2}"} for n in (11, 12, 41, 82))]
 
 
+def touches() -> Iterator[Row]:
+    """Messages at every border of being in time and reached, in all that can become of one, to joined persons too."""
+    times = ("sent_at", "delivered_at", "read_at", "clicked_at", "unsubscribed_at")
+    edges = (timedelta(0), timedelta(hours=2), DAY, timedelta(days=7), timedelta(days=14))
+    plans = (at("2024-06-30 23:59:59.999999"), at("2024-07-01 00:00"), at("2025-03-29 20:00"))
+    states = ("planned", "sent", "delivered", "read", "clicked", "unknown", "failed", "refused", "cancelled")
+    kinds = product(plans, states, edges, (-MICRO, timedelta(0), MICRO))
+    for number, (planned, state, edge, nudge) in enumerate(kinds, start=1):
+        happened = dict.fromkeys(times)
+        for name in times[: 1 + number % 4]:
+            happened[name] = planned + edge + nudge
+        if state == "clicked":
+            happened["clicked_at"] = planned + edge + timedelta(days=number % 9)
+        row: Row = {
+            "batch_id": 1,
+            "touch_id": number,
+            "version": 1,
+            "person_id": (1, 11, 12, 41, 42, 45, 51)[number % 7],
+            "parent_id": number - 1 if number % 5 == 0 else None,
+            "source": ("launch:1", "launch:1", "manual:7", "test:7")[number % 4],
+            "step": ("hello", "welcome")[number % 11 == 0],
+            "variant": "",
+            "purpose": "marketing",
+            "channel": None,
+            "state": "planned",
+            "reason": "",
+            "planned_at": planned,
+            "planned_until": planned + (timedelta(hours=2), timedelta(days=3))[number % 2],
+            **dict.fromkeys(times),
+            "month": planned.astimezone(UTC).strftime("%Y-%m"),
+        }
+        yield row
+        reason = ("allowed", "no_consent", "held_out")[number % 3] if state == "refused" else "allowed"
+        channel = (None, "sms", "wecom")[number % 3]
+        yield {**row, **happened, "version": 2, "channel": channel, "state": state, "reason": reason}
+
+
 def tables() -> dict[str, pa.Table]:
     """Every fact and dimension table of the corpus, as the lake declares it."""
     products = [
@@ -286,6 +323,7 @@ def tables() -> dict[str, pa.Table]:
         "dim_persons": _persons(),
         "dim_person_links": [{"person_id": person, "customer_id": customer} for person, customer in JOINED.items()],
         "dim_person_attributes": _attributes(),
+        "fct_touches": list(touches()),
     }
     return {name: pa.Table.from_pylist(own, TABLES[name].schema) for name, own in rows.items()}
 

@@ -32,6 +32,7 @@ from huitou.analytics.periods import Periods
 from huitou.analytics.person_days import done_events, person_days_until, sum_days
 from huitou.analytics.rebuild import feature_table
 from huitou.analytics.rules import Exclusions, Thresholds
+from huitou.analytics.touches import touches_until
 
 FOLDER = Path(__file__).parent / "sql"
 DIALECTS = ("duckdb", "pyspark")
@@ -68,6 +69,11 @@ def _steps() -> dict[str, ibis.Table]:
     terms = Terms(AS_OF, ZONE, RULES, SPAN, batches=2, links=paper.table("dim_person_links"))
     tables = build_orders(paper.table("fct_order_lines"), paper.table("dim_products"), terms, paper)
     paper.keep("int_person_days", sum_days(done_events(paper.table("fct_events")), ZONE, SPAN))
+    links = paper.table("dim_person_links")
+    paper.keep(
+        "touches_until",
+        touches_until(paper.table("fct_touches"), links, as_of=AS_OF, zone=ZONE, span=SPAN, confirmed=("wecom",)),
+    )
     days = paper.keep("person_days_until", person_days_until(paper, AS_OF, ZONE, interaction_cuts(AS_OF)))
     # Not kept as text, since each feature is; but that they fit together is part of being said at all.
     feature_table(tables, paper.table("dim_persons"), days, as_of=AS_OF, thresholds=Thresholds())
@@ -108,6 +114,7 @@ def _facts(occasion: str = "order", kind: type[Facts] = Facts) -> Facts:
         occasion=occasion,
         visits=days.filter(days.name.isin(VISITS)),
         interactions=interactions_of(days),
+        touches=ibis.table(_steps()["touches_until"].schema(), name="touches_until"),
     )
 
 
@@ -127,6 +134,7 @@ def _seen() -> dict[str, ibis.Table]:
         }
         if dim in ("", "attribute.city"):
             found[f"interactions{by}"] = orders.interactions_by_day(dims)
+            found[f"touches{by}"] = orders.meant_touches(dims)
     return found
 
 
@@ -150,6 +158,9 @@ class _NamedFacts(Facts):
 
     def money_back(self, dims: Sequence[str] = ()) -> ibis.Table:
         return self._named("money_back", super().money_back(dims))
+
+    def meant_touches(self, dims: Sequence[str] = ()) -> ibis.Table:
+        return self._named("touches", super().meant_touches(dims))
 
     def interactions_by_day(self, dims: Sequence[str] = ()) -> ibis.Table:
         return self._named("interactions", super().interactions_by_day(dims))

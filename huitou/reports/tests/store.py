@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from huitou.accounts.models import Brand
 from huitou.analytics.engines import Lake
-from huitou.analytics.metrics.tests.history import CATEGORIES, History, Order, Return
+from huitou.analytics.metrics.tests.history import CATEGORIES, History, Message, Order, Return, touch_rows
 from huitou.analytics.tables import TABLES
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
@@ -49,7 +49,21 @@ def random_history(seed: int, *, orders: int = 300, people: int = 40) -> History
     )
     cities = {n: dice.choice(["Beijing", "Xi'an"]) for n in range(1, people, 2)}
     did = ((dice.randrange(1, people), MONDAY + timedelta(minutes=dice.randrange(700 * 1440))) for _ in range(orders))
-    return History(ZONE, tuple(made), strays, cities, interactions=tuple(did))
+    return History(ZONE, tuple(made), strays, cities, interactions=tuple(did), messages=_messages(dice, people))
+
+
+def _messages(dice: random.Random, people: int) -> tuple[Message, ...]:
+    """Some that arrived at once, after a day, or after more than a week, and some that nobody let out."""
+    made = []
+    for _ in range(120):
+        at = MONDAY + timedelta(minutes=dice.randrange(700 * 1440))
+        state = dice.choice(["sent", "delivered", "clicked", "refused"])
+        took = timedelta(hours=dice.choice([0, 20, 30, 200]))
+        names = {"sent": ["sent_at"], "delivered": ["delivered_at"], "clicked": ["delivered_at", "clicked_at"]}
+        happened = {name: at + took * n for n, name in enumerate(names.get(state, []), start=1)}
+        until, channel = at + timedelta(days=10), dice.choice(["sms", "wecom"])
+        made.append(Message(dice.randrange(1, people), at, until, state, channel=channel, happened=happened))
+    return tuple(made)
 
 
 def _returns(dice: random.Random, at: datetime, amounts: dict[str, int]) -> tuple[Return, ...]:
@@ -67,6 +81,11 @@ def before(history: History, instant: datetime) -> History:
         orders=tuple(kept),
         strays=tuple(s for s in history.strays if s[1].at < instant),
         interactions=tuple(i for i in history.interactions if i[1] < instant),
+        messages=tuple(
+            replace(m, happened={name: at for name, at in m.happened.items() if at < instant})
+            for m in history.messages
+            if m.planned_at < instant
+        ),
     )
 
 
@@ -88,6 +107,8 @@ def fill(home: Home, brand: Brand, history: History, *, batch: int = 1, noise: b
     append_rows(home, "fct_order_lines", [{**row, "batch_id": batch + 1} for row in rows], batch)
     if history.interactions:
         append_events(home, "Check-in Done", list(history.interactions), batch=1000 + batch)
+    if history.messages:
+        append_rows(home, "fct_touches", touch_rows(history), 2000 + batch)
     run_refresh(home=home, brand=brand, clock=FixedClock(brand.now()))
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from huitou.analytics.metric_facts import Facts
 from huitou.analytics.tables import TABLES
+from huitou.analytics.touches import touches_until
 
 ZONES = ("Asia/Shanghai", "Europe/London", "America/St_Johns")
 # Around these days: month, quarter and year ends, a leap day, the clock changes of London and Newfoundland.
@@ -66,6 +67,21 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Message:
+    """One message to a customer: until when it was true, and what happened to it, by name of the column."""
+
+    person: int
+    planned_at: datetime
+    planned_until: datetime
+    state: str = "delivered"
+    reason: str = "allowed"
+    source: str = "launch:1"
+    channel: str | None = "sms"
+    step: str = "hello"
+    happened: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class History:
     """Everything that happened to one brand. `strays` are refunds without a sale: (person, return, channel)."""
 
@@ -75,6 +91,7 @@ class History:
     cities: dict[int, str] = field(default_factory=dict)
     visits: tuple[tuple[int, datetime], ...] = ()
     interactions: tuple[tuple[int, datetime], ...] = ()
+    messages: tuple[Message, ...] = ()
 
     def day(self, at: datetime) -> date:
         return at.astimezone(ZoneInfo(self.zone)).date()
@@ -109,7 +126,33 @@ def histories(draw: st.DrawFn) -> History:
     cities = draw(st.dictionaries(st.integers(1, 3), st.sampled_from(["Beijing", "Xi'an"]), max_size=3))
     visits = draw(st.lists(st.tuples(st.integers(1, 5), instants(zone)), max_size=6))
     interactions = draw(st.lists(st.tuples(st.integers(1, 5), instants(zone)), max_size=8))
-    return History(zone, tuple(orders), tuple(strays), cities, tuple(visits), tuple(interactions))
+    messages = draw(st.lists(_messages(zone), max_size=6))
+    return History(zone, tuple(orders), tuple(strays), cities, tuple(visits), tuple(interactions), tuple(messages))
+
+
+_NUDGES = [timedelta(0), timedelta(hours=24), timedelta(days=7)]
+
+
+@st.composite
+def _messages(draw: st.DrawFn, zone: str) -> Message:
+    """A message whose happenings lie on the borders of the day and the week after its plan, or a tick beside them."""
+    planned = draw(instants(zone))
+    happened, at = {}, planned
+    for name in ("sent_at", "delivered_at", "read_at", "clicked_at"):
+        if draw(st.booleans()):
+            at += draw(st.sampled_from(_NUDGES)) + timedelta(microseconds=draw(st.sampled_from([-1, 0, 1])))
+            happened[name] = at
+    return Message(
+        draw(st.integers(1, 3)),
+        planned,
+        planned + draw(st.sampled_from([timedelta(hours=2), timedelta(days=3)])),
+        draw(st.sampled_from(["planned", "sent", "delivered", "read", "clicked", "failed", "refused", "cancelled"])),
+        draw(st.sampled_from(["allowed", "allowed", "no_consent", "held_out"])),
+        draw(st.sampled_from(["launch:1", "launch:2", "test:1"])),
+        draw(st.sampled_from(["sms", "wecom", None])),
+        draw(st.sampled_from(["hello", "hello", "welcome"])),
+        happened,
+    )
 
 
 def _people() -> st.SearchStrategy[int | None]:
@@ -155,7 +198,46 @@ def facts_of(history: History, occasion: str, *, with_visits: bool = False) -> F
         occasion=occasion,
         visits=_days(history, history.visits) if with_visits else None,
         interactions=_days(history, history.interactions),
+        touches=touches_until(
+            _table("fct_touches", touch_rows(history)),
+            None,
+            as_of=_NEVER,
+            zone=history.zone,
+            span=_SPAN,
+            confirmed=("wecom",),
+        ),
     )
+
+
+_NEVER = datetime(2200, 1, 1, tzinfo=UTC)
+_SPAN = (datetime(2019, 1, 1, tzinfo=UTC), datetime(2023, 1, 1, tzinfo=UTC))
+
+
+def touch_rows(history: History) -> list[dict[str, Any]]:
+    """Each message as it was planned and as it stands now."""
+    rows = []
+    for number, message in enumerate(history.messages):
+        nothing = dict.fromkeys(("sent_at", "delivered_at", "read_at", "clicked_at", "unsubscribed_at"))
+        first = {
+            "batch_id": 1,
+            "touch_id": number,
+            "version": 1,
+            "person_id": message.person,
+            "parent_id": None,
+            "source": message.source,
+            "step": message.step,
+            "variant": "",
+            "purpose": "marketing",
+            "channel": None,
+            "state": "planned",
+            "reason": "",
+            "planned_at": message.planned_at,
+            "planned_until": message.planned_until,
+            "month": f"{message.planned_at:%Y-%m}",
+        } | nothing
+        now = {"version": 2, "channel": message.channel, "state": message.state, "reason": message.reason}
+        rows += [first | now | message.happened, first]
+    return rows
 
 
 def _days(history: History, happened: tuple[tuple[int, datetime], ...]) -> ibis.Table:

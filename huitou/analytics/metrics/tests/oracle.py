@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 from statistics import median
+from types import MappingProxyType
+from typing import Any
 
 from huitou.analytics.metrics.tests.history import History, Order
 
@@ -72,6 +74,39 @@ class Money:
 
 
 @dataclass
+class Told:
+    """A message that was meant for a customer, as the terms of reaching read it."""
+
+    person: int
+    day: date
+    reached_at: datetime | None
+    in_time: bool
+    clicked: bool
+
+
+def told(person: int, day: date, row: Mapping[str, Any]) -> Told | None:
+    """A row of fct_touches, the last of its touch; None where nobody was meant to get it."""
+    if row["source"].startswith("test:") or row["state"] == "cancelled" or row["reason"] == "held_out":
+        return None
+    times = [row.get(name) for name in ("delivered_at", "read_at", "clicked_at", "sent_at")]
+    at = next((time for time in times if time), None)
+    planned = row["planned_at"]
+    if row["state"] not in ("sent", "delivered", "read", "clicked") or at is None or at - planned > 7 * DAY:
+        return Told(person, day, None, False, False)
+    if row["state"] == "sent" and row["channel"] == "wecom" and row["step"] != "welcome":
+        # A member has to confirm it first.
+        return Told(person, day, None, False, False)
+    click = row.get("clicked_at")
+    return Told(
+        person,
+        day,
+        at,
+        at - planned <= DAY and at <= row["planned_until"],
+        click is not None and click - at <= 7 * DAY,
+    )
+
+
+@dataclass
 class View:
     """What is left of a history when only one combination of dimension values is looked at."""
 
@@ -79,6 +114,9 @@ class View:
     money: list[Money] = field(default_factory=list)
     visits: list[tuple[int, date]] = field(default_factory=list)
     interactions: list[tuple[int, date]] = field(default_factory=list)
+    messages: list[Told] = field(default_factory=list)
+    # Whatever the view cuts away: messages are cut by their own channel, and purchases after them are not.
+    every_purchase: list[Purchase] = field(default_factory=list)
 
     def by_person(self) -> dict[int, list[Purchase]]:
         found: dict[int, list[Purchase]] = defaultdict(list)
@@ -102,8 +140,15 @@ def views(history: History, dims: tuple[str, ...], occasion: str) -> dict[tuple[
     if not dims:
         cut[()] = View()
 
-    def places(person: int | None, channel: str | None, store: str | None, category: str) -> tuple[str, ...]:
-        known = {"channel": channel or "unknown", "store": store or "unknown", "category": category}
+    def places(
+        person: int | None,
+        channel: str | None,
+        store: str | None,
+        category: str,
+        of_message: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[str, ...]:
+        known = {"message_channel": "", "source": "", **of_message}
+        known |= {"channel": channel or "unknown", "store": store or "unknown", "category": category}
         known["attribute.city"] = history.cities.get(person or 0, "unknown")
         return tuple(known[d] for d in dims)
 
@@ -123,9 +168,20 @@ def views(history: History, dims: tuple[str, ...], occasion: str) -> dict[tuple[
         cut[places(person, None, None, "")].visits.append((person, history.day(at)))
     for person, at in history.interactions:
         cut[places(person, None, None, "")].interactions.append((person, history.day(at)))
-    if occasion == "day":
-        for view in cut.values():
+    for message in history.messages:
+        row = {"source": message.source, "state": message.state, "reason": message.reason, **message.happened}
+        row |= {"channel": message.channel, "step": message.step}
+        row |= {"planned_at": message.planned_at, "planned_until": message.planned_until}
+        seen = told(message.person, history.day(message.planned_at), row)
+        if seen is not None:
+            of_message = {"message_channel": message.channel or "unknown", "source": message.source}
+            cut[places(message.person, None, None, "", of_message)].messages.append(seen)
+    everything = [Purchase(o.person, o.at, history.day(o.at)) for o in history.orders if o.counts]
+    for view in cut.values():
+        view.every_purchase = everything
+        if occasion == "day":
             view.purchases = joined_by_day(view.purchases)
+            view.every_purchase = joined_by_day(everything)
     return cut
 
 
@@ -266,6 +322,27 @@ def contact_gap_rate(q: Question) -> Cells:
     return {None: share(silent, len(inside))}
 
 
+def reach_share(holds: Callable[[Told], bool]) -> Callable[[Question], Cells]:
+    def ask(q: Question) -> Cells:
+        meant = [m for m in q.view.messages if q.first <= m.day <= q.last]
+        return {None: share(len({m.person for m in meant if holds(m)}), len({m.person for m in meant}))}
+
+    return ask
+
+
+def activation_rate(q: Question) -> Cells:
+    reached = [m for m in q.view.messages if q.first <= m.day <= q.last and m.reached_at is not None]
+    people = {m.person for m in reached}
+    clicked = {m.person for m in reached if m.clicked}
+    bought = {
+        m.person
+        for m in reached
+        for p in q.view.every_purchase
+        if p.person == m.person and m.reached_at is not None and m.reached_at < p.at <= m.reached_at + 7 * DAY
+    }
+    return {"clicked": share(len(clicked), len(people)), "bought": share(len(bought), len(people))}
+
+
 def aov(q: Question) -> Cells:
     total, count = revenue(q)[None][1] or 0, orders(q)[None][1] or 0
     if not count:
@@ -313,5 +390,8 @@ ORACLES: dict[str, Callable[[Question], Cells]] = {
     "aov": aov,
     "active_customers": active_customers,
     "contact_gap_rate": contact_gap_rate,
+    "reach_coverage_rate": reach_share(lambda message: message.reached_at is not None),
+    "reach_timeliness_rate": reach_share(lambda message: message.in_time),
+    "activation_rate": activation_rate,
     "retention_cohort": retention_cohort,
 }

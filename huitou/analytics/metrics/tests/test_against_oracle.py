@@ -25,6 +25,7 @@ DIMS: tuple[tuple[str, ...], ...] = (
     ("category",),
     ("attribute.city",),
     ("store", "category", "attribute.city"),
+    ("message_channel", "source"),
 )
 
 # Histories are small as they come; shrinking them takes minutes of engine time.
