@@ -82,7 +82,7 @@ def test_nobody_is_reached_before_the_member_has_confirmed(home: Home) -> None:
         assert not Exposure.objects.exists()
         assert coverage_of("launch:1").reached == 0
         for task in provider.tasks.values():
-            provider.confirm(task.msgid, next(iter(task.by_member)))
+            provider.confirm(task.msgid, next(iter(task.by_member)), at(hours=1).now().timestamp())
         poll_accounts(clock=at(hours=2))
         write_touches(home=home, clock=at(hours=2))
         assert Exposure.objects.get().person_id == customer

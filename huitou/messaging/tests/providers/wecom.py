@@ -126,8 +126,8 @@ class WeCom(Provider):
             self.created.update(f"{customer}:{text}" for customer in customers)
         return _yes(msgid=task.msgid, fail_list=failed)
 
-    def confirm(self, msgid: str, member: str) -> bool:
-        """The member sends the task; customers over their limit or no longer friends do not get it.
+    def confirm(self, msgid: str, member: str, at: float | None = None) -> bool:
+        """The member sends the task, now or then; customers over their limit or no longer friends do not get it.
 
         A task that was stopped is gone from the member's list.
         """
@@ -136,7 +136,7 @@ class WeCom(Provider):
             if task.cancelled:
                 return False
             task.confirmed.add(member)
-            task.sent_at = int(time.time())
+            task.sent_at = int(time.time() if at is None else at)
             for customer in task.by_member[member]:
                 still = member in self.friends.get(customer, [member] if self.any_friend else [])
                 over = self._is_over(customer)
