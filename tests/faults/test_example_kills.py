@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -92,13 +93,10 @@ def test_a_killed_first_start_ends_with_the_same_figures(undisturbed: Undisturbe
 
 
 def test_a_second_start_is_quick_and_loads_nothing(undisturbed: Undisturbed) -> None:
-    seconds = []
-    for _ in range(3):  # a busy machine may be slow once
-        started = time.monotonic()
-        ran = huitou(undisturbed.home, *UP)
-        assert ran.returncode == 0, ran.stderr
-        seconds.append(time.monotonic() - started)
-        if seconds[-1] < 10:
-            break
-    assert min(seconds) < 10
+    # Of the processor: a busy machine makes everything late, and nothing more expensive.
+    before = os.times()
+    ran = huitou(undisturbed.home, *UP)
+    after = os.times()
+    assert ran.returncode == 0, ran.stderr
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 10
     assert figures(undisturbed.home) == undisturbed.figures
