@@ -219,6 +219,8 @@ def _setting_problems(
     for name in sorted(set(told) - known):
         yield Problem(f"{path}.{name}", "unknown_key", _("There is no setting %(name)s."), {"name": name})
     filled = {s.name: s.default for s in settings if s.default not in (None, "")} | dict(told)
+    # A default is no setting where it does not go with what was chosen.
+    filled = {k: v for k, v in filled.items() if k in told or all(s.name != k or s.applies(filled) for s in settings)}
     for setting in settings:
         yield from setting.check(filled, path)
 

@@ -17,7 +17,14 @@ import ibis
 from huitou.accounts.models import Brand
 from huitou.accounts.queries import get_brand
 from huitou.analytics.conditions import Condition, Facts, Moment, compile_members, leaves_of, read_facts
+from huitou.analytics.conditions.kinds.consent import ConsentLeaf
+from huitou.analytics.conditions.kinds.date import DateLeaf
 from huitou.analytics.conditions.kinds.feature import FeatureLeaf
+from huitou.analytics.conditions.kinds.identifier import IdentifierLeaf
+from huitou.analytics.conditions.kinds.segment import SegmentLeaf
+from huitou.analytics.conditions.kinds.tag import TagLeaf
+from huitou.analytics.conditions.kinds.trigger import TriggerLeaf
+from huitou.analytics.conditions.tree import All, AnyOf, Not
 from huitou.analytics.engines import Engine
 from huitou.analytics.feature import Moment as FeatureMoment
 from huitou.analytics.feature import build_features, category_names, interaction_cuts
@@ -27,11 +34,13 @@ from huitou.analytics.rebuild import find_links
 from huitou.analytics.rules import Thresholds
 from huitou.orders.queries import open_engine
 from huitou.segments.evaluating import asking
+from huitou.segments.ordering import SEGMENT, Node, standing_nodes
 from huitou.segments.queries import read_where
 from huitou.segments.where import segments_in
 
 _ALL: Mapping[str, Any] = {"all": []}
 _KEPT = 40
+_CHANGING = (ConsentLeaf, DateLeaf, IdentifierLeaf, SegmentLeaf, TagLeaf, TriggerLeaf)
 
 
 @dataclass
@@ -54,6 +63,8 @@ class History:
         return self._members[key]
 
     def _find(self, condition: Condition, at: datetime) -> frozenset[int]:
+        if segments_in(condition):
+            condition = spell_out(condition)
         if segments_in(condition):
             with asking(at) as ask:
                 found = ask.engine.to_pyarrow(ask.members(condition))
@@ -105,6 +116,27 @@ class History:
         """How many customers there are now."""
         table = self.facts.features
         return int(self.engine.to_pyarrow(table.aggregate(n=table.count()))["n"][0].as_py())
+
+
+def spell_out(condition: Condition, _nodes: Mapping[tuple[str, str], Node] | None = None) -> Condition:
+    """The condition with what segments ask in the place of their names, by their definitions of today.
+
+    Asking a segment of an earlier instant computes every order and feature anew for each look. A name stays where it is
+    asked since when somebody is a member, or where the segment asks of what changes outside the facts: tags, consent,
+    identifiers and dates.
+    """
+    nodes = standing_nodes() if _nodes is None else _nodes
+    match condition:
+        case All(parts):
+            return All(tuple(spell_out(part, nodes) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(spell_out(part, nodes) for part in parts))
+        case Not(part):
+            return Not(spell_out(part, nodes))
+        case SegmentLeaf(segments, None) if all((SEGMENT, name) in nodes for name in segments):
+            told = AnyOf(tuple(spell_out(nodes[SEGMENT, name].condition, nodes) for name in segments))
+            return condition if any(isinstance(leaf, _CHANGING) for leaf in leaves_of(told)) else told
+    return condition
 
 
 def _features_in(condition: Condition) -> set[str]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -140,31 +138,4 @@ def test_killed_at(point: str, home: Home) -> None:
     process = start_process(world, home, kill_at=point)
     assert process.wait(120) == -signal.SIGKILL
     finish(world)
-    check(world)
-
-
-@pytest.mark.soak
-@pytest.mark.django_db(transaction=True)
-def test_killed_at_random_moments(home: Home) -> None:
-    """Two processes at once, each killed after a random time, again and again while time goes on."""
-    world, rng = launched(), random.Random(11)
-
-    def kill_some(rounds: int) -> None:
-        for _round in range(rounds):
-            processes = [start_process(world, home, limit=rng.choice((3, 20, 200))) for _ in range(2)]
-            time.sleep(rng.uniform(1.0, 4.0))
-            for process in processes:
-                process.kill()
-                process.wait()
-
-    kill_some(10)
-    world.turn()
-    world.now += 2 * DAY
-    kill_some(10)
-    world.turn()
-    world.now += 12 * HOUR
-    look(world)
-    kill_some(10)
-    world.turn()
-    world.turn(DAY)
     check(world)

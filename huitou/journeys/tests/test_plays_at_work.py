@@ -16,6 +16,7 @@ from huitou.experiments.models import Assignment, Experiment, HoldoutShare
 from huitou.journeys.models import Enrollment, Journey, JourneyVersion, Launch, Signal, Transition
 from huitou.journeys.play import PlayParametersError
 from huitou.journeys.plays.drafts import DraftUnknownError, find_draft
+from huitou.journeys.plays.history import open_history, spell_out
 from huitou.journeys.plays.launching import AlreadyRunningError, copy_play, launch_draft
 from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.plays.preview import preview
@@ -25,7 +26,11 @@ from huitou.messaging.models import ChannelAccount, ContactSlot, Touch, TouchDec
 from huitou.messaging.tests.stage import agree
 from huitou.orders.refresh import refresh
 from huitou.orders.tests.conftest import Feed, feed
+from huitou.segments.queries import read_where
+from huitou.segments.saving import create_segment
+from huitou.segments.services import create_tag
 from huitou.segments.tests.conftest import buy, order
+from huitou.segments.where import segments_in
 
 __all__ = ["feed"]
 pytestmark = pytest.mark.django_db
@@ -84,6 +89,30 @@ def test_a_preview_counts_who_comes_in_and_when(brand: Brand, people: list[int])
     assert (found.base_rate, found.base_size) == (1 / 2, 2)
     assert found.suggested_bp == 5000
     assert found.control + found.treated + found.held == found.expected
+
+
+def test_a_preview_of_a_segment_counts_what_its_condition_counts(brand: Brand, people: list[int]) -> None:
+    """Named directly and through another segment: the same customers as the condition itself, now and week by week."""
+    silent = {"feature": "days_since_last_order", "is": ">=", "value": 60}
+    create_segment(name="silent", title="Silent", definition=silent, clock=brand.clock)
+    both = {"all": [{"segment": "silent"}, {"not": {"feature": "days_since_last_order", "is": ">", "value": 365}}]}
+    create_segment(name="lately_silent", title="Lately silent", definition=both, clock=brand.clock)
+    spelled = {"all": [silent, {"feature": "days_since_last_order", "is": "<=", "value": 365}]}
+    now = brand.now()
+    for named, plain in (({"segment": "silent"}, silent), ({"segment": "lately_silent"}, spelled)):
+        with open_history() as history:
+            for at in (now, now - 9 * DAY, now - 28 * DAY):
+                assert history.members_at(named, at) == history.members_at(plain, at) != frozenset()
+    assert segments_in(spell_out(read_where({"segment": "lately_silent"}))) == []
+
+
+def test_a_segment_of_tags_or_of_time_inside_is_asked_as_it_was(brand: Brand, people: list[int]) -> None:
+    create_tag(name="vip", clock=brand.clock)
+    create_segment(name="vips", title="VIP", definition={"tag": "vip"}, clock=brand.clock)
+    recent = {"segment": "vips", "entered_last_days": 7}
+    for condition in ({"segment": "vips"}, recent):
+        read = read_where(condition)
+        assert spell_out(read) == read
 
 
 def test_a_preview_asks_the_governor_who_could_be_reached(brand: Brand, people: list[int]) -> None:
