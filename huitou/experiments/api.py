@@ -35,6 +35,7 @@ class ExperimentOut(Schema):
     )
     outcome: str = Field(description="What is compared.", examples=["repurchase"])
     window_days: int = Field(description="How long each customer is watched after its assignment.", examples=[30])
+    looks: list[datetime] = Field(description="Planned looks before the end.")
     starts_at: datetime
     ends_at: datetime = Field(description="When the verdict is read; before it nothing is compared.")
     closed_at: datetime | None = Field(description="Nobody comes in from then on.")
@@ -106,6 +107,26 @@ class CohortOut(Schema):
     differences: dict[str, DifferenceOut | None]
 
 
+class LookArmOut(Schema):
+    """One treatment at one look; its interval holds at all looks together."""
+
+    arm: str
+    verdict: Literal["more", "fewer", "none"]
+    rate: float | None
+    control_rate: float | None
+    difference: DifferenceOut | None = Field(description="null where there were too few customers.")
+
+
+class LookOut(Schema):
+    """One planned look whose day has passed; the last of all is the end."""
+
+    number: int
+    at: datetime
+    customers: dict[str, int]
+    is_broken: bool
+    arms: list[LookArmOut]
+
+
 class ReadoutOut(Schema):
     """What can be said of an experiment. Before its end there are sizes only, and nothing is compared."""
 
@@ -117,6 +138,7 @@ class ReadoutOut(Schema):
     balance: BalanceOut
     arms: list[ArmOut]
     comparisons: list[ComparisonOut]
+    looks: list[LookOut] = Field(description="Empty where no looks were planned.")
     cohort_grain: Literal["day", "week"]
     cohorts: list[CohortOut]
     not_counted: int

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from huitou.experiments.judging import Cohort, Comparison
+from huitou.experiments.looks import Look
 from huitou.experiments.models import Experiment
 from huitou.experiments.readout import Readout
 from huitou.experiments.words import tell, title_of
@@ -21,6 +22,7 @@ def experiment_document(experiment: Experiment) -> dict[str, Any]:
         "arms": {arm.code: arm.share_bp for arm in experiment.shares},
         "outcome": experiment.outcome,
         "window_days": experiment.window_days,
+        "looks": list(experiment.look_instants[:-1]),
         "starts_at": experiment.starts_at,
         "ends_at": experiment.ends_at,
         "closed_at": experiment.closed_at,
@@ -42,6 +44,7 @@ def readout_document(readout: Readout, zone: ZoneInfo) -> dict[str, Any]:
         },
         "arms": [vars(figures) for figures in readout.arms],
         "comparisons": [_comparison(compared) for compared in readout.comparisons],
+        "looks": [_look(look) for look in readout.looks],
         "cohort_grain": readout.cohort_grain,
         "cohorts": [_cohort(cohort) for cohort in readout.cohorts],
         "not_counted": readout.not_counted,
@@ -75,6 +78,25 @@ def _comparison(compared: Comparison) -> dict[str, Any]:
         "roi": difference_document(money.roi if money else None),
         "detectable": compared.detectable,
         "opt_outs": difference_document(compared.opt_outs),
+    }
+
+
+def _look(look: Look) -> dict[str, Any]:
+    return {
+        "number": look.number,
+        "at": look.at,
+        "customers": dict(look.customers),
+        "is_broken": look.is_broken,
+        "arms": [
+            {
+                "arm": told.arm,
+                "verdict": told.verdict,
+                "rate": told.rate,
+                "control_rate": told.control_rate,
+                "difference": difference_document(told.difference),
+            }
+            for told in look.arms
+        ],
     }
 
 

@@ -19,7 +19,7 @@ from huitou.stats.proportions import Successes, compare_proportions
 # or the arms have not the sizes that they were drawn with.
 MORE, FEWER, NONE, TOO_FEW, BROKEN = "more", "fewer", "none", "too_few", "broken"
 # Below this an interval says next to nothing, and less than it claims.
-_LEAST_CUSTOMERS = 10
+LEAST_CUSTOMERS = 10
 # Cohorts are days of assignment up to so many of them, else weeks.
 _MOST_DAYS = 31
 _NOBODY = Moments(0, 0, 0)
@@ -156,7 +156,7 @@ def _compare(
     terms: Terms,
     confidence: float,
 ) -> Comparison:
-    if min(treated.customers, control.customers) < _LEAST_CUSTOMERS:
+    if min(treated.customers, control.customers) < LEAST_CUSTOMERS:
         return Comparison(arm, BROKEN if balance.is_broken else TOO_FEW)
     rate = _rates(treated, control, confidence)
     assert rate is not None, "both arms have customers"

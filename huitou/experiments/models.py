@@ -16,6 +16,8 @@ CONTROL = "control"
 TREATMENT = "treatment"
 
 LAUNCH, HOLDOUT = "launch", "holdout"
+# Each look costs some of the five per cent, and more of them tell hardly more.
+MOST_LOOKS = 10
 RUNNING, ENDED, STOPPED = "running", "ended", "stopped"
 
 
@@ -40,12 +42,14 @@ class Experiment(models.Model):
     ends_at = models.DateTimeField(help_text="when the verdict is read; before it, in progress")
     opened_at = models.DateTimeField()
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    looks = models.PositiveSmallIntegerField(default=0, help_text="planned looks before the end, evenly spaced")
     closed_at = models.DateTimeField(null=True, help_text="nobody is assigned from then on")
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(name="experiment_window_at_least_a_day", condition=models.Q(window_days__gte=1)),
             models.CheckConstraint(name="experiment_ends_later", condition=models.Q(ends_at__gt=models.F("starts_at"))),
+            models.CheckConstraint(name="experiment_few_looks", condition=models.Q(looks__lte=MOST_LOOKS)),
             models.CheckConstraint(name="experiment_has_key", condition=~models.Q(key="") & ~models.Q(salt="")),
         ]
         indexes: ClassVar = [models.Index(fields=["-starts_at"], name="experiment_newest")]
@@ -67,6 +71,17 @@ class Experiment(models.Model):
     def last_counted_at(self) -> datetime:
         """Who is assigned later has no whole window by the end, and is not counted."""
         return self.ends_at - timedelta(days=self.window_days)
+
+    @property
+    def look_instants(self) -> tuple[datetime, ...]:
+        """The planned looks and the end: evenly spaced between when the first window is over and the end."""
+        first = self.starts_at + timedelta(days=self.window_days)
+        return tuple(first + (self.ends_at - first) * share for share in self.look_shares)
+
+    @property
+    def look_shares(self) -> tuple[float, ...]:
+        """For each of them the share of that time which has passed; 1 at the end."""
+        return tuple(number / (self.looks + 1) for number in range(1, self.looks + 2))
 
     def state_at(self, now: datetime) -> str:
         """running, ended (its end has passed), or stopped (closed before its end)."""

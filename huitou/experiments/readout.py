@@ -19,11 +19,13 @@ from huitou.accounts.queries import get_brand
 from huitou.analytics.engines import Engine
 from huitou.analytics.experiment_outcomes import assigned_customers, late_refunds, outcomes, sums_by_day
 from huitou.analytics.tables import FCT_EXPOSURES
+from huitou.core.models import RefreshRun
 from huitou.experiments import sql
 from huitou.experiments.costs import Cost, Span, costs_of
 from huitou.experiments.exposures import exposure_table
 from huitou.experiments.finding import count_by_arm, get_experiment
 from huitou.experiments.judging import (
+    NONE,
     ArmFigures,
     Cohort,
     Comparison,
@@ -34,6 +36,7 @@ from huitou.experiments.judging import (
     cut_cohorts,
     sum_groups,
 )
+from huitou.experiments.looks import Look, first_finding, judge_looks
 from huitou.experiments.models import Experiment, Margin
 from huitou.orders.queries import last_refresh, open_engine_of
 from huitou.stats.balance import Balance, check_balance
@@ -68,6 +71,7 @@ class Readout:
     margin_bp: int | None = None
     currency: str = "CNY"
     spent: Cost | None = None
+    looks: Sequence[Look] = ()
 
 
 def readout(experiment: Experiment | str, as_of: datetime | None = None) -> Readout:
@@ -98,11 +102,15 @@ def readouts(experiments: Iterable[Experiment], as_of: datetime | None = None) -
         )
         if is_over and run is not None and run.as_of >= one.ends_at:
             alike.setdefault((one.ends_at, one.window_days), []).append(one)
+    if run is not None:
+        for early in list(found.values()):
+            if early.experiment.looks:
+                found[early.experiment.key] = _looked(early, now, run, brand.zone)
     for (end, _window), group in alike.items():
         assert run is not None, "nothing is over before the first refresh"
         rows = _assignments(group)
         with open_engine_of(run, end + _INSTANT) as engine:
-            sums = _sums(engine, group, rows, brand.zone)
+            sums = _sums(engine, group, rows, brand.zone, end)
         late: dict[str, dict[str, int]] = {}
         if (until := min(now, run.as_of)) > end + _INSTANT:
             with open_engine_of(run, until) as engine:
@@ -110,6 +118,24 @@ def readouts(experiments: Iterable[Experiment], as_of: datetime | None = None) -
         for one in group:
             found[one.key] = _final(found[one.key], sums.get(one.key, {}), late.get(one.key, {}))
     return list(found.values())
+
+
+def _looked(early: Readout, now: datetime, run: RefreshRun, zone: str) -> Readout:
+    """With the planned looks whose day has passed, of facts that reach so far; the end is the last of them."""
+    experiment = early.experiment
+    past = [at for at in experiment.look_instants if at <= min(now, run.as_of)]
+    rows = _assignments([experiment]) if past else None
+    groups = []
+    for at in past:
+        with open_engine_of(run, at + _INSTANT) as engine:
+            by_day = _sums(engine, [experiment], rows, zone, at).get(experiment.key, {})
+        groups.append(
+            {
+                arm.code: sum_groups(group for (_, code), group in by_day.items() if code == arm.code)
+                for arm in experiment.shares
+            }
+        )
+    return replace(early, looks=judge_looks(experiment, groups))
 
 
 def _spent(experiment: Experiment, as_of: datetime) -> Cost | None:
@@ -129,20 +155,21 @@ def _assignments(experiments: Sequence[Experiment]) -> pa.Table:
         return exposure_table(cursor.fetchall(), 0)
 
 
-def _customers(engine: Engine, experiments: Sequence[Experiment], rows: pa.Table) -> ibis.Table:
+def _customers(engine: Engine, rows: pa.Table, until: datetime) -> ibis.Table:
     """Who counts: the customers of the engine's tables that were assigned in time."""
     exposures = engine.provide(FCT_EXPOSURES.name, rows)
-    return assigned_customers(exposures, engine.table("dim_person_links"), until=experiments[0].last_counted_at)
+    return assigned_customers(exposures, engine.table("dim_person_links"), until=until)
 
 
 def _sums(
-    engine: Engine, experiments: Sequence[Experiment], rows: pa.Table, zone: str
+    engine: Engine, experiments: Sequence[Experiment], rows: pa.Table, zone: str, end: datetime
 ) -> dict[str, dict[tuple[date, str], Group]]:
-    """What the engine adds up, by experiment, then day of assignment and arm."""
-    customers = _customers(engine, experiments, rows)
-    each = outcomes(customers, engine.table("int_orders"), window_days=experiments[0].window_days)
+    """What the engine adds up of those whose window is over by `end`: by experiment, day of assignment and arm."""
+    window_days = experiments[0].window_days
+    customers = _customers(engine, rows, end - timedelta(days=window_days))
+    each = outcomes(customers, engine.table("int_orders"), window_days=window_days)
     since = min(one.starts_at for one in experiments)
-    table = engine.to_pyarrow(sums_by_day(each, zone=zone, since=since, until=experiments[0].ends_at))
+    table = engine.to_pyarrow(sums_by_day(each, zone=zone, since=since, until=end))
     found: dict[str, dict[tuple[date, str], Group]] = {}
     for row in table.to_pylist():
         found.setdefault(row["experiment"], {})[row["day"], row["arm"]] = _group(row)
@@ -171,7 +198,7 @@ def _late(engine: Engine, experiments: Sequence[Experiment], rows: pa.Table) -> 
     """What went back since the end, by experiment and arm."""
     table = engine.to_pyarrow(
         late_refunds(
-            _customers(engine, experiments, rows),
+            _customers(engine, rows, experiments[0].last_counted_at),
             engine.table("int_orders"),
             engine.table("int_refunds"),
             window_days=experiments[0].window_days,
@@ -215,12 +242,30 @@ def _final(early: Readout, by_day: Sums, late: Mapping[str, int]) -> Readout:
         state=FINAL,
         balance=balance,
         arms=arms,
-        comparisons=compare_arms(groups, opted_out, balance, Terms(early.margin_bp, minor)),
+        comparisons=_with_looks(
+            compare_arms(groups, opted_out, balance, Terms(early.margin_bp, minor)), early.looks, balance
+        ),
         cohorts=cohorts,
         cohort_grain=grain,
         not_counted=sum(_counts(sql.ASSIGNED_LATE, experiment).values()),
         mixed=sum(group.mixed for group in groups.values()),
     )
+
+
+def _with_looks(comparisons: Sequence[Comparison], looks: Sequence[Look], balance: Balance) -> Sequence[Comparison]:
+    """Where looks were planned the verdict is that of the first look that found something, and the interval the one
+    that holds at all looks together."""
+    if not looks:
+        return comparisons
+    found = []
+    for compared in comparisons:
+        last = next(told for told in looks[-1].arms if told.arm == compared.arm)
+        first = first_finding(looks, compared.arm)
+        if compared.rate is None or last.difference is None or balance.is_broken:
+            found.append(compared)
+        else:
+            found.append(replace(compared, rate=last.difference, verdict=first[1].verdict if first else NONE))
+    return found
 
 
 def _counts(query: str, experiment: Experiment) -> dict[str, int]:

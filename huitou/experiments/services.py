@@ -18,7 +18,7 @@ from huitou.experiments import sql
 from huitou.experiments.exposures import Reached, record_exposures, write_exposures
 from huitou.experiments.finding import arms_of
 from huitou.experiments.holdout import WINDOW_DAYS, Quarter, quarter_after, quarter_of
-from huitou.experiments.models import CONTROL, HOLDOUT, LAUNCH, RUNNING, Experiment, HoldoutShare, Margin
+from huitou.experiments.models import CONTROL, HOLDOUT, LAUNCH, MOST_LOOKS, RUNNING, Experiment, HoldoutShare, Margin
 from huitou.stats.allocation import WHOLE_BP, Arm, Section
 
 __all__ = [
@@ -74,16 +74,20 @@ def open_experiment(
     kind: str = LAUNCH,
     salt: str = "",
     outcome: str = "repurchase",
+    looks: int = 0,
     actor: User | None = None,
     actor_label: str = "cli",
 ) -> Experiment:
     """Fix the terms of a comparison for ever: `arms` maps code to share in basis points, `control` among them.
+
+    `looks` are planned looks before the end, evenly spaced between when the first window is over and the end.
 
     Opening the same again gives the first. Raises ExperimentTermsError for terms that cannot be,
     ExperimentFixedError if the key was opened under others.
     """
     shares = [Arm(code, share) for code, share in arms.items()]
     _check_terms(key, shares, window_days, starts_at, ends_at)
+    _check_looks(looks, window_days, starts_at, ends_at)
     terms = {
         "kind": kind,
         "salt": salt or key,
@@ -92,6 +96,7 @@ def open_experiment(
         "window_days": window_days,
         "starts_at": starts_at,
         "ends_at": ends_at,
+        "looks": looks,
     }
     with transaction.atomic():
         made, is_new = Experiment.objects.get_or_create(
@@ -114,6 +119,7 @@ def open_experiment(
                     "window_days": window_days,
                     "starts_at": starts_at.isoformat(),
                     "ends_at": ends_at.isoformat(),
+                    "looks": looks,
                 },
             )
     return made
@@ -134,6 +140,17 @@ def _check_terms(key: str, arms: Sequence[Arm], window_days: int, starts_at: dat
     if ends_at < starts_at + timedelta(days=window_days):
         raise ExperimentTermsError(
             _("The end must lie at least one outcome window of %(days)s days after the start.") % {"days": window_days}
+        )
+
+
+def _check_looks(looks: int, window_days: int, starts_at: datetime, ends_at: datetime) -> None:
+    if not 0 <= looks <= MOST_LOOKS:
+        raise ExperimentTermsError(_("Plan at most %(most)s looks before the end.") % {"most": MOST_LOOKS})
+    room = ends_at - starts_at - timedelta(days=window_days)
+    if looks and room < timedelta(days=looks + 1):
+        raise ExperimentTermsError(
+            _("Customers come in for %(days)s days: that is too short for so many looks, at least a day apart.")
+            % {"days": room.days}
         )
 
 

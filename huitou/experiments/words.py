@@ -65,14 +65,8 @@ def tell(readout: Readout, zone: ZoneInfo) -> list[Sentence]:
     experiment = readout.experiment
     if readout.state == IN_PROGRESS:
         return [
-            Sentence(
-                _(
-                    "In progress until %(day)s. Before that day the arms are not compared: whoever looks early and "
-                    "stops when it looks good takes chance for an effect."
-                )
-                % {"day": format_day(experiment.ends_at, zone)},
-                "verdict",
-            ),
+            Sentence(_in_progress(experiment) % {"day": format_day(experiment.ends_at, zone)}, "verdict"),
+            *_looks(readout, zone),
             *_balance(readout),
             *_spent(readout),
         ]
@@ -85,10 +79,53 @@ def tell(readout: Readout, zone: ZoneInfo) -> list[Sentence]:
             )
         ]
     return [
+        *_looks(readout, zone),
         *(sentence for compared in readout.comparisons for sentence in _compared(readout, compared)),
         *_balance(readout),
         *_remarks(readout),
     ]
+
+
+def _in_progress(experiment: Experiment) -> str:
+    if experiment.looks:
+        return _("In progress until %(day)s. Before that day the arms are compared at the planned looks only.")
+    return _(
+        "In progress until %(day)s. Before that day the arms are not compared: whoever looks early and stops when it "
+        "looks good takes chance for an effect."
+    )
+
+
+def _looks(readout: Readout, zone: ZoneInfo) -> Iterator[Sentence]:
+    """What planned looks before the end showed, each with an interval that holds at all of them together."""
+    early = readout.looks[: readout.experiment.looks]
+    for look in early:
+        for told in look.arms:
+            named = {"number": look.number, "day": format_day(look.at, zone), "arm": arm_label(told.arm)}
+            if told.difference is None or look.is_broken:
+                yield Sentence(_("Look %(number)s on %(day)s: nothing can be said of the %(arm)s yet.") % named)
+                continue
+            named |= _points_of(told.difference)
+            if told.verdict == MORE:
+                text = _(
+                    "Look %(number)s on %(day)s found that the %(arm)s came back more: %(points)s points (%(low)s to "
+                    "%(high)s). That stands, whatever comes."
+                )
+            elif told.verdict == FEWER:
+                text = _(
+                    "Look %(number)s on %(day)s found harm in the %(arm)s: %(points)s points (%(low)s to %(high)s). "
+                    "That stands, whatever comes: stop it."
+                )
+            else:
+                text = _(
+                    "Look %(number)s on %(day)s found nothing yet of the %(arm)s: %(points)s points (%(low)s to "
+                    "%(high)s)."
+                )
+            yield Sentence(text % named, "verdict" if told.verdict in (MORE, FEWER) else "note")
+    if readout.state == IN_PROGRESS and len(early) < readout.experiment.looks:
+        yield Sentence(
+            _("The next planned look is on %(day)s.")
+            % {"day": format_day(readout.experiment.look_instants[len(early)], zone)}
+        )
 
 
 def _compared(readout: Readout, compared: Comparison) -> Iterator[Sentence]:

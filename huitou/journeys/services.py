@@ -198,6 +198,7 @@ def launch(
     window_days: int | None = None,
     holdout: bool | None = None,
     terms: Mapping[str, Any] | None = None,
+    looks: int = 0,
     actor: User | None = None,
     actor_label: str = "cli",
 ) -> Launch:
@@ -246,7 +247,7 @@ def launch(
         )
         made.experiment = f"launch:{made.pk}"
         made.save(update_fields=["experiment"])
-        _open_experiment(made, actor, actor_label)
+        _open_experiment(made, looks, actor, actor_label)
         _listen(made, definition)
         detail = {
             "control_bp": share,
@@ -258,7 +259,7 @@ def launch(
     return made
 
 
-def _open_experiment(made: Launch, actor: User | None, actor_label: str) -> None:
+def _open_experiment(made: Launch, looks: int, actor: User | None, actor_label: str) -> None:
     """The draw of its arms. Who enters on the last day is watched for a whole window."""
     assert made.ends_at is not None
     open_experiment(
@@ -268,6 +269,7 @@ def _open_experiment(made: Launch, actor: User | None, actor_label: str) -> None
         window_days=made.window_days,
         starts_at=made.starts_at,
         ends_at=made.ends_at + timedelta(days=made.window_days),
+        looks=looks,
         clock=_MACHINE,
         actor=actor,
         actor_label=actor_label,

@@ -30,10 +30,12 @@ def spent(fraction: float, alpha: float = 0.05) -> float:
     return 4 * tail(quantile(1 - alpha / 4) / sqrt(fraction))
 
 
-def boundaries(fractions: Sequence[float], alpha: float = 0.05) -> list[float]:
+def boundaries(fractions: Sequence[float], alpha: float = 0.05, *, used: Sequence[float] | None = None) -> list[float]:
     """For each planned look the |z| that must be reached, for looks when these shares of the information are in.
 
-    By recursive integration over the paths that were not stopped before.
+    By recursive integration over the paths that were not stopped before. With `used` the alpha that may be used up by
+    each look is given, as by calendar time; `fractions` are then any rising amounts of information, in any unit, and
+    looks that are still to come are left out.
 
     References
     ----------
@@ -49,15 +51,18 @@ def boundaries(fractions: Sequence[float], alpha: float = 0.05) -> list[float]:
     """
     if any(after <= before for before, after in pairwise([0.0, *fractions])):
         raise ValueError("looks must follow each other")
+    spending = [spent(fraction, alpha) for fraction in fractions] if used is None else list(used)
+    if len(spending) != len(fractions) or any(after < before for before, after in pairwise([0.0, *spending])):
+        raise ValueError("what is used up by each look must not fall")
     from scipy.integrate import simpson  # loaded by who asks: see huitou.stats.normal
 
     # Each side of zero is given half, by symmetry the same boundary.
     found: list[float] = []
     before, density, points = 0.0, np.empty(0), np.empty(0)
-    used = 0.0
-    for fraction in fractions:
+    gone = 0.0
+    for fraction, by_then in zip(_scaled(fractions), spending, strict=True):
         step = sqrt(fraction - before)
-        aim = (spent(fraction, alpha) - used) / 2
+        aim = (by_then - gone) / 2
         z = _solve(aim, points, density, step, fraction) if found else -quantile(aim)
         found.append(z)
         edge = z * sqrt(fraction)
@@ -67,8 +72,13 @@ def boundaries(fractions: Sequence[float], alpha: float = 0.05) -> list[float]:
         else:
             kernel = _density((grid[:, None] - points[None, :]) / step) / step
             density = simpson(kernel * density[None, :], x=points, axis=1)
-        points, before, used = grid, fraction, spent(fraction, alpha)
+        points, before, gone = grid, fraction, by_then
     return found
+
+
+def _scaled(fractions: Sequence[float]) -> list[float]:
+    """Information by the most of it: only its proportions matter."""
+    return [fraction / fractions[-1] for fraction in fractions]
 
 
 def _density(z: Points) -> Points:

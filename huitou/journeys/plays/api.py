@@ -112,6 +112,7 @@ class PlayLaunchIn(PlayDraftIn):
 
     control_bp: Annotated[Whole, Field(ge=0, le=9000)]
     enroll_days: Annotated[Whole, Field(ge=1, le=366)] | None = None
+    looks: Annotated[Whole, Field(ge=0, le=10, description="Planned looks at the result before its end.")] = 0
     beside: bool = Field(False, description="Although the same play runs already.")
 
 
@@ -194,6 +195,7 @@ def launch_play(request: HttpRequest, name: str, body: PlayLaunchIn) -> dict[str
         clock=get_brand().clock,
         control_bp=body.control_bp,
         enroll_days=body.enroll_days,
+        looks=body.looks,
         key=f"api:{given}"[:100] if given else "",
         beside=body.beside,
         **acting(request),

@@ -131,6 +131,7 @@ def launch(
     starts: Annotated[str, typer.Option(help="First day as 2017-10-02; now.")] = "",
     key: Annotated[str, typer.Option(help="The same key again is the same launch.")] = "",
     beside: Annotated[bool, typer.Option("--beside", help="Although the same play runs already.")] = False,
+    looks: Annotated[int, typer.Option(min=0, max=10, help="Planned looks at the result before its end.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Launch a play now. Control share, outcome window and end are fixed from then on."""
@@ -159,6 +160,7 @@ def launch(
         enroll_days=enroll_days,
         key=key,
         beside=beside,
+        looks=looks,
     )
     if as_json:
         print_json(launch_document(made))

@@ -39,6 +39,7 @@ def launch_draft(
     enroll_days: int | None = None,
     key: str = "",
     beside: bool = False,
+    looks: int = 0,
     actor: User | None = None,
     actor_label: str = "cli",
 ) -> Launch:
@@ -72,6 +73,7 @@ def launch_draft(
             control_bp=control_bp,
             window_days=definition.window_days,
             terms=_terms(draft),
+            looks=looks,
             actor=actor,
             actor_label=actor_label,
         )

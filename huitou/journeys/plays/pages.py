@@ -20,6 +20,7 @@ from huitou.accounts.queries import find_brand, get_brand
 from huitou.console.downloads import csv_response
 from huitou.console.shell import Page
 from huitou.core.errors import DomainError
+from huitou.experiments.models import MOST_LOOKS
 from huitou.experiments.queries import find_experiment, readout
 from huitou.experiments.words import tell
 from huitou.journeys import services
@@ -225,6 +226,7 @@ def launch(request: HttpRequest, name: str) -> HttpResponse:
                 clock=get_brand().clock,
                 control_bp=share,
                 enroll_days=read_days(request.GET.get("enroll_days", "")),
+                looks=min(read_days(request.POST.get("looks", "")) or 0, MOST_LOOKS),
                 key=request.POST.get("key", "")[:60],
                 beside=request.POST.get("beside") == "yes",
                 actor=acting_user(request),
