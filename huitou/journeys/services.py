@@ -216,12 +216,7 @@ def launch(
     end = ends_at or start + timedelta(days=ENTRY_DAYS)
     share = definition.control_bp if control_bp is None else control_bp
     window = window_days or definition.window_days
-    if end <= start:
-        raise LaunchTermsError(_("The launch would end before it starts."))
-    if end <= now:
-        raise LaunchTermsError(_("The launch would be over already."))
-    if not 0 <= share <= 9_000:
-        raise LaunchTermsError(_("The control share is 0 to 90 %."))
+    _check_launch(start, end, now, share)
     with transaction.atomic():
         get_brand()
         Journey.objects.select_for_update().get(pk=version.journey_id)
@@ -257,6 +252,15 @@ def launch(
         }
         _audit("launch.created", str(made.pk), actor, actor_label, **detail)
     return made
+
+
+def _check_launch(start: datetime, end: datetime, now: datetime, control_bp: int) -> None:
+    if end <= start:
+        raise LaunchTermsError(_("The launch would end before it starts."))
+    if end <= now:
+        raise LaunchTermsError(_("The launch would be over already."))
+    if not 0 <= control_bp <= 9_000:
+        raise LaunchTermsError(_("The control share is 0 to 90 %."))
 
 
 def _open_experiment(made: Launch, looks: int, actor: User | None, actor_label: str) -> None:
