@@ -28,18 +28,27 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 def run_worker(*, queues: Sequence[str] | None = None, wait: bool = True) -> None:
     """Run jobs until SIGTERM or Ctrl-C; with `wait` False, until none is left. Jobs under way are finished.
 
-    `queues` None means all of them. A lost database is waited for.
+    `queues` None means all of them. A lost database is waited for, unless the worker was asked to stop.
     """
     keep_database()
+    stop_asked = threading.Event()
     while True:
         try:
-            asyncio.run(_run(queues, wait))
+            asyncio.run(_run(queues, wait, stop_asked))
         except OSError as error:
+            if stop_asked.is_set():
+                logger.warning("worker: %s while it was stopping", error)
+                return
             if not wait:
                 raise
             logger.warning("worker: %s; trying again", error)
         except Exception as error:
-            if not wait or not _is_connection_trouble(error):
+            if not _is_connection_trouble(error):
+                raise
+            if stop_asked.is_set():
+                logger.warning("worker: the database does not answer while it was stopping")
+                return
+            if not wait:
                 raise
             logger.warning("worker: the database does not answer; trying again")
         else:
@@ -47,7 +56,7 @@ def run_worker(*, queues: Sequence[str] | None = None, wait: bool = True) -> Non
         asyncio.run(asyncio.sleep(_RESTART_SECONDS))
 
 
-async def _run(queues: Sequence[str] | None, wait: bool) -> None:
+async def _run(queues: Sequence[str] | None, wait: bool, stop_asked: threading.Event) -> None:
     from django.utils.module_loading import autodiscover_modules
     from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
@@ -60,7 +69,7 @@ async def _run(queues: Sequence[str] | None, wait: bool) -> None:
             runners = [_runner(worker_app, queues, CONCURRENCY, wait)]
             if queues is None:
                 runners.append(_runner(worker_app, [PERIODIC_QUEUE], 1, wait))
-            with _stopping_on_signals(runners):
+            with _stopping_on_signals(runners, stop_asked):
                 done, others = await asyncio.wait(runners, return_when=asyncio.FIRST_EXCEPTION)
                 _ask_to_stop(others)
                 await asyncio.gather(*others, return_exceptions=True)
@@ -91,7 +100,7 @@ def _runner(app: App, queues: Sequence[str] | None, concurrency: int, wait: bool
 
 
 @contextmanager
-def _stopping_on_signals(runners: Sequence[asyncio.Task[None]]) -> Iterator[None]:
+def _stopping_on_signals(runners: Sequence[asyncio.Task[None]], stop_asked: threading.Event) -> Iterator[None]:
     """The first signal asks the runners to stop; from then on the process ignores them, for it is ending.
 
     Handlers of the event loop are not used: closing takes their pipe away before it takes them away, and then gives
@@ -104,6 +113,7 @@ def _stopping_on_signals(runners: Sequence[asyncio.Task[None]]) -> Iterator[None
     usual = {sent: signal.getsignal(sent) for sent in _STOPS}
 
     def stop(_number: int, _frame: object) -> None:
+        stop_asked.set()
         for sent in _STOPS:
             signal.signal(sent, signal.SIG_IGN)
         loop.call_soon_threadsafe(_ask_to_stop, runners)

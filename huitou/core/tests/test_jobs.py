@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import signal
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
+from huitou.core import jobs
 from huitou.core.jobs import run_worker
 
 pytestmark = [
@@ -90,3 +94,33 @@ def test_a_left_job_gives_way_to_one_of_its_kind_that_waits() -> None:
     run_worker(wait=False)
     assert ran == ["waiting"]
     assert statuses() == {}
+
+
+@pytest.mark.parametrize("trouble", [OSError("gone"), psycopg.OperationalError("gone")])
+def test_a_database_that_goes_while_the_worker_stops_does_not_start_it_again(
+    monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    """The runner meets the trouble when it is asked to stop, as one that finishes its job does."""
+    starts = 0
+
+    def runner(*_given: object) -> asyncio.Task[None]:
+        async def work() -> None:
+            nonlocal starts
+            starts += 1
+            assert starts == 1, "started again"
+            signal.raise_signal(signal.SIGTERM)
+            try:
+                await asyncio.sleep(30)
+            except asyncio.CancelledError:
+                raise trouble from None
+
+        return asyncio.create_task(work())
+
+    monkeypatch.setattr(jobs, "_runner", runner)
+    before = {sent: signal.getsignal(sent) for sent in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        jobs.run_worker(queues=["some"])
+    finally:
+        for sent, handler in before.items():
+            signal.signal(sent, handler)
+    assert starts == 1
