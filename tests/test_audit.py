@@ -52,6 +52,8 @@ UNTOLD = {
     "orders/queueing.py:queue_refresh": "queues what the schedule would do anyway",
     "messaging/services.py:request_touches": "asked at the pace of events; each touch is a row with its source",
     "messaging/services.py:cancel_touches": "asked by journeys, which write the entry; each touch says so itself",
+    "reports/services.py:make_gap_segment": "the tag, who gets it and the segment each write their own",
+    "journeys/example_data.py:drop": "part of the example's removal: example.removed",
     "journeys/engine/advance.py:_open_due": "opens what somebody launched for this instant",
     "journeys/engine/entering.py:enter_all": "at the pace of events; each enrollment tells of itself",
     "journeys/engine/joining.py:join_ways": "follows from a merge; each transition tells of itself",

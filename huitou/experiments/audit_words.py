@@ -17,4 +17,5 @@ FIELDS = {
     "before": _("Before"),
     "after": _("After"),
     "margin": _("Margin"),
+    "looks": _("Planned looks before the end"),
 }

@@ -78,6 +78,7 @@ def show_readout(request: HttpRequest, key: str) -> HttpResponse:
     context = {
         "brand": brand,
         "experiment": experiment,
+        "looks": experiment.look_instants[: experiment.looks],
         "title": title_of(experiment),
         "readout": found,
         "is_final": found.state == FINAL,

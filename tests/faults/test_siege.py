@@ -14,7 +14,7 @@ from huitou.accounts.services import create_brand
 from huitou.core.clock import FixedClock
 from huitou.core.home import Home
 from huitou.messaging import wire
-from tests.faults.siege import START, Arrived, Siege, besiege, hold_against_paper, is_held_out
+from tests.faults.siege import START, Arrived, Siege, besiege, hold_against_paper, is_held_out, take_back
 
 NOON = START + timedelta(hours=3)
 
@@ -85,4 +85,17 @@ def test_the_paper_finds_what_nobody_agreed_to() -> None:
     siege.agreed[outside(), "wecom"].append((NOON - timedelta(minutes=1), False))
     arrive(siege, (NOON, "wecom", outside(), "m1"))
     with pytest.raises(AssertionError, match="without consent"):
+        hold_against_paper(siege)
+
+
+def test_the_paper_forgives_what_was_taken_back_and_not_what_waited_beside_it() -> None:
+    siege = a_siege()
+    siege.arrived.append(Arrived(NOON, "wecom", outside(), "m1", "task-1"))
+    siege.kinds["m1"] = siege.kinds["m2"] = siege.kinds["m3"] = "marketing"
+    take_back(siege, "task-1")
+    siege.arrived.append(Arrived(NOON, "webhook", outside(), "m2"))
+    hold_against_paper(siege)
+    siege.arrived.append(Arrived(NOON, "wecom", outside(), "m3", "task-2"))
+    take_back(siege, "task-2")
+    with pytest.raises(AssertionError, match="a day"):
         hold_against_paper(siege)
