@@ -1,5 +1,5 @@
-"""Results in the browser: the list of experiments, readouts in progress and at the end, and who was left without contact;
-in both languages and sizes, by everybody."""
+"""Results in the browser: the list of experiments, readouts before and at the end, and who was left without contact; in
+both languages and sizes, by everybody."""
 
 from __future__ import annotations
 
