@@ -14,6 +14,7 @@ from huitou.core.money import format_minor
 from huitou.experiments.judging import BROKEN, FEWER, MORE, NONE, TOO_FEW, Comparison
 from huitou.experiments.models import CONTROL, ENDED, HOLDOUT, RUNNING, STOPPED, TREATMENT, Experiment
 from huitou.experiments.readout import FINAL, IN_PROGRESS, WAITING, Readout
+from huitou.experiments.titles import told_title
 from huitou.stats.estimate import Difference
 
 STATES = {
@@ -49,10 +50,11 @@ def arm_label(code: str) -> str:
 
 
 def title_of(experiment: Experiment) -> str:
-    """What the experiment is called: the global holdout by its quarter, others as the operator named them."""
+    """What the experiment is called: the global holdout by its quarter, launches as they are called in the reader's
+    language, others as the operator named them."""
     if experiment.kind == HOLDOUT:
         return _("Global holdout %(quarter)s") % {"quarter": experiment.title}
-    return experiment.title
+    return told_title(experiment.key) or experiment.title
 
 
 def points(value: float) -> str:

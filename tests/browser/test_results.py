@@ -28,17 +28,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def compared(console: Console, home: Home, feed: Feed) -> list[int]:
-    """A win-back of forty customers with half of them as control and one look planned before its end."""
+def compared(console: Console, home: Home, feed: Feed) -> tuple[int, list[int]]:
+    """A win-back of forty customers with half of them as control and one look planned before its end: its number, and
+    the customers."""
     brand = Brand.objects.create(pk=1, name="小满", zone="Asia/Shanghai", currency="CNY", clock_now=NOW)
     HoldoutShare.objects.create(share_bp=0, first_day=date(2000, 1, 1), at=NOW)
     sleepers = people(40)
     buy(feed, [order(person, NOW - timedelta(days=d)) for person in sleepers for d in (200, 90)])
     refresh(home=home, brand=brand, clock=brand.clock)
     create_account(kind="list_handoff", name="门店电话", settings={"consent_basis": "elsewhere"}, clock=brand.clock)
-    launch_draft(find_draft("win_back_60d"), clock=brand.clock, control_bp=5_000, looks=1)
+    made = launch_draft(find_draft("win_back_60d"), clock=brand.clock, control_bp=5_000, looks=1)
     run_turn(clock=FixedClock(NOW + timedelta(days=1)))
-    return sleepers
+    return made.pk, sleepers
 
 
 def look_at(console: Console, addresses: tuple[str, ...]) -> None:
@@ -54,26 +55,30 @@ def look_at(console: Console, addresses: tuple[str, ...]) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= width, where
 
 
-def test_results_can_be_read_by_everybody(console: Console, home: Home, feed: Feed, compared: list[int]) -> None:
+def test_results_can_be_read_by_everybody(
+    console: Console, home: Home, feed: Feed, compared: tuple[int, list[int]]
+) -> None:
     """Before the end nothing is compared; afterwards the verdict, its interval and the chart stand there."""
+    number, customers = compared
+    readout = f"/experiments/launch:{number}/"
     move_to(NOW + timedelta(days=2))
     console.speak("en")
-    page = console.open("/experiments/launch:1/")
-    expect(page.get_by_role("heading", level=1)).to_have_text("60 天沉睡召回")
+    page = console.open(readout)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Win back after 60 days")
     expect(page.get_by_role("region", name="What it shows")).to_contain_text("In progress until")
     expect(page.get_by_text("Looks before the end")).to_be_visible()
     expect(page.get_by_role("region", name="Difference of the repurchase rate")).to_have_count(0)
-    look_at(console, ("/experiments/launch:1/",))
+    look_at(console, (readout,))
 
-    buy(feed, [order(person, NOW + timedelta(days=9)) for person in compared[::3]])
+    buy(feed, [order(person, NOW + timedelta(days=9)) for person in customers[::3]])
     brand_clock = move_to(NOW + timedelta(days=70))
     refresh(home=home, brand=Brand.objects.get(), clock=brand_clock)
     console.speak("en")
     page = console.open("/experiments/")
-    press_to(page, "60 天沉睡召回")
+    press_to(page, "Win back after 60 days")
     page.keyboard.press("Enter")
     said = page.get_by_role("region", name="What it shows")
     expect(said).to_contain_text("95 % interval")
     expect(page.get_by_role("region", name="Difference of the repurchase rate")).to_be_visible()
     expect(page.get_by_role("region", name="Arms").get_by_role("row")).to_have_count(3)
-    look_at(console, ("/experiments/", "/experiments/launch:1/", "/plays/launches/1/", "/contact-gap/"))
+    look_at(console, ("/experiments/", readout, f"/plays/launches/{number}/", "/contact-gap/"))
