@@ -88,7 +88,8 @@ def test_the_customer_page_tells_arms_and_holdout(client: Client, market: Market
     launch(market)
     market.refresh(START + DAY)
     clock = market.at(START)
-    people = market.people(60)
+    # So many that chance holds somebody out.
+    people = market.people(400)
     held = services.hold_out(people, clock=clock)
     services.assign(market.experiment(), people, clock)
     chosen = min(held)
