@@ -84,11 +84,13 @@ def _rounds(brand: Brand, clock: Clock, matching: Matching, limit: int, until: f
         taken = take_signals(clock=clock, matching=matching, limit=limit)
         moved = 0
         for launch in _due_launches(clock.now()):
-            while made := move_due(launch=launch, brand=brand, clock=clock, matching=matching, limit=limit):
-                moved += made
+            is_more = True
+            while is_more:
+                customers, made = move_due(launch=launch, brand=brand, clock=clock, matching=matching, limit=limit)
+                moved, steps, is_more = moved + customers, steps + made, customers > 0
                 if until is not None and time.monotonic() > until:
-                    return heard + taken, steps + moved, False
-        heard, steps = heard + taken, steps + moved
+                    return heard + taken, steps, False
+        heard += taken
         if not taken and not moved:
             return heard, steps, True
         if until is not None and time.monotonic() > until:

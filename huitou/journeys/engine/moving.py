@@ -63,17 +63,20 @@ class Moves:
     transitions: list[tuple[int, int, str, str, datetime, str]] = field(default_factory=list)
 
 
-def move_due(*, launch: Launch, brand: Brand, clock: Clock, matching: Matching, limit: int) -> int:
-    """Move on up to `limit` customers of a launch who are due; returns how many steps they made."""
+def move_due(*, launch: Launch, brand: Brand, clock: Clock, matching: Matching, limit: int) -> tuple[int, int]:
+    """Move on up to `limit` customers of a launch who are due; returns how many, and how many steps they made.
+
+    Who begins to wait at the first step made none, and is due no more all the same.
+    """
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql.HOLD_LAUNCH, [launch.pk])
         if cursor.fetchone() is None:
-            return 0
+            return 0, 0
         cursor.execute(sql.CLAIM_DUE, {"launch": launch.pk, "now": now, "limit": limit})
         travellers = _read(cursor.fetchall(), now)
         if not travellers:
-            return 0
+            return 0, 0
         reach("journeys.claimed")
         if definition_of(launch.version_id).reentry != "always":
             kept_back = settle(launch, travellers, clock=clock)
@@ -85,7 +88,7 @@ def move_due(*, launch: Launch, brand: Brand, clock: Clock, matching: Matching, 
         write_moves(moves)
         reach("journeys.written")
     reach("journeys.moved")
-    return len(moves.transitions)
+    return len(travellers), len(moves.transitions)
 
 
 def _read(rows: Sequence[tuple[Any, ...]], now: datetime) -> list[Traveller]:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from huitou.core.clock import FixedClock
 from huitou.customers.models import Milestone, Person, PersonLink
+from huitou.journeys.engine.advance import advance
 from huitou.journeys.models import Enrollment, JourneyVersion, Launch, Listening, Signal, StaffTask, Transition
 from huitou.journeys.services import pause, publish, resume, save_draft, stop
 from huitou.journeys.tests.travelling import DAY, END, HOUR, MINUTE, START, WORDS, World, journey, way
@@ -323,3 +325,19 @@ def test_a_chain_of_waits_counts_from_when_each_was_due() -> None:
     ended = Enrollment.objects.get()
     assert ended.ended_at == START + 3 * HOUR
     assert len(way(ended)) == 8
+
+
+def test_one_turn_moves_everybody_who_is_due_however_small_its_batches() -> None:
+    """Who begins to wait at once makes no step: that ends the batch, not the turn."""
+    world = World(5)
+    world.launch(journey([PAUSE, END]))
+    for person in world.people:
+        world.hear(person, "Order Completed")
+    world.turn()
+    # As they come in from a segment, all at once and none of them looked at yet.
+    Enrollment.objects.update(due_at=START)
+    advance(brand=world.brand, clock=world.clock, limit=2)
+    assert {entered.due_at for entered in Enrollment.objects.all()} == {START + 2 * DAY}
+    done = advance(brand=world.brand, clock=FixedClock(START + 2 * DAY), limit=2)
+    assert (done.steps, done.is_done) == (10, True)
+    assert not Enrollment.objects.filter(state="active").exists()
