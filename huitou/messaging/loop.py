@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,7 +50,7 @@ def keep_up(*, home: Home) -> None:
         write_touches(home=home, clock=SystemClock())
 
 
-class _Loop(threading.Thread):
+class _Loop(threading.Thread, ABC):
     """Takes turns until it is asked to stop; the sitting in hand is finished."""
 
     def __init__(self, *, name: str, pause_seconds: float) -> None:
@@ -62,9 +63,9 @@ class _Loop(threading.Thread):
         self._stop_asked.set()
         self.join()
 
+    @abstractmethod
     def turn(self) -> None:
         """What is done each time."""
-        raise NotImplementedError
 
     def run(self) -> None:
         pause = self._pause
