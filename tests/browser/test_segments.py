@@ -69,13 +69,18 @@ def test_a_segment_is_built_by_keyboard(console: Console, language: str, width: 
 
 def choose(page: Page, field: str, code: str) -> None:
     """Choose in a menu that brings other fields, and wait until they are there."""
-    with page.expect_response("**/segments/builder/"):
-        page.locator(f"#{field}").select_option(code)
+    page.locator(f"#{field}").select_option(code)
+    drawn(page)
 
 
 def press(page: Page, button: str) -> None:
-    with page.expect_response("**/segments/builder/"):
-        page.locator(f"[id='{button}']").click()
+    page.locator(f"[id='{button}']").click()
+    drawn(page)
+
+
+def drawn(page: Page) -> None:
+    """Wait for the fields. A response is no sign of them: it comes before they do, and may be an earlier act's."""
+    expect(page.locator("[data-tree][aria-busy]")).to_have_count(0, timeout=30_000)
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("zh-hans", 390)])

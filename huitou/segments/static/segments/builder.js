@@ -44,6 +44,7 @@
 
   async function redraw(name, act) {
     (owed[name] = owed[name] || []).push(...(act ? [act] : []));
+    byName(name).setAttribute("aria-busy", "true"); // gone with the tree that the answer replaces
     if (busy[name]) return;
     busy[name] = true;
     const unreachable = document.getElementById("unreachable");
@@ -60,6 +61,7 @@
       }
     } catch (error) {
       owed[name] = [];
+      byName(name).removeAttribute("aria-busy");
       if (unreachable) unreachable.hidden = false;
     } finally {
       busy[name] = false;
