@@ -23,7 +23,7 @@ from huitou.journeys.filters import check_filter
 from huitou.journeys.graph import check_graph
 from huitou.journeys.problems import DefinitionError, Problem
 from huitou.journeys.setting import Setting
-from huitou.journeys.step import NEXT, STEPS, Outlet, Step
+from huitou.journeys.step import NEXT, STEPS, StepDefinition
 from huitou.journeys.trigger import TRIGGERS, Trigger
 
 MOST_STEPS = 200
@@ -46,26 +46,6 @@ SETTINGS = (
 )
 _KEYS = ("trigger", "audience", "steps", "goal", "exit_when", *(s.name for s in SETTINGS))
 DEFAULTS: dict[str, Any] = {"reentry": "never", "window_days": 30, "control_bp": 1000, "purpose": "marketing"}
-
-
-@dataclass(frozen=True)
-class StepDefinition:
-    """One step as it stands in a definition. `ways` says where each way out leads."""
-
-    id: str
-    kind: str
-    settings: Mapping[str, Any]
-    ways: Mapping[str, str]
-    position: int
-
-    @property
-    def step(self) -> Step:
-        return STEPS[self.kind]
-
-    @property
-    def outlets(self) -> list[Outlet]:
-        """Its ways out with words, and where they lead."""
-        return [Outlet(o.name, self.ways.get(o.name), o.label) for o in self.step.outlets(self.settings)]
 
 
 @dataclass(frozen=True)

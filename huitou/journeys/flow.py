@@ -8,9 +8,9 @@ from typing import Any
 
 from django.utils.functional import Promise
 
-from huitou.journeys.definition import StepDefinition
 from huitou.journeys.problems import Problem
 from huitou.journeys.queries import StepCount
+from huitou.journeys.step import StepDefinition
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.problems import Problem
-from huitou.journeys.step import NEXT
-
-if TYPE_CHECKING:
-    from huitou.journeys.definition import StepDefinition
+from huitou.journeys.step import NEXT, StepDefinition
 
 
 def check_graph(steps: Mapping[str, StepDefinition]) -> Iterator[Problem]:

@@ -122,3 +122,23 @@ def one_way(settings: Mapping[str, Any]) -> list[Outlet]:
 
 
 STEPS: Registry[Step] = Registry("huitou.journeys.steps", "STEP", Step)
+
+
+@dataclass(frozen=True)
+class StepDefinition:
+    """One step as it stands in a definition. `ways` says where each way out leads."""
+
+    id: str
+    kind: str
+    settings: Mapping[str, Any]
+    ways: Mapping[str, str]
+    position: int
+
+    @property
+    def step(self) -> Step:
+        return STEPS[self.kind]
+
+    @property
+    def outlets(self) -> list[Outlet]:
+        """Its ways out with words, and where they lead."""
+        return [Outlet(o.name, self.ways.get(o.name), o.label) for o in self.step.outlets(self.settings)]

@@ -1,4 +1,4 @@
-"""Ready layers: ordinary segments that come with the product as files, created once and then the operator's own."""
+"""Ready layers: the texts and conditions of the segments that come with the product as files."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.db import transaction
 from django.utils.translation import get_language
 
-from huitou.accounts.models import User
-from huitou.accounts.services import record_audit
-from huitou.core.clock import Clock, SystemClock
 from huitou.segments.models import Segment
-from huitou.segments.saving import create_segment
 
 FOLDER = Path(__file__).parent / "layers"
-_MACHINE = SystemClock()
 
 
 @dataclass(frozen=True)
@@ -44,43 +38,12 @@ def ready_layers() -> dict[str, Layer]:
     return found
 
 
-def install_layers(*, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> list[str]:
-    """Create every ready layer whose name no segment has; returns the names. Twice is once."""
-    made = []
-    with transaction.atomic():
-        there = set(Segment.objects.values_list("name", flat=True))
-        for layer in ready_layers().values():
-            if layer.name in there:
-                continue
-            title, description = layer.texts[_language()]
-            create_segment(
-                name=layer.name,
-                title=title,
-                description=description,
-                definition=layer.where,
-                group="layer",
-                clock=clock,
-                actor=actor,
-                actor_label=actor_label,
-            )
-            made.append(layer.name)
-        if made:
-            record_audit(
-                action="segments.layers_installed",
-                clock=_MACHINE,
-                actor=actor,
-                actor_label=actor_label,
-                count=len(made),
-            )
-    return made
-
-
 def shown(segment: Segment) -> tuple[str, str]:
     """Title and description in the reader's language, as long as nobody has written others for a layer."""
     layer = ready_layers().get(segment.name) if segment.group == "layer" else None
     if layer is None or (segment.title, segment.description) not in layer.texts.values():
         return segment.title, segment.description
-    return layer.texts[_language()]
+    return layer.texts[reading_language()]
 
 
 def layer_place(segment: Segment) -> int:
@@ -88,5 +51,6 @@ def layer_place(segment: Segment) -> int:
     return list(ready_layers()).index(segment.name) if segment.name in ready_layers() else 0
 
 
-def _language() -> str:
+def reading_language() -> str:
+    """The language of a layer's texts that the reader gets: zh or en."""
     return "zh" if (get_language() or "zh").startswith("zh") else "en"

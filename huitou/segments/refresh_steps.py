@@ -24,7 +24,7 @@ from huitou.core.faultpoints import reach
 from huitou.core.lake import claim_batch, reserve_batch_id
 from huitou.orders.refresh_step import Refreshing, RefreshStep, Stepped
 from huitou.segments import membership, sql
-from huitou.segments.layering import install_layers
+from huitou.segments.installing import install_layers
 from huitou.segments.mirroring import MIRRORED, mark, mirror
 from huitou.segments.models import Segment, SegmentSize, Tag
 from huitou.segments.ordering import SEGMENT, Node, in_order, standing_nodes

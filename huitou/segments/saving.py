@@ -20,6 +20,7 @@ from huitou.core.models import RefreshRun
 from huitou.orders.queueing import queue_refresh
 from huitou.segments import sql
 from huitou.segments.counting import SegmentUnknownError
+from huitou.segments.listing import users_of
 from huitou.segments.models import Segment, SegmentVersion, TagRule
 from huitou.segments.ordering import SEGMENT, TAG, check_no_circle, current_versions, make_node
 from huitou.segments.tagging import find_tag, who
@@ -133,8 +134,6 @@ def archive_segment(*, name: str, clock: Clock, actor: User | None = None, actor
 
     Raises SegmentUnknownError, and SegmentRefusedError where another segment or a tag's rule asks about it.
     """
-    from huitou.segments.listing import users_of
-
     with transaction.atomic():
         _lock_definitions()
         segment = _lock_segment(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from huitou.segments.counting import SegmentUnknownError
-from huitou.segments.layering import install_layers
+from huitou.segments.installing import install_layers
 from huitou.segments.saving import (
     SegmentRefusedError,
     archive_segment,

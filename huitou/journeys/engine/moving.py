@@ -20,12 +20,11 @@ from huitou.core.arrays import instant_array, number_array, read_instants, text_
 from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.journeys import sql
-from huitou.journeys.definition import StepDefinition
 from huitou.journeys.engine.joining import settle
 from huitou.journeys.engine.judging import Matching
 from huitou.journeys.engine.versions import definition_of, journey_name_of
 from huitou.journeys.models import Launch
-from huitou.journeys.step import Arrival, Go, Leave, StepContext
+from huitou.journeys.step import Arrival, Go, Leave, StepContext, StepDefinition
 
 # What comes later than this, after a pause or a worker that was down, happens now: messages keep their distance.
 LATE = timedelta(hours=6)
