@@ -12,7 +12,15 @@ import yaml
 from huitou.journeys.definition import find_problems
 from huitou.journeys.play import LIBRARY, PlayFileError, PlayParametersError, get_play, library, read_library
 
-READY = ["post_purchase_reminder", "due_by_rhythm", "birthday", "silent_30d", "win_back_60d", "segment_message"]
+READY = [
+    "post_purchase_care",
+    "post_purchase_reminder",
+    "due_by_rhythm",
+    "birthday",
+    "silent_30d",
+    "win_back_60d",
+    "segment_message",
+]
 
 
 def test_they_are_ready_in_the_order_of_a_customers_life() -> None:
@@ -28,12 +36,15 @@ def test_a_ready_play_runs_as_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", READY)
 def test_every_message_reads_in_chinese_and_english_and_tells_how_to_opt_out(name: str) -> None:
-    for step in library()[name].definition_json()["steps"]:
+    told = library()[name].definition_json()
+    for step in told["steps"]:
         if step["kind"] == "send":
             assert re.search(r"[\u4e00-\u9fff]", step["text"]["zh"])
             assert not re.search(r"[\u4e00-\u9fff]", step["text"]["en"])
-            assert step["text"]["zh"].endswith("拒收请回复R")
-            assert step["text"]["en"].endswith("Reply R to opt out.")
+            # Whoever sells nothing need not offer to stop; whoever sells must.
+            sells = told.get("purpose", "marketing") == "marketing"
+            assert step["text"]["zh"].endswith("拒收请回复R") is sells
+            assert step["text"]["en"].endswith("Reply R to opt out.") is sells
             assert "${" not in step["text"]["zh"] + step["text"]["en"]
 
 

@@ -185,6 +185,21 @@ def test_a_rehearsal_minds_what_really_went_out(brand: Brand, people: list[int])
     assert Touch.objects.count() == 1
 
 
+def test_care_comes_once_within_24_hours_of_each_purchase(brand: Brand, people: list[int]) -> None:
+    """Noon ten days ago is cared for at ten o'clock of the day after, midnight at ten of the same day; nobody else.
+
+    Consent to marketing is none to service: only one of the two gave it.
+    """
+    agree(people[3], "sms", "service", at=days_ago(800))
+    found = replay(find_draft("post_purchase_care", {"channels": ["console_log"]}), brand=brand, control_bp=0, days=12)
+    entered = {row["customer"]: [(h["step"], h["verdict"], h["at"][:13]) for h in row["happened"]] for row in found.rows}
+    ten = {3: days_ago(9) - timedelta(hours=2), 4: days_ago(5) - timedelta(hours=2)}
+    verdict = {3: "sent", 4: "refused"}
+    assert entered == {people[n]: [("care", verdict[n], at.isoformat()[:13])] for n, at in ten.items()}
+    assert found.refused == {"no_consent": 1}
+    assert all(timedelta(0) < at - days_ago(bought) <= DAY for at, bought in ((ten[3], 10), (ten[4], 5.5)))
+
+
 def test_launching_opens_a_dated_launch_with_its_experiment_once(brand: Brand, people: list[int]) -> None:
     draft = find_draft("win_back_60d", {"channels": ["console_log"]})
     made = launch_draft(draft, clock=brand.clock, control_bp=5000, key="first")
