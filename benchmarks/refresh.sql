@@ -257,6 +257,7 @@ SELECT *,
         THEN to_timestamp(floor(epoch(last_order_at) + interpurchase_days_mean * 86400)) END AS next_order_due_at,
     -- The facts hold no events.
     0 AS interactions_30d, 0 AS interactions_90d, 0 AS active_days_30d,
-    NULL::TIMESTAMPTZ AS last_interaction_at, NULL::BIGINT AS days_since_last_interaction
+    NULL::TIMESTAMPTZ AS last_interaction_at, NULL::BIGINT AS days_since_last_interaction,
+    NULL::DOUBLE AS message_response_rate
 FROM ranked
 ) TO '{out}/feat_customers.parquet' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1);

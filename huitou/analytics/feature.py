@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from huitou.analytics.days import days_between, micros
-from huitou.analytics.interactions import interactions_of
+from huitou.analytics.interactions import MESSAGE_ANSWERS, MESSAGE_SENT, interactions_of
 from huitou.analytics.registry import Registry
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ Build = Callable[[ibis.Table, Moment], ibis.Value]
 @dataclass(frozen=True)
 class Feature:
     """One column of feat_customers, computed in exactly one of the ways `over_orders`, `over_categories`,
-    `over_interactions` and `derive`.
+    `over_interactions`, `over_messages` and `derive`.
 
     Parameters
     ----------
@@ -73,8 +73,10 @@ class Feature:
         Aggregate over the customer's categories (see `category_rows`).
     over_interactions
         Aggregate over the customer's interactions by day (see `interaction_rows`).
+    over_messages
+        Aggregate over the customer's messages and answers by day (see `message_rows`).
     cut_days
-        With `over_interactions`: the days before the instant at which a window of the feature begins.
+        With `over_interactions` and `over_messages`: the days before the instant at which a window begins.
     derive
         Value from the customer's other features, which `needs` names; windows see all customers.
     empty
@@ -91,6 +93,7 @@ class Feature:
     over_orders: Build | None = None
     over_categories: Build | None = None
     over_interactions: Build | None = None
+    over_messages: Build | None = None
     cut_days: int | None = None
     derive: Build | None = None
     needs: tuple[str, ...] = ()
@@ -98,9 +101,10 @@ class Feature:
     whole_days: bool = False
 
     def __post_init__(self) -> None:
-        ways = (self.over_orders, self.over_categories, self.over_interactions, self.derive)
+        by_days = self.over_interactions, self.over_messages
+        ways = (self.over_orders, self.over_categories, *by_days, self.derive)
         assert sum(way is not None for way in ways) == 1, f"{self.kind}: exactly one way to compute it"
-        assert self.cut_days is None or self.over_interactions, f"{self.kind}: only interactions are cut"
+        assert self.cut_days is None or any(by_days), f"{self.kind}: only what is told by day is cut"
         assert self.unit in UNITS, f"{self.kind}: unknown unit {self.unit}"
         assert bool(self.needs) == (self.derive is not None), f"{self.kind}: derived features name what they need"
 
@@ -179,8 +183,28 @@ def interaction_rows(days: ibis.Table) -> ibis.Table:
     return interactions_of(days).select("person_id", "day", "events", "first_at", "last_at")
 
 
+def message_rows(days: ibis.Table) -> ibis.Table:
+    """Messages to customers and their answers by day, as features aggregate them.
+
+    Parameters
+    ----------
+    days
+        As for `interaction_rows`.
+
+    Returns
+    -------
+    Table
+        `person_id`, `first_at`, and `sent` and `answered` (counts), of which one is 0.
+    """
+    rows = days.filter(days.name.isin((MESSAGE_SENT, *MESSAGE_ANSWERS)))
+    is_sent = rows.name == MESSAGE_SENT
+    return rows.select(
+        "person_id", "first_at", sent=is_sent.ifelse(rows.events, 0), answered=is_sent.ifelse(0, rows.events)
+    )
+
+
 def interaction_cuts(as_of: datetime) -> list[datetime]:
-    """Instants at which the windows of features over interactions begin."""
+    """Instants at which the windows of features over interactions and messages begin."""
     return [as_of - timedelta(days=days) for days in sorted({f.cut_days for f in FEATURES if f.cut_days})]
 
 
@@ -223,12 +247,19 @@ def build_features(
         One row per customer: person_id, then the features in the order of their names.
     """
     chosen = _with_needs(only)
-    rows, places, done = order_rows(orders), category_rows(categories, names), interaction_rows(days)
+    rows, places = order_rows(orders), category_rows(categories, names)
+    done, told = interaction_rows(days), message_rows(days)
     over_orders = {f.kind: f.over_orders(rows, moment) for f in chosen if f.over_orders}
     over_categories = {f.kind: f.over_categories(places, moment) for f in chosen if f.over_categories}
     over_interactions = {f.kind: f.over_interactions(done, moment) for f in chosen if f.over_interactions}
+    over_messages = {f.kind: f.over_messages(told, moment) for f in chosen if f.over_messages}
     table = customers
-    for source, measures in ((rows, over_orders), (places, over_categories), (done, over_interactions)):
+    for source, measures in (
+        (rows, over_orders),
+        (places, over_categories),
+        (done, over_interactions),
+        (told, over_messages),
+    ):
         if measures:
             table = table.left_join(source.group_by("person_id").aggregate(**measures), "person_id")
             table = table.drop("person_id_right")

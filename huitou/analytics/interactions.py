@@ -43,10 +43,16 @@ _DONE_TO = (
     "Application Updated",
     "Staff Task Finished",
 )
-NOT_INTERACTIONS = (*_OF_ORDERS, *_DONE_TO)
+# What people do to be left alone is no sign that they are with us.
+_TURNED_AWAY = ("Message Unsubscribed",)
+NOT_INTERACTIONS = (*_OF_ORDERS, *_DONE_TO, *_TURNED_AWAY)
 
 # Interactions that are visits, in the Segment spec's words.
 VISITS = ("Page Viewed", "Screen Viewed", "Application Opened", "Product List Viewed", "Product Viewed")
+
+# A message went out, and what its reader does with it: our own short links and replies, and those of other tools.
+MESSAGE_SENT = "Message Sent"
+MESSAGE_ANSWERS = ("Message Link Clicked", "Message Clicked", "Message Replied")
 
 
 def interactions_of(rows: ibis.Table) -> ibis.Table:

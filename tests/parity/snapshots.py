@@ -22,6 +22,7 @@ from huitou.analytics.feature import (
     category_rows,
     interaction_cuts,
     interaction_rows,
+    message_rows,
     order_rows,
 )
 from huitou.analytics.interactions import VISITS, interactions_of
@@ -98,6 +99,7 @@ def _feature(feature: Feature) -> ibis.Table:
             (feature.over_orders, order_rows(paper.table("int_orders"))),
             (feature.over_categories, category_rows(paper.table("int_order_categories"), names)),
             (feature.over_interactions, interaction_rows(_days())),
+            (feature.over_messages, message_rows(_days())),
         )
         if build
     )

@@ -261,7 +261,8 @@ def judge_all(attack: Attack, server: Recorder) -> dict[str, Any]:
     violations: Counter[str] = Counter()
     attempts = {a.key: a for a in Attempt.objects.select_related("touch", "account")}
     customers = dict(PersonLink.objects.values_list("person_id", "customer_id"))
-    held = set(Assignment.objects.filter(experiment__kind="holdout", arm="control").values_list("person_id", flat=True))
+    draws = _holdout_draws()
+    held = {person for person, rows in draws.items() if any(arm == "control" for _at, _pk, arm in rows)}
     by_touch: Counter[int] = Counter(row["touch"] for row in server.arrived)
     violations["twice"] += sum(n - 1 for n in by_touch.values())
     per_day: Counter[tuple[int, date]] = Counter()
@@ -284,7 +285,7 @@ def judge_all(attack: Attack, server: Recorder) -> dict[str, Any]:
             continue
         if not _agreed(attack, touch.person_id, attempt.account.name, at):
             violations["no_consent"] += 1
-        if touch.person_id in held:
+        if _held_out(attack, draws, touch.person_id, at):
             violations["held_out"] += 1
         day = wall.date()
         per_day[touch.person_id, day] += 1
@@ -317,17 +318,44 @@ def _agreed(attack: Attack, person: int, channel: str, at: datetime) -> bool:
 
 def _of_others(attack: Attack, person: int, channel: str, at: datetime) -> list[bool]:
     """Grants of the persons that were merged with this one: any of them may speak for a person who never decided."""
-    together = {person}
-    for _ in range(3):
-        for _when, a, b in attack.merges:
-            if a in together or b in together:
-                together |= {a, b}
+    together = _together(attack, person, max(when for when, *_pair in attack.merges)) if attack.merges else {person}
     return [
         granted
         for other in together - {person}
         for when, granted in attack.decisions.get((other, channel), [])
         if when <= at
     ]
+
+
+def _holdout_draws() -> dict[int, list[tuple[datetime, int, str]]]:
+    """What each person drew for the holdout: when, in which order, and the arm."""
+    draws: dict[int, list[tuple[datetime, int, str]]] = defaultdict(list)
+    for row in Assignment.objects.filter(experiment__kind="holdout"):
+        draws[row.person_id].append((row.at, row.pk, row.arm))
+    return draws
+
+
+def _held_out(attack: Attack, draws: dict[int, list[tuple[datetime, int, str]]], person: int, at: datetime) -> bool:
+    """Whether the customer whose person this was then was in the holdout, or was contacted before it was drawn.
+
+    The first draw of all its persons counts. A merge of the same instant may have come before the message or after it:
+    held out is who is so either way.
+    """
+    for upto in (at - timedelta(microseconds=1), at):
+        together = _together(attack, person, upto)
+        first = min((draw for one in together for draw in draws.get(one, []) if draw[0] <= at), default=None)
+        if first is not None and first[2] != "control":
+            return False
+    return True
+
+
+def _together(attack: Attack, person: int, upto: datetime) -> set[int]:
+    """The person with all that were merged with it, directly or through others."""
+    found, grown = set[int](), {person}
+    while grown != found:
+        found = grown
+        grown = found | {one for when, *pair in attack.merges if when <= upto and found & {*pair} for one in pair}
+    return found
 
 
 def _merged_excess(attack: Attack, server: Recorder, attempts: dict[str, Attempt], customers: dict[int, int]) -> int:

@@ -17,6 +17,10 @@ NAMES = (
     "Order Refunded",
     "Campaign Received",
     "Email Delivered",
+    "Message Sent",
+    "Message Sent",
+    "Message Link Clicked",
+    "Message Unsubscribed",
 )
 KINDS = (None, "track", "track", "track", "page", "screen", "identify", "alias", "group")
 _MICRO = timedelta(microseconds=1)
@@ -25,11 +29,12 @@ _MICRO = timedelta(microseconds=1)
 def borders(as_of: datetime, zone: str) -> list[datetime]:
     """Instants on which something ends: windows, midnights, months, leap days, clock changes, the instant itself."""
     days = [
-        as_of.astimezone(ZoneInfo(zone)).date() - timedelta(days=n) for n in (0, 1, 29, 30, 31, 60, 89, 90, 91, 370)
+        as_of.astimezone(ZoneInfo(zone)).date() - timedelta(days=n)
+        for n in (0, 1, 29, 30, 31, 60, 89, 90, 91, 179, 180, 181, 370)
     ]
     turning = [date(2024, 2, 29), date(2024, 3, 1), date(2023, 12, 31), date(2024, 1, 1), date(2024, 3, 31)]
     midnights = [datetime(d.year, d.month, d.day, tzinfo=ZoneInfo(zone)).astimezone(UTC) for d in (*days, *turning)]
-    return [as_of, as_of - timedelta(days=30), as_of - timedelta(days=90), *midnights]
+    return [as_of, *(as_of - timedelta(days=n) for n in (30, 90, 180)), *midnights]
 
 
 def event(event_id: str, person: int | None, name: str, kind: str | None, at: datetime, batch: int = 0) -> Row:

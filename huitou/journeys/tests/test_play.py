@@ -10,7 +10,10 @@ import pytest
 import yaml
 
 from huitou.journeys.definition import find_problems
+from huitou.journeys.models import Enrollment
 from huitou.journeys.play import LIBRARY, PlayFileError, PlayParametersError, get_play, library, read_library
+from huitou.journeys.tests.travelling import HOUR, World
+from huitou.messaging.telling import EVENT_NAMES
 
 READY = [
     "post_purchase_care",
@@ -46,6 +49,21 @@ def test_every_message_reads_in_chinese_and_english_and_tells_how_to_opt_out(nam
             assert step["text"]["zh"].endswith("拒收请回复R") is sells
             assert step["text"]["en"].endswith("Reply R to opt out.") is sells
             assert "${" not in step["text"]["zh"] + step["text"]["en"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("answer", [EVENT_NAMES["clicked"], "Message Replied", "Survey Submitted", "Page Viewed"])
+def test_who_answers_is_not_asked_again(answer: str) -> None:
+    """A click on our own short link, a reply or a survey ends the way of the silent; looking at a page does not."""
+    world = World()
+    made = get_play("silent_30d").definition_json({"channels": ["console_log"]})
+    world.launch(made | {"trigger": {"kind": "event", "event": "Coupon Granted"}, "audience": None})
+    world.hear(world.people[0], "Coupon Granted")
+    world.turn()
+    world.hear(world.people[0], answer)
+    world.turn(HOUR)
+    entered = Enrollment.objects.get()
+    assert (entered.exit_reason == "exit") is (answer != "Page Viewed"), entered.exit_reason
 
 
 def test_parameters_go_where_their_names_stand_as_values_and_as_words() -> None:

@@ -192,7 +192,9 @@ def test_care_comes_once_within_24_hours_of_each_purchase(brand: Brand, people: 
     """
     agree(people[3], "sms", "service", at=days_ago(800))
     found = replay(find_draft("post_purchase_care", {"channels": ["console_log"]}), brand=brand, control_bp=0, days=12)
-    entered = {row["customer"]: [(h["step"], h["verdict"], h["at"][:13]) for h in row["happened"]] for row in found.rows}
+    entered = {
+        row["customer"]: [(h["step"], h["verdict"], h["at"][:13]) for h in row["happened"]] for row in found.rows
+    }
     ten = {3: days_ago(9) - timedelta(hours=2), 4: days_ago(5) - timedelta(hours=2)}
     verdict = {3: "sent", 4: "refused"}
     assert entered == {people[n]: [("care", verdict[n], at.isoformat()[:13])] for n, at in ten.items()}

@@ -31,6 +31,7 @@ WHERE
       'Install Attributed',
       'Application Crashed',
       'Application Updated',
-      'Staff Task Finished'
+      'Staff Task Finished',
+      'Message Unsubscribed'
     )
   );

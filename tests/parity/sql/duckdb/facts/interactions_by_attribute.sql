@@ -60,7 +60,8 @@ FROM (
               'Install Attributed',
               'Application Crashed',
               'Application Updated',
-              'Staff Task Finished'
+              'Staff Task Finished',
+              'Message Unsubscribed'
             )
           )
       ) AS "t5"

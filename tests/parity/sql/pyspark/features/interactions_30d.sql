@@ -44,7 +44,8 @@ FROM (
         'Install Attributed',
         'Application Crashed',
         'Application Updated',
-        'Staff Task Finished'
+        'Staff Task Finished',
+        'Message Unsubscribed'
       )
     )
 ) AS `t1`

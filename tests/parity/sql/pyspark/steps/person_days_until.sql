@@ -13,6 +13,8 @@ FROM (
     `t0`.`day` < MAKE_DATE(2024, 4, 1)
     AND NOT (
       `t0`.`day` IN (
+        MAKE_DATE(2023, 10, 3),
+        MAKE_DATE(2023, 10, 4),
         MAKE_DATE(2024, 1, 1),
         MAKE_DATE(2024, 1, 2),
         MAKE_DATE(2024, 3, 1),
@@ -48,7 +50,7 @@ FROM (
         `t3`.`name`,
         `t3`.`occurred_at`,
         `t3`.`day`,
-        0 + CAST(`t3`.`occurred_at` >= CAST('2024-01-02T00:00:00+00:00' AS TIMESTAMP) AS BIGINT) + CAST(`t3`.`occurred_at` >= CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP) AS BIGINT) AS `piece`
+        0 + CAST(`t3`.`occurred_at` >= CAST('2023-10-04T00:00:00+00:00' AS TIMESTAMP) AS BIGINT) + CAST(`t3`.`occurred_at` >= CAST('2024-01-02T00:00:00+00:00' AS TIMESTAMP) AS BIGINT) + CAST(`t3`.`occurred_at` >= CAST('2024-03-02T00:00:00+00:00' AS TIMESTAMP) AS BIGINT) AS `piece`
       FROM (
         SELECT
           `t1`.`person_id`,
@@ -57,7 +59,9 @@ FROM (
           CAST(`t1`.`occurred_at` + CASE
             WHEN `t1`.`occurred_at` >= CAST('2024-03-31T01:00:00+00:00' AS TIMESTAMP)
             THEN INTERVAL '3600' SECOND
-            ELSE INTERVAL '0' SECOND
+            WHEN `t1`.`occurred_at` >= CAST('2023-10-29T01:00:00+00:00' AS TIMESTAMP)
+            THEN INTERVAL '0' SECOND
+            ELSE INTERVAL '3600' SECOND
           END AS DATE) AS `day`
         FROM `fct_events` AS `t1`
         WHERE
@@ -67,11 +71,13 @@ FROM (
               `t1`.`kind` IS NULL
             ) OR `t1`.`kind` IN ('track', 'page', 'screen')
           )
-          AND `t1`.`month` IN ('2023-12', '2024-01', '2024-02', '2024-03', '2024-04')
+          AND `t1`.`month` IN ('2023-10', '2023-12', '2024-01', '2024-02', '2024-03', '2024-04')
           AND `t1`.`occurred_at` < CAST('2024-04-01T00:00:00+00:00' AS TIMESTAMP)
       ) AS `t3`
       WHERE
         `t3`.`day` IN (
+          MAKE_DATE(2023, 10, 3),
+          MAKE_DATE(2023, 10, 4),
           MAKE_DATE(2024, 1, 1),
           MAKE_DATE(2024, 1, 2),
           MAKE_DATE(2024, 3, 1),
