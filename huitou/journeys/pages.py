@@ -13,5 +13,8 @@ PAGES = [
     Page("journeys", "decide", _("Journeys"), "flow", 20, "journeys"),
     Page("tasks", "act", _("Inbox of tasks"), "check", 10, "tasks"),
 ]
-CARDS = [Card("customer", 60, task_pages.customer_card, "plays.view")]
+CARDS = [
+    Card("customer", 60, task_pages.customer_card, "plays.view"),
+    Card("segment.actions", 10, play_pages.contact_segment, "plays.view"),
+]
 urlpatterns = [*play_pages.urlpatterns, *flow_pages.urlpatterns, *task_pages.urlpatterns]

@@ -32,13 +32,21 @@ _STATUSES: dict[str, str] = {
     ),
     SENT: ("已发送|已发出|已提交|提交成功|发送中|sent|submitted|accepted"),
     FAILED: (
-        "失败|发送失败|未送达|空号|停机|拒收|黑名单|关机|未接通|failed|fail|failure|undelivered|undeliv"
-        "|rejected|bounced|error|not delivered|blocked"
+        "失败|发送失败|未送达|空号|停机|拒收|黑名单|关机|未接通|未接|未接听|无人接听|无应答|占线|忙线|拒接|挂断"
+        "|failed|fail|failure|undelivered|undeliv|rejected|bounced|error|not delivered|blocked|no answer|busy"
+        "|未发送|未发出|未成功|不成功|unsent|not sent|unsuccessful"
     ),
     UNSUBSCRIBED: ("退订|已退订|拒绝接收|unsubscribed|unsubscribe|optout|optedout|td"),
 }
 STATUS_OF = {word: status for status, words in _STATUSES.items() for word in words.split("|")}
 _BLANKS = re.compile(r"[\s_()（）:：\-]+")
+# What a customer has not done yet: the message is sent, whatever else the cell says.
+_NOT_DONE = re.compile(
+    r"(?:尚未|还未|还没有?|没有|未|没)(?:已?读|阅读|打开|查看|点击|点开|回复|退订)"
+    r"|(?:not(?:yet)?|never|un)(?:read|opened|open|clicked|seen|replied|unsubscribed)"
+)
+# What says that the rest did not come about, in words that are not known as they stand.
+_DENIED = re.compile(r"未|没|不|无|待|non|not|never|un(?!subscri)")
 _NOTHING = {"", "-", "--", "无", "null", "none", "n/a"}
 _FORMS = (
     "%Y-%m-%d %H:%M:%S",
@@ -77,13 +85,16 @@ def read_status(cell: str) -> str | None:
     """What a cell says became of the message; an empty one says that it was sent, None: not understood."""
     if cell.strip().casefold() in _NOTHING:
         return SENT
-    told = plain(cell)
+    told = _NOT_DONE.sub("", plain(cell))
+    if not told:
+        return SENT
     known = {plain(word): status for word, status in STATUS_OF.items()}
     if told in known:
         return known[told]
-    # "发送失败(空号)" or "成功：DELIVRD": the longest word inside decides, failures first.
+    # "发送失败(空号)" or "成功：DELIVRD": the longest word inside decides, failures first; "没有送达" is no delivery.
     inside = [(status == FAILED, len(word), status) for word, status in known.items() if len(word) > 1 and word in told]
-    return max(inside)[2] if inside else None
+    found = max(inside)[2] if inside else None
+    return None if found not in (None, SENT, FAILED) and _DENIED.search(told) else found
 
 
 def read_time(cell: str, zone: ZoneInfo, now: datetime) -> datetime | None:

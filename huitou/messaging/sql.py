@@ -194,10 +194,13 @@ ACCOUNT_QUOTA = """
 SELECT count(*) FROM messaging_attempt WHERE account_id = %(account)s AND outcome <> 'refused'
     AND started_at >= %(since)s
 """
+# A rehearsal's moment lies in the past: what was answered and refused after it is not known yet.
 # Marketing contacts since the customer last responded to any, as far as a response would be seen; and the latest.
 UNANSWERED = f"""
 WITH contacts AS (
-    SELECT m.customer, t.sent_at, t.answerable, greatest(t.read_at, t.clicked_at) AS answered_at
+    SELECT m.customer, t.sent_at, t.answerable, greatest(
+        CASE WHEN t.read_at <= %(now)s THEN t.read_at END, CASE WHEN t.clicked_at <= %(now)s THEN t.clicked_at END
+    ) AS answered_at
     FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person AND t.purpose = 'marketing'
     WHERE t.sent_at >= %(since)s
 ), answers AS (
@@ -208,12 +211,13 @@ SELECT c.customer, count(*) FILTER (WHERE c.answerable AND (answers.at IS NULL O
 FROM contacts AS c JOIN answers ON answers.customer = c.customer GROUP BY c.customer
 """
 RESPONSES = f"""
-SELECT m.customer, t.channel, count(*), count(*) FILTER (WHERE t.read_at IS NOT NULL OR t.clicked_at IS NOT NULL)
+SELECT m.customer, t.channel, count(*), count(*) FILTER (WHERE t.read_at <= %(now)s OR t.clicked_at <= %(now)s)
 FROM {_MEMBERS} JOIN messaging_touch AS t ON t.person_id = m.person AND t.sent_at >= %(since)s
 GROUP BY m.customer, t.channel
 """
 CLIMATE = """
-SELECT count(*) FILTER (WHERE sent_at >= %(since)s), count(*) FILTER (WHERE unsubscribed_at >= %(since)s)
+SELECT count(*) FILTER (WHERE sent_at >= %(since)s),
+    count(*) FILTER (WHERE unsubscribed_at BETWEEN %(since)s AND %(now)s)
 FROM messaging_touch WHERE purpose = 'marketing' AND (sent_at >= %(since)s OR unsubscribed_at >= %(since)s)
 """
 SET_DECIDED = """

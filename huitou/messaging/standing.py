@@ -82,7 +82,7 @@ def load_climate(accounts: Mapping[int, Account], now: datetime) -> Climate:
     """What holds for everybody at `now`."""
     used = {}
     with connection.cursor() as cursor:
-        cursor.execute(sql.CLIMATE, {"since": now - timedelta(days=_CLIMATE_DAYS)})
+        cursor.execute(sql.CLIMATE, {"since": now - timedelta(days=_CLIMATE_DAYS), "now": now})
         contacts, opt_outs = cursor.fetchone()
         for account in accounts.values():
             for quota in account.way.quotas:
@@ -190,12 +190,14 @@ def _count(
                 window = quota_since(quota, now, ZoneInfo(channel.provider_zone))
                 for customer, used in run(sql.CUSTOMER_QUOTA, given | {"account": way.account_id, "since": window}):
                     standings[customer].quota_used[way.account_id, quota.code] = used
-    for customer, unanswered, last in run(sql.UNANSWERED, given | {"since": now - timedelta(days=_FATIGUE_DAYS)}):
+    for customer, unanswered, last in run(
+        sql.UNANSWERED, given | {"since": now - timedelta(days=_FATIGUE_DAYS), "now": now}
+    ):
         standings[customer].unanswered, standings[customer].last_contact_at = unanswered, last
     if any(len(c.ways) > 1 and not c.keeps_order for c in candidates):
         responses: dict[int, dict[str, tuple[int, int]]] = {}
         for customer, kind, contacts, answered in run(
-            sql.RESPONSES, given | {"since": now - timedelta(days=_RESPONSE_DAYS)}
+            sql.RESPONSES, given | {"since": now - timedelta(days=_RESPONSE_DAYS), "now": now}
         ):
             responses.setdefault(customer, {})[kind] = (contacts, answered)
         for customer, told in responses.items():

@@ -99,6 +99,7 @@ def new(request: HttpRequest) -> HttpResponse:
         ),
         told=_("Saved. The next refresh counts it."),
         back=reverse("segments"),
+        leads_to_made=True,
     )
     return _page(request, subject, _NEW, "", "")
 
@@ -166,6 +167,7 @@ class _Subject:
     back: str
     segment: str = ""
     version: int | None = None
+    leads_to_made: bool = False
 
 
 def _page(request: HttpRequest, subject: _Subject, definition: Any, title: str, description: str) -> HttpResponse:
@@ -181,9 +183,9 @@ def _page(request: HttpRequest, subject: _Subject, definition: Any, title: str, 
                 # Without scripts the buttons send the whole page.
                 root, focus = acted(root, act)
             elif not errors_in(root := checked(root)):
-                subject.save(root, asked)
+                made = subject.save(root, asked)
                 messages.success(request, subject.told)
-                return redirect(subject.back)
+                return redirect("segments_one", made.name) if subject.leads_to_made else redirect(subject.back)
             root = checked(settled(root, subjects))
         except SegmentRefusedError as error:
             wrong = {error.field or "title": str(error)}

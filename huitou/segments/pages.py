@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from huitou.accounts.doors import acting_user, requires
 from huitou.accounts.queries import find_brand
 from huitou.console.charts import Chart, Series
-from huitou.console.shell import Card, Page
+from huitou.console.shell import Card, Page, render_cards
 from huitou.core.clock import SystemClock, local_day
 from huitou.core.errors import DomainError
 from huitou.customers.acting_pages import attempt
@@ -111,6 +111,7 @@ def show_segment(request: HttpRequest, name: str) -> HttpResponse:
         "people": [(person, labels.get(person, f"#{person}"), since) for person, since in members.rows],
         "versions": [(v, in_words(v.definition)) for v in versions_of(segment)],
         "refresh": refresh,
+        "next_steps": render_cards("segment.actions", request, segment) if segment.archived_at is None else [],
     }
     response = render(request, "segments/one.html", context)
     response.allow_chart_styles = True  # type: ignore[attr-defined]
@@ -121,7 +122,7 @@ def _charts(segment: Segment) -> list[Chart]:
     sizes, brand = sizes_of(segment), find_brand()
     assert brand is not None, "sizes belong to a brand"
     labels = [f"{size.as_of.astimezone(brand.tz):%Y-%m-%d %H:%M}" for size in sizes]
-    at = _("Refresh")
+    at = _("As of")
     return [
         Chart(
             _("Size"), labels, [Series(_("Customers"), [s.size for s in sizes])], "count", label_title=at, key="size"

@@ -131,7 +131,7 @@ def build_segment(page: Page) -> None:
     add_condition(page, "退款率", "等于", "0")
     expect(page.locator("#size")).to_have_text(str(SLEEPERS))
     press(page, "保存")
-    expect(page.get_by_role("link", name=TITLE)).to_be_visible()
+    expect(page.get_by_role("heading", name=TITLE)).to_be_visible()
 
 
 def set_up_list(page: Page) -> None:

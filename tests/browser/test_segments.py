@@ -54,7 +54,7 @@ def test_a_segment_is_built_by_keyboard(console: Console, language: str, width: 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator("#title").fill("新买家")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/segments/")
+    page.wait_for_url("**/segments/saved/*/")
     assert Segment.objects.get().versions.get().definition == {
         "all": [
             {"feature": "order_count", "is": ">=", "value": 1},
@@ -119,7 +119,7 @@ def test_what_somebody_did_and_bought_is_built_without_a_line_of_json(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator("#title").fill("看了又买")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/segments/")
+    page.wait_for_url("**/segments/saved/*/")
     saved = {
         "all": [
             {

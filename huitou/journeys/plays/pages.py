@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -55,6 +56,7 @@ from huitou.segments.queries import count_members
 
 PAGES = [Page("plays", "decide", gettext_lazy("Plays"), "refresh", 10, "plays")]
 _SHOWN = 200
+FOR_SEGMENT = "segment_message"
 
 
 @requires("plays.view")
@@ -106,6 +108,12 @@ def show_size(request: HttpRequest, name: str) -> HttpResponse:
     except DomainError:
         count = None
     return render(request, "journeys/play_size_part.html", {"count": count, "name": name})
+
+
+def contact_segment(_request: HttpRequest, segment: Any) -> str:
+    """The way from a segment's page to the play that contacts it."""
+    address = reverse("plays_play", args=[FOR_SEGMENT], query={"segment": segment.name})
+    return format_html('<a class="button primary" href="{}">{}</a>', address, _("Contact them …"))
 
 
 def _unchosen(draft: Draft) -> bool:

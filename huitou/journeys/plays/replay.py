@@ -86,7 +86,7 @@ def replay(
     """
     until = brand.now()
     since = day_start(local_day(until - timedelta(days=days), brand.tz), brand.tz)
-    with open_history() as history, virtual_store(contacts_since=since - _CONTACTS_BEFORE):
+    with open_history() as history, virtual_store(contacts_since=since - _CONTACTS_BEFORE, opens_at=since):
         launch = _launch(draft, since, until, control_bp)
         _signals(draft, history, since, until)
         outbox = VirtualOutbox(launch, until=until)

@@ -11,10 +11,11 @@ from django.db.models import Min, QuerySet
 from huitou.core.clock import local_day
 from huitou.customers.queries import customers_of, members_of
 from huitou.journeys.models import Launch
+from huitou.journeys.plays.virtual_store import reveal_contacts
 from huitou.messaging.content import Content
 from huitou.messaging.governor import Candidate, Standing, Verdict, judge, note_allowed
 from huitou.messaging.hours import week_start
-from huitou.messaging.models import OPEN_STATES, ContactSlot, Touch, TouchDecision
+from huitou.messaging.models import OPEN_STATES, Attempt, ContactSlot, Touch, TouchDecision
 from huitou.messaging.reasons import NO, YES
 from huitou.messaging.rules import Rules, current_rules
 from huitou.messaging.standing import Account, load_accounts, load_climate, load_standings, ways_of
@@ -49,6 +50,7 @@ class VirtualOutbox:
         return Touch.objects.filter(source=f"launch:{self.launch.pk}", state__in=OPEN_STATES)
 
     def _judge(self, touches: Sequence[Touch], now: datetime) -> None:
+        reveal_contacts(now)
         accounts = load_accounts(self.rules, now)
         owner = customers_of({touch.person_id for touch in touches})
         members = members_of(set(owner.values()))
@@ -57,7 +59,7 @@ class VirtualOutbox:
         self._add_hours(standings, candidates, {c: list(p) for c, p in members.items()})
         climate = load_climate(accounts, now)
         used = dict(climate.account_used)
-        decisions, slots = [], []
+        decisions, slots, attempts = [], [], []
         for touch, candidate in zip(touches, candidates, strict=True):
             standing = standings[candidate.customer_id]
             verdict = judge(candidate, standing, self.rules, climate, now)
@@ -65,10 +67,13 @@ class VirtualOutbox:
                 if self.rules.is_capped(touch.purpose):
                     slots += _slots(touch, candidate.customer_id, standing, self.rules, now)
                 note_allowed(candidate, verdict, standing, used, self.rules, now)
+                assert verdict.way is not None, "a yes names its way"
+                attempts.append(_attempt(touch, verdict.way.account_id, now))
             decisions.append(_decide(touch, verdict, now))
         Touch.objects.bulk_update(touches, ["state", "reason", "next_at", "sent_at", "channel", "account"])
         TouchDecision.objects.bulk_create(decisions)
         ContactSlot.objects.bulk_create(slots)
+        Attempt.objects.bulk_create(attempts)
 
     def _candidate(self, touch: Touch, customer: int, accounts: dict[int, Account]) -> Candidate:
         words = Content.from_json(touch.content).words.values()
@@ -117,6 +122,14 @@ def _decide(touch: Touch, verdict: Verdict, now: datetime) -> TouchDecision:
         channel=verdict.way.kind if verdict.way else "",
         numbers=dict(verdict.numbers),
     )
+
+
+def _attempt(touch: Touch, account_id: int, now: datetime) -> Attempt:
+    """What quotas and repeated content are counted by later."""
+    return Attempt(
+        touch=touch, number=1, account_id=account_id, key=f"rehearsal:{touch.pk}", request_hash="", run=0,
+        started_at=now, finished_at=now, outcome="accepted",
+    )  # fmt: skip
 
 
 def _slots(touch: Touch, customer: int, standing: Standing, rules: Rules, now: datetime) -> list[ContactSlot]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -21,8 +22,9 @@ from huitou.journeys.plays.launching import AlreadyRunningError, copy_play, laun
 from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.plays.preview import preview
 from huitou.journeys.plays.replay import Replay, replay
+from huitou.journeys.steps.send import read_content
 from huitou.journeys.tests.travelling import DAY
-from huitou.messaging.models import ChannelAccount, ContactSlot, Touch, TouchDecision
+from huitou.messaging.models import Attempt, ChannelAccount, ContactSlot, Touch, TouchDecision
 from huitou.messaging.tests.stage import agree
 from huitou.orders.refresh import refresh
 from huitou.orders.tests.conftest import Feed, feed
@@ -123,6 +125,15 @@ def test_a_preview_asks_the_governor_who_could_be_reached(brand: Brand, people: 
     assert gift.by_channel == {"log": 3}
 
 
+def test_the_best_of_the_silent_are_called_by_staff(brand: Brand, people: list[int]) -> None:
+    """Whom the branch asks for must be among those the play lets in: customer 2 bought more often than the others."""
+    draft = find_draft("win_back_60d")
+    (case,) = draft.definition.steps["worth"].settings["cases"]
+    with open_history() as history:
+        called = history.members_at({"all": [draft.definition.audience, case["when"]]}, brand.now())
+    assert called == {people[2]}
+
+
 def test_a_preview_keeps_nothing_and_says_the_same_again(brand: Brand, people: list[int]) -> None:
     draft = find_draft("win_back_60d", {"channels": ["console_log"]})
     before = counts()
@@ -183,6 +194,49 @@ def test_a_rehearsal_minds_what_really_went_out(brand: Brand, people: list[int])
     row = next(row for row in rehearsed(brand).rows if row["customer"] == people[3])
     assert row["happened"][0]["at"] >= "2024-03-28T16:00"
     assert Touch.objects.count() == 1
+
+
+def test_a_rehearsal_knows_nothing_of_what_went_out_after_its_moment(brand: Brand, people: list[int]) -> None:
+    """The very gift went out to customer 2 yesterday, and half of everybody opted out then: ten days ago it was new."""
+    before = rehearsed(brand)
+    words = next(step for step in find_draft("win_back_60d").definition.steps.values() if step.id == "gift")
+    account = ChannelAccount.objects.get()
+    for number in range(60):
+        touch = Touch.objects.create(
+            key=f"later:{number}", person_id=people[number % 3], source="later", purpose="marketing",
+            channels=["console_log"], content={}, content_hash=read_content(words.settings).digest,
+            send_after=days_ago(1), not_after=days_ago(0), created_at=days_ago(1), next_at=days_ago(1), state="sent",
+            sent_at=days_ago(1), unsubscribed_at=days_ago(1), account=account, channel="console_log",
+        )  # fmt: skip
+        Attempt.objects.create(
+            touch=touch, number=1, account=account, key=f"later:{number}", request_hash="x", run=1,
+            started_at=days_ago(1), finished_at=days_ago(1), outcome="accepted",
+        )  # fmt: skip
+    for number in range(3):
+        ContactSlot.objects.create(
+            person_id=people[number], period="week", starts=date(2024, 4, 8), number=1,
+            touch=Touch.objects.get(key=f"later:{number}"),
+        )  # fmt: skip
+    after = rehearsed(brand)
+    gifts = [[(r["customer"], h["at"], h["verdict"]) for r in f.rows for h in r["happened"] if h["step"] == "gift"]
+             for f in (before, after)]  # fmt: skip
+    early = [[gift for gift in told if gift[1] < days_ago(1.5).isoformat()] for told in gifts]
+    assert early[0] == early[1]
+    assert any(verdict == "sent" for _customer, _at, verdict in early[0])
+
+
+def test_a_rehearsal_minds_what_it_has_sent_itself(brand: Brand, people: list[int]) -> None:
+    """A reminder with the very words of the gift comes a week later: a launch would be refused it, so would this."""
+    draft = find_draft("win_back_60d", {"channels": ["console_log"]})
+    steps = {step["id"]: dict(step) for step in draft.source["steps"]}
+    steps["remind"] |= {part: steps["gift"][part] for part in ("title", "text")}
+    twice = replace(draft, source={**draft.source, "steps": list(steps.values())})
+    found = replay(twice, brand=brand, control_bp=0, days=12)
+    row = next(row for row in found.rows if row["customer"] == people[0])
+    assert [(h["step"], h["verdict"], h["reason"]) for h in row["happened"]] == [
+        ("gift", "sent", "allowed"),
+        ("remind", "refused", "duplicate"),
+    ]
 
 
 def test_care_comes_once_within_24_hours_of_each_purchase(brand: Brand, people: list[int]) -> None:

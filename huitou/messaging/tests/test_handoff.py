@@ -14,6 +14,7 @@ from huitou.messaging.handoff import NothingToListError, export_list, list_heade
 from huitou.messaging.handoff_report import ReportUnreadableError, import_report
 from huitou.messaging.models import ChannelAccount, Touch
 from huitou.messaging.outbox import send_due
+from huitou.messaging.report_words import read_status
 from huitou.messaging.services import request_touches
 from huitou.messaging.tests.stage import NOON, Recorder, agree, ask, make_customer
 
@@ -106,6 +107,31 @@ def test_a_messy_report_is_taken_row_by_row(account: ChannelAccount, tmp_path: P
     assert states == ["delivered", "failed", "clicked", "sent", "sent"]
     again = import_report(handoff_id=made.pk, path=path, clock=CLOCK)
     assert (again.matched, again.new) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "status"),
+    [
+        ("未点击", "sent"),
+        ("尚未打开", "sent"),
+        ("Not opened", "sent"),
+        ("unread", "sent"),
+        ("已送达，未读", "delivered"),
+        ("已读未回复", "read"),
+        ("未成功", "failed"),
+        ("未发送成功", "failed"),
+        ("无人接听", "failed"),
+        ("未接", "failed"),
+        ("没有送达", None),
+        ("待发送", None),
+        ("unsubscribed", "unsubscribed"),
+        ("已点击", "clicked"),
+        ("发送失败（空号）", "failed"),
+    ],
+)
+def test_what_did_not_happen_is_not_read_as_having_happened(cell: str, status: str | None) -> None:
+    """Words for a deed stand inside the words that deny it; what is left unclear is told, not guessed."""
+    assert read_status(cell) == status
 
 
 def test_a_report_that_names_nobody_is_refused(account: ChannelAccount, tmp_path: Path) -> None:

@@ -115,6 +115,13 @@ def write_subject(fields: Fields, *, property_only: bool = False) -> Json:
     return {"property": ""} if property_only and "field" in subject else subject
 
 
+def has_blank(data: Any) -> bool:
+    """Whether a field of the form is still empty; the reader of conditions would blame the kind of its value."""
+    if isinstance(data, Mapping):
+        data = list(data.values())
+    return data == "" or data == [] or (isinstance(data, list) and any(has_blank(part) for part in data))
+
+
 def no_number_in(data: Any) -> str | None:
     """The first text that is compared as a number; the reader of conditions would blame the comparison."""
     if isinstance(data, list):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from huitou.analytics.conditions import ConditionError, parse_condition
 from huitou.analytics.conditions.tree import MOST_DEPTH as MOST_LEVELS
-from huitou.segments.builder.comparisons import no_number_in
+from huitou.segments.builder.comparisons import has_blank, no_number_in
 from huitou.segments.builder.fields import with_row, without_row
 from huitou.segments.builder.leaves import JSON_LEAF, fields_of, json_of, kept_fields
 from huitou.segments.builder.lists import AS_JSON, EVENTS, FILTERS, check_list, read_list, write_list
@@ -234,6 +234,8 @@ def checked(node: Node) -> Node:
         else:
             parse_condition(node.to_json())
     except ConditionError as error:
+        if has_blank(node.to_json()):
+            return replace(node, error=_("Fill in what is empty here."))
         if (text := no_number_in(node.to_json())) is not None:
             return replace(node, error=_("“%(text)s” is no number.") % {"text": text})
         sentence = error.sentence(get_language() or "en")

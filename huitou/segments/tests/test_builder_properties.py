@@ -174,6 +174,22 @@ def test_a_text_where_a_number_belongs_is_named(subjects: Subjects, row: str) ->
     assert checked(read_form(sent | {f"{row}value-0-0": "7"})).children[0].error == ""
 
 
+@pytest.mark.parametrize(
+    "what", ["feature:days_since_last_order", "feature:refund_rate", "event:A", "tag", "date:birthday"]
+)
+def test_what_is_still_empty_is_asked_for(subjects: Subjects, what: str) -> None:
+    """Somebody who has just added a condition did nothing wrong: no talk of ranges, quotes and JSON."""
+    sent = {
+        "g-0": "all",
+        "w-0-0": what,
+        "how-0-0": "value",
+        "take-0-0": "last",
+        "vof-0-0": "p:x",
+        "vis-0-0": "number >",
+    }
+    assert checked(read_form(sent)).children[0].error == "请填写这里的空白项。"
+
+
 def test_amounts_are_in_the_brands_currency(subjects: Subjects) -> None:
     Brand.objects.create(pk=1, name="東京", zone="Asia/Tokyo", currency="JPY")
     where = {"orders": {"take": "sum", "where": {"line_amount_minor": {"is": "<", "value": 5}}, "is": ">", "value": 7}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.test import Client
@@ -42,8 +43,8 @@ def test_a_segment_from_menus_to_its_page(feed: Feed, refreshed: Refresh) -> Non
     assert ">1</p>" in page.replace("\n", "")
     assert f"/customers/{one}/" in browser.post("/segments/preview/", LEAF | {"people": "1"}).content.decode()
     answer = browser.post("/segments/new/", LEAF | {"title": "买过两次"})
-    assert answer.status_code == 302
     segment = Segment.objects.get()
+    assert answer.headers["Location"] == f"/segments/saved/{quote(segment.name)}/"
     assert segment.versions.get().definition == TWICE
     refreshed()
     for address in ("/segments/", f"/segments/saved/{segment.name}/", f"/segments/saved/{segment.name}/edit/"):
@@ -56,6 +57,9 @@ def test_a_segment_from_menus_to_its_page(feed: Feed, refreshed: Refresh) -> Non
     browser.post(f"/segments/saved/{segment.name}/archive/")
     assert "买过三次" in browser.get("/segments/?archived=1").content.decode()
     browser.post(f"/segments/saved/{segment.name}/archive/", {"restore": "1"})
+    way = f"/plays/segment_message/?{urlencode({'segment': segment.name})}"
+    assert f'href="{way}"' in browser.get(f"/segments/saved/{segment.name}/").content.decode()
+    assert f'<option value="{segment.name}" selected>' in browser.get(way).content.decode()
     file = browser.get(f"/segments/saved/{segment.name}/members/")
     assert b"person_id" in b"".join(file.streaming_content)  # type: ignore[attr-defined]
 
