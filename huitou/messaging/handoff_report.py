@@ -22,7 +22,7 @@ from huitou.customers.queries import customers_of, members_of
 from huitou.messaging.channel import Receipt
 from huitou.messaging.handoff import ListUnknownError, listed
 from huitou.messaging.models import REACHED_STATES, UNKNOWN, HandoffList
-from huitou.messaging.receiving import take_receipts
+from huitou.messaging.receiving import REPORT, take_receipts
 from huitou.messaging.report_words import columns_of, read_status, read_time
 from huitou.sources.importing.delimited import detect_separator
 from huitou.sources.importing.encoding import decoded_lines, detect_encoding, scan_file
@@ -100,7 +100,7 @@ def import_report(
             report.matched += 1
             receipts.append(Receipt("", status, min(at, now), code=cell("code").strip()[:50], touch_id=touch))
     with transaction.atomic():
-        report.new = take_receipts(receipts, account=None, origin="report", clock=clock).new
+        report.new = take_receipts(receipts, account=None, origin=REPORT, clock=clock).new
         made.reported_at, made.report = now, report.to_json()
         made.save(update_fields=["reported_at", "report"])
         record_audit(

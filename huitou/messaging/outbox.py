@@ -30,7 +30,7 @@ from huitou.messaging.models import FAILED, PLANNED, SENT, UNKNOWN, ChannelAccou
 from huitou.messaging.receiving import take_strays
 from huitou.messaging.rules import current_rules
 from huitou.messaging.telling import tell
-from huitou.messaging.trying import next_try
+from huitou.messaging.trying import next_try, tries_of
 
 logger = logging.getLogger(__name__)
 # Customers judged in one sitting: few enough that what is allowed leaves within seconds.
@@ -203,10 +203,13 @@ def note_outcomes(told: Sequence[tuple[Allowed, Outcome]], *, clock: Clock) -> S
         with connection.cursor() as cursor:
             cursor.execute(sql.LOCK_TOUCHES, [sorted(each.touch.pk for each, _outcome in told)])
         counted = _set_outcomes(told, now)
+        refusals = [each.touch.pk for each, outcome in told if outcome.kind == REFUSED]
+        tries = tries_of(refusals, told[0][0].account.row.pk) if refusals else {}
         ends = []
         for each, outcome in told:
             if each.attempt.pk in counted:
-                ends.append((each, outcome, _end_of(each, outcome, rules.max_retries, now)))
+                end = _end_of(each, outcome, tries.get(each.touch.pk, 1), rules.max_retries, now)
+                ends.append((each, outcome, end))
         released = [each.touch.pk for each, outcome, _end in ends if outcome.kind == REFUSED]
         with connection.cursor() as cursor:
             cursor.execute(sql.RELEASE_SLOTS, [released])
@@ -238,8 +241,8 @@ def _is_told(outcome: Outcome, end: _End) -> bool:
     return outcome.kind == ACCEPTED or end.state == FAILED
 
 
-def _end_of(each: Allowed, outcome: Outcome, max_retries: int, now: datetime) -> _End:
-    """How a touch goes on after an outcome."""
+def _end_of(each: Allowed, outcome: Outcome, number: int, max_retries: int, now: datetime) -> _End:
+    """How a touch goes on after an outcome; `number` tells how often this account's provider has refused it."""
     touch = each.touch
     if outcome.kind == ACCEPTED:
         falls_back = touch.fallback_after is not None and len(touch.channels) > 1
@@ -254,7 +257,7 @@ def _end_of(each: Allowed, outcome: Outcome, max_retries: int, now: datetime) ->
         return _End(UNKNOWN, "no_answer", sent_at=now)
     if outcome.code == _CHANGED:
         return _End(PLANNED, _CHANGED, next_at=now)
-    tried = next_try(touch, each.attempt.number, outcome, each.account, max_retries, now)
+    tried = next_try(touch, number, outcome, each.account, max_retries, now)
     if tried is not None:
         return _End(PLANNED, tried.reason, next_at=tried.at, channels=tried.channels)
     return _End(FAILED, "provider_refused")

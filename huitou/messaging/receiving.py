@@ -14,12 +14,14 @@ from huitou.customers.telling import ConsentDecision, record_consents
 from huitou.messaging import sql
 from huitou.messaging.channel import CLICKED, DELIVERED, READ, SENT, STATUSES, UNSUBSCRIBED, Receipt, find_channel
 from huitou.messaging.content import MARKETING
-from huitou.messaging.models import ChannelAccount, Touch
+from huitou.messaging.models import Attempt, ChannelAccount, Touch
 from huitou.messaging.rendering import address_digest
 from huitou.messaging.telling import EVENT_NAMES, tell_each
 
 # Statuses that say that the message reached the provider, so that nobody wonders any more.
 _ARRIVED = (SENT, DELIVERED, READ, CLICKED)
+# Where receipts come from that a list's report told.
+REPORT = "report"
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,10 @@ def _apply(rows: Sequence[tuple[Any, ...]], origin: str, clock: Clock) -> int:
         columns = dict(zip(names, map(list, zip(*ordered, strict=True)), strict=True))
         cursor.execute(sql.INSERT_RECEIPTS, {**columns, "origin": origin, "now": now})
         new = [(int(touch), str(status), at) for touch, status, at in cursor.fetchall()]
+        # Who agreed again and unsubscribes once more by the same message means it: each time counts at its own instant.
+        # A report may be read again without a time of its own, so that only what is new in it counts.
+        refusals = new if origin == REPORT else [(int(row[0]), str(row[1]), row[2]) for row in rows]
+        _withdraw([(touches[t], at) for t, status, at in refusals if status == UNSUBSCRIBED], clock)
         if not new:
             return 0
         columns = dict(zip(names, map(list, zip(*new, strict=True)), strict=False))
@@ -118,17 +124,22 @@ def _apply(rows: Sequence[tuple[Any, ...]], origin: str, clock: Clock) -> int:
         cursor.execute(sql.ARRIVED_ATTEMPTS, [[touch for touch, status, _at in new if status in _ARRIVED]])
     # That it was sent is told where the provider took it.
     tell_each([(touches[t], status, at) for t, status, at in new if status in EVENT_NAMES and status != SENT], clock)
-    _withdraw([(touches[t], at) for t, status, at in new if status == UNSUBSCRIBED], clock)
     return len(new)
 
 
 def _withdraw(told: Sequence[tuple[Touch, datetime]], clock: Clock) -> None:
     """Who unsubscribes takes back the consent to marketing over that channel, in the same transaction."""
-    accounts = ChannelAccount.objects.in_bulk({t.account_id for t, _at in told if t.account_id})
+    # By which account each last went out: one that is planned again has none of its own at the moment.
+    last = dict(
+        Attempt.objects.filter(touch__in=[touch for touch, _at in told])
+        .order_by("touch_id", "number")
+        .values_list("touch_id", "account_id")
+    )
+    accounts = ChannelAccount.objects.in_bulk({*last.values(), *(t.account_id for t, _at in told if t.account_id)})
     decisions = []
     for touch, at in told:
-        channel = find_channel(touch.channel)
-        row = accounts.get(touch.account_id) if touch.account_id else None
+        row = accounts.get(touch.account_id or last.get(touch.pk, 0))
+        channel = find_channel(row.kind) if row else None
         consent = channel.consent_of(row.settings) if channel and row else touch.channel
         if consent:
             decisions.append(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from huitou.messaging.channel import Outcome
-from huitou.messaging.models import Touch
+from django.db.models import Count
+
+from huitou.messaging.channel import REFUSED, Outcome
+from huitou.messaging.models import Attempt, Touch
 from huitou.messaging.standing import Account
 
 _FIRST, _MOST = timedelta(minutes=1), timedelta(hours=6)
+# Attempts that count as refused and that no provider refused: nothing was ever tried, or people decided.
+_OURS = ("changed_before_sending", "worker_lost", "taken_back", "operator_not_sent", "operator_again")
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,17 @@ class Try:
     channels: str | None = None
 
 
+def tries_of(touch_ids: Collection[int], account_id: int) -> Mapping[int, int]:
+    """How often the account's provider has refused each of these touches for now. Each channel has its own tries."""
+    found = Attempt.objects.filter(touch__in=touch_ids, account=account_id, outcome=REFUSED, permanent=False)
+    counted = found.exclude(code__in=_OURS).values("touch_id").annotate(count=Count("pk"))
+    return dict(counted.values_list("touch_id", "count"))
+
+
 def next_try(
     touch: Touch, number: int, outcome: Outcome, account: Account, max_retries: int, now: datetime
 ) -> Try | None:
-    """What follows attempt `number` of a touch, which was refused; None: nothing any more.
+    """What follows the `number`th refusal of a touch by this account's provider; None: nothing any more.
 
     A refusal of the account itself says nothing about the message: it waits until somebody has mended the account.
     """

@@ -11,7 +11,7 @@ from django.db import connection
 from huitou.core.clock import FixedClock
 from huitou.customers.models import Person
 from huitou.messaging import sql
-from huitou.messaging.channel import refused, unknown
+from huitou.messaging.channel import accepted, refused, unknown
 from huitou.messaging.models import Attempt, ChannelAccount, ContactSlot, Touch, TouchDecision
 from huitou.messaging.outbox import recover_lost, send_due
 from huitou.messaging.services import Content, Words, request_touches
@@ -76,6 +76,34 @@ def test_a_permanent_refusal_goes_to_the_next_channel(accounts: dict[str, Channe
     send_due(clock=CLOCK)
     assert [m.to.kind for m in recorder.sent] == ["external_userid", "phone"]
     assert state_of(touch_id) == ("unknown", "no_answer")
+
+
+def test_the_next_channel_has_tries_of_its_own(accounts: dict[str, ChannelAccount], recorder: Recorder) -> None:
+    """The first one refused for now until it refused for good; the second one is busy once."""
+    answers = {"external_userid": [refused("busy")] * 4, "phone": [refused("busy"), accepted("ref")]}
+    recorder.answer = lambda message: answers[message.to.kind].pop(0)
+    [touch_id] = request_touches([ask("a", make_customer(), channels=("chat", "text"))], clock=CLOCK)
+    for minutes in (0, 2, 10, 60):
+        send_due(clock=at(minutes=minutes))
+    assert state_of(touch_id) == ("planned", "provider_retry"), "busy once on the second channel"
+    send_due(clock=at(minutes=62))
+    assert state_of(touch_id)[0] == "sent"
+    assert [m.to.kind for m in recorder.sent] == ["external_userid"] * 4 + ["phone"] * 2
+
+
+def test_a_worker_that_died_before_sending_uses_up_no_try(
+    accounts: dict[str, ChannelAccount], recorder: Recorder
+) -> None:
+    from huitou.messaging.deciding import decide_due
+
+    recorder.answer = lambda _message: refused("busy")
+    [touch_id] = request_touches([ask("a", make_customer())], clock=CLOCK)
+    for run in range(81, 85):
+        decide_due(run_number=run, now=NOON, limit=10)
+        recover_lost(clock=CLOCK)
+    assert Attempt.objects.filter(code="worker_lost").count() == 4
+    send_due(clock=CLOCK)
+    assert state_of(touch_id) == ("planned", "provider_retry")
 
 
 def test_what_is_unknown_is_never_sent_again(accounts: dict[str, ChannelAccount], recorder: Recorder) -> None:

@@ -8,6 +8,7 @@ from itertools import permutations
 import pytest
 from django.test import Client
 
+from huitou.accounts.models import Brand
 from huitou.core.clock import FixedClock
 from huitou.customers.queries import may_contact
 from huitou.messaging.channel import Receipt
@@ -15,10 +16,11 @@ from huitou.messaging.following import plan_fallbacks
 from huitou.messaging.links import link_url, unsubscribe_url
 from huitou.messaging.models import Attempt, ChannelAccount, ShortLink, StrayReceipt, Touch
 from huitou.messaging.models import Receipt as Kept
+from huitou.messaging.operating import decide_unknown
 from huitou.messaging.outbox import send_due
 from huitou.messaging.receiving import take_receipts
 from huitou.messaging.services import Content, Words, request_touches
-from huitou.messaging.tests.stage import NOON, Recorder, ask, make_customer
+from huitou.messaging.tests.stage import NOON, Recorder, agree, ask, make_customer
 from huitou.sources.models import InboxEvent
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +135,51 @@ def test_unsubscribing_takes_the_consent_back_at_once(
     send_due(clock=at(days=2))
     assert Touch.objects.get(pk=another).reason == "no_consent"
     assert client.post(path.replace(f"/{touch.pk}-", f"/{touch.pk + 1}-")).status_code == 404
+
+
+def test_who_agreed_again_may_unsubscribe_again_by_the_same_link(
+    accounts: dict[str, ChannelAccount], recorder: Recorder, client: Client
+) -> None:
+    touch = sent_touch()
+    path = "/" + unsubscribe_url(touch.pk).split("/", 3)[3]
+    assert client.post(path).status_code == 200
+    agree(touch.person_id, "text", at=NOON + timedelta(days=3))
+    Brand.objects.update(clock_now=NOON + timedelta(days=4))
+    assert may_contact(touch.person_id, "text", "marketing", NOON + timedelta(days=4))
+    assert client.post(path).status_code == 200
+    assert not may_contact(touch.person_id, "text", "marketing", NOON + timedelta(days=4))
+    assert Kept.objects.filter(touch=touch, status="unsubscribed").count() == 1
+
+
+def test_an_old_unsubscribing_that_is_told_again_leaves_a_newer_consent(
+    accounts: dict[str, ChannelAccount], recorder: Recorder
+) -> None:
+    """A provider repeats its callback, and a report without times is read again."""
+    touch = sent_touch()
+    reference = Attempt.objects.get().provider_ref
+    repeated = [told(reference, "unsubscribed", 1)]
+    take_receipts(repeated, account=accounts["text"], origin="callback", clock=at(minutes=2))
+    agree(touch.person_id, "text", at=NOON + timedelta(days=3))
+    later = at(days=4)
+    take_receipts(repeated, account=accounts["text"], origin="callback", clock=later)
+    again = Receipt("", "unsubscribed", later.now(), touch_id=touch.pk)
+    take_receipts([again], account=None, origin="report", clock=later)
+    assert may_contact(touch.person_id, "text", "marketing", later.now())
+
+
+def test_unsubscribing_counts_while_the_message_waits_to_be_sent_again(
+    accounts: dict[str, ChannelAccount], recorder: Recorder, client: Client
+) -> None:
+    """Nobody knew whether it had arrived, an operator had it sent again, and it had arrived after all."""
+    recorder.broken = True
+    touch = sent_touch()
+    decide_unknown(touch_id=touch.pk, decision="again", clock=CLOCK)
+    send_due(clock=at(hours=9))
+    touch.refresh_from_db()
+    assert (touch.state, touch.reason, touch.account_id) == ("waiting", "quiet_hours", None)
+    Brand.objects.update(clock_now=NOON + timedelta(hours=10))
+    assert client.post("/" + unsubscribe_url(touch.pk).split("/", 3)[3]).status_code == 200
+    assert not may_contact(touch.person_id, "text", "marketing", NOON + timedelta(days=1))
 
 
 def test_what_stays_unread_goes_on_to_the_next_channel_governed_anew(
