@@ -22,6 +22,7 @@ from huitou.experiments.models import CONTROL, HOLDOUT, LAUNCH, MOST_LOOKS, RUNN
 from huitou.stats.allocation import WHOLE_BP, Arm, Section
 
 __all__ = [
+    "ExperimentNotRunningError",
     "Reached",
     "assign",
     "close_experiment",

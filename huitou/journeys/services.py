@@ -21,7 +21,8 @@ from huitou.experiments.services import close_experiment, open_experiment
 from huitou.journeys.definition import MOST_STEPS, Definition, parse_definition
 from huitou.journeys.engine.ending import end_of_launch
 from huitou.journeys.models import Journey, JourneyVersion, Launch, Listening
-from huitou.messaging.services import cancel_touches
+from huitou.messaging.services import cancel_touches, pause_source, resume_source
+from huitou.orders.queries import last_refresh
 
 __all__ = [
     "JourneyNameError",
@@ -285,14 +286,15 @@ def _listen(made: Launch, definition: Definition) -> None:
 
 
 def pause(*, launch: Launch, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Launch:
-    """Hold a launch: nobody enters and nobody moves on. Waits go on meanwhile, and what comes due then happens at the
-    resuming; goals still end ways. Pausing twice is once. Raises LaunchStateError.
+    """Hold a launch: nobody enters, nobody moves on, and nothing goes out. Waits go on meanwhile, and what comes due
+    then happens at the resuming; goals still end ways. Pausing twice is once. Raises LaunchStateError.
     """
     return _change(launch, (Launch.SCHEDULED, Launch.RUNNING), Launch.PAUSED, clock, actor, actor_label)
 
 
 def resume(*, launch: Launch, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Launch:
-    """Let a paused launch go on. Days and events that would have let customers in meanwhile are over.
+    """Let a paused launch go on. Days, events and changes of segments that would have let customers in meanwhile are
+    over.
 
     Resuming twice is once. Raises LaunchStateError.
     """
@@ -316,7 +318,12 @@ def _change(
                 locked.state = Launch.SCHEDULED
             else:
                 locked.entered_through = clock.now()
-        locked.save(update_fields=["state", "state_at", "entered_through"])
+                # Before its first look a launch asks who is inside, and not who came.
+                if locked.refresh_run is not None and (run := last_refresh()) is not None:
+                    locked.refresh_run = run.pk
+        locked.save(update_fields=["state", "state_at", "entered_through", "refresh_run"])
+        change = pause_source if after == Launch.PAUSED else resume_source
+        change(source=f"launch:{locked.pk}", clock=clock)
         action = "launch.paused" if after == Launch.PAUSED else "launch.resumed"
         _audit(action, str(locked.pk), actor, actor_label)
     return locked
@@ -334,6 +341,7 @@ def stop(*, launch: Launch, clock: Clock, actor: User | None = None, actor_label
         left = end_of_launch(locked.pk, at=now, reason="stopped")
         locked.listening.all().delete()
         taken_back = cancel_touches(source=f"launch:{locked.pk}", clock=clock)
+        resume_source(source=f"launch:{locked.pk}", clock=clock)
         experiment = find_experiment(locked.experiment)
         if experiment is not None:
             close_experiment(experiment, clock=clock, actor=actor, actor_label=actor_label)

@@ -82,7 +82,8 @@ INSERT INTO journeys_transition (enrollment_id, visit, from_step, to_step, at, r
 SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
 """
 LISTENED = "SELECT DISTINCT event FROM journeys_listening WHERE event = ANY(%s)"
-# The earliest of each customer, once nothing of the customer is due before it.
+# The earliest of each customer, once nothing of the customer is due before it. What a launch that has begun and that we
+# do not hold as `running` listens for waits for it: it would be taken without letting anybody in there.
 CLAIM_SIGNALS = f"""
 SELECT s.id, s.person_id, s.event_id, s.name, s.occurred_at, s.received_at, s.properties::text
 FROM journeys_signal AS s LEFT JOIN customers_personlink AS link ON link.person_id = s.person_id
@@ -93,6 +94,11 @@ WHERE s.occurred_at <= %(now)s AND NOT EXISTS (
     SELECT 1 FROM {_OWN.format(person="s.person_id")} JOIN journeys_enrollment AS e ON e.person_id = own.person
     JOIN journeys_launch AS launch ON launch.id = e.launch_id
     WHERE e.state = 'active' AND e.due_at <= s.occurred_at AND launch.state = 'running'
+)
+AND NOT EXISTS (
+    SELECT 1 FROM journeys_listening AS l JOIN journeys_launch AS launch ON launch.id = l.launch_id
+    WHERE l.event = s.name AND launch.starts_at <= s.occurred_at AND launch.state IN ('scheduled', 'running')
+        AND launch.id <> ALL(%(running)s)
 )
 ORDER BY s.occurred_at, s.id LIMIT %(limit)s FOR UPDATE OF s SKIP LOCKED
 """

@@ -39,7 +39,15 @@ from huitou.messaging.models import (
 from huitou.messaging.reasons import NO, WAIT, YES
 from huitou.messaging.rendering import address_digest, render_touch, request_digest, target_of
 from huitou.messaging.rules import Rules, current_rules
-from huitou.messaging.standing import Account, load_accounts, load_climate, load_standings, run, ways_of
+from huitou.messaging.standing import (
+    Account,
+    load_accounts,
+    load_climate,
+    load_standings,
+    paused_sources,
+    run,
+    ways_of,
+)
 from huitou.messaging.timing import active_hours_of
 
 LOOKED_PER_PERSON = 4
@@ -135,8 +143,9 @@ def _decide(
     touches = [by_id[pk] for pk in ids]
     contents = {t.pk: Content.from_json(t.content) for t in touches}
     gone = missing_products({sku for content in contents.values() for sku in content.products})
+    paused = paused_sources({t.source for t in touches})
     candidates = [
-        _candidate(t, contents[t.pk], customer_by_person[t.person_id], accounts, gone, exporting=exporting)
+        _candidate(t, contents[t.pk], customer_by_person[t.person_id], accounts, gone, paused, exporting=exporting)
         for t in touches
     ]
     asked = {c.customer_id: members[c.customer_id] for c in candidates}
@@ -169,6 +178,7 @@ def _candidate(
     customer: int,
     accounts: Mapping[int, Account],
     gone: Collection[str],
+    paused: Collection[str],
     *,
     exporting: bool,
 ) -> Candidate:
@@ -187,6 +197,7 @@ def _candidate(
         is_fallback=touch.parent_id is not None,
         has_link=any(words.link for words in content.words.values()),
         exporting=exporting,
+        is_paused=touch.source in paused,
         content_until=content.valid_until,
         gone_products=tuple(sku for sku in content.products if sku in gone),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from huitou.messaging.models import HandoffList, Touch
+from huitou.messaging.models import HandoffList, PausedSource, Touch
 
 
 def drop() -> None:
     """Delete messages with their decisions, attempts and receipts, and the lists that were handed off."""
     Touch.objects.all().delete()
     HandoffList.objects.all().delete()
+    PausedSource.objects.all().delete()

@@ -18,7 +18,7 @@ from huitou.messaging.hours import Quiet, next_allowed, next_day, next_hour_of, 
 from huitou.messaging.reasons import NO, WAIT, YES
 from huitou.messaging.rules import Rules
 
-# How long to wait before an account that is paused is looked at again.
+# How long to wait before an account, or a source, that is paused is looked at again.
 _PAUSED = timedelta(minutes=15)
 _LEAST_RESPONSES = 3
 # When a quota that is used up is looked at again.
@@ -53,7 +53,10 @@ class Way:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A touch as the judge sees it. `ways` in order of preference; `gone_products` are named and not in the catalog."""
+    """A touch as the judge sees it. `ways` in order of preference; `gone_products` are named and not in the catalog.
+
+    `is_paused`: nothing of its source goes out for now.
+    """
 
     touch_id: int
     customer_id: int
@@ -66,6 +69,7 @@ class Candidate:
     is_fallback: bool = False
     has_link: bool = False
     exporting: bool = False
+    is_paused: bool = False
     content_until: datetime | None = None
     gone_products: tuple[str, ...] = ()
 
@@ -146,9 +150,9 @@ class Verdict:
 def judge(candidate: Candidate, standing: Standing, rules: Rules, climate: Climate, now: datetime) -> Verdict:
     """Whether the touch may go out at `now` (an aware instant), through which account, and why.
 
-    The order: who the customer is, the window, whether the content is still true, consent and identifier, the holdout,
-    duplicates, fatigue, the hours, the provider's quotas, the caps. A touch that only comes too early waits, if there
-    is time.
+    The order: who the customer is, the window, whether the content is still true, whether its source is paused, consent
+    and identifier, the holdout, duplicates, fatigue, the hours, the provider's quotas, the caps. A touch that only
+    comes too early waits, if there is time.
     """
     if not standing.known:
         return Verdict(NO, "unknown_customer")
@@ -160,6 +164,8 @@ def judge(candidate: Candidate, standing: Standing, rules: Rules, climate: Clima
         return Verdict(NO, "too_late")
     if candidate.gone_products:
         return Verdict(NO, "product_gone", numbers={"products": list(candidate.gone_products)})
+    if candidate.is_paused:
+        return _in_time(Verdict(WAIT, "source_paused", next_at=now + _PAUSED), candidate)
     ways, closed = _open_ways(candidate, standing, rules)
     if not ways:
         return closed

@@ -89,6 +89,16 @@ class ContactPolicy(models.Model):
         return f"{self.cap_day} a day, {self.cap_week} a week"
 
 
+class PausedSource(models.Model):
+    """Touches of this source wait, whatever planned them: nothing of it goes out before it is taken from here."""
+
+    source = models.CharField(max_length=100, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.source
+
+
 class HandoffList(models.Model):
     """One list of customers that was exported for another tool, and what its report said."""
 

@@ -29,6 +29,7 @@ from huitou.messaging.hours import next_allowed
 from huitou.messaging.models import FAILED, PLANNED, SENT, UNKNOWN, ChannelAccount, Touch
 from huitou.messaging.receiving import take_strays
 from huitou.messaging.rules import current_rules
+from huitou.messaging.standing import paused_sources
 from huitou.messaging.telling import tell
 from huitou.messaging.trying import next_try, tries_of
 
@@ -125,7 +126,7 @@ def hand_over(batch: Sequence[Allowed], *, clock: Clock) -> Sent:
 
 
 def _no_longer_allowed(batch: Sequence[Allowed], now: datetime) -> set[int]:
-    """Positions of those that may not leave any more: consent, erasing and hours are looked at just before."""
+    """Positions of those that may not leave any more: consent, erasing, pauses and hours are looked at just before."""
     customers = customers_of(each.touch.person_id for each in batch)
     members = members_of(set(customers.values()))
     way = batch[0].account.way
@@ -138,6 +139,7 @@ def _no_longer_allowed(batch: Sequence[Allowed], now: datetime) -> set[int]:
             "pk", flat=True
         )
     )
+    paused = paused_sources({each.touch.source for each in batch})
     quiet = not way.by_hand and next_allowed(now, way.quiet) != now
     return {
         n
@@ -145,6 +147,7 @@ def _no_longer_allowed(batch: Sequence[Allowed], now: datetime) -> set[int]:
         if quiet
         or each.attempt.pk not in still
         or each.touch.pk in erased
+        or each.touch.source in paused
         or each.touch.not_after < now
         or not decided.get((customers[each.touch.person_id], way.consent, each.touch.purpose), way.kept_elsewhere)
     }

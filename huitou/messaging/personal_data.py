@@ -14,6 +14,7 @@ IMPERSONAL = {
     "ChannelAccount": "what was set of a provider's account, and what it said, without names",
     "ContactPolicy": "settings of the brand",
     "HandoffList": "counts",
+    "PausedSource": "the number of a launch",
     "TouchDecision": "codes and counts under a touch's number",
     "ContactSlot": "a day and a number under a person's number",
     "StrayReceipt": "a provider's reference that belongs to no touch yet, and a digest",

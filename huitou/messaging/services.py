@@ -17,9 +17,20 @@ from huitou.core.http_api.fields import is_storable
 from huitou.messaging import sql
 from huitou.messaging.channel import find_channel
 from huitou.messaging.content import MARKETING, PURPOSES, SERVICE, Content, TouchRequest, Words
-from huitou.messaging.recalling import ask_back_source
+from huitou.messaging.models import PausedSource
+from huitou.messaging.recalling import CANCELLED_BY_SOURCE, ask_back_source
 
-__all__ = ["MARKETING", "SERVICE", "Content", "TouchRequest", "Words", "cancel_touches", "request_touches"]
+__all__ = [
+    "MARKETING",
+    "SERVICE",
+    "Content",
+    "TouchRequest",
+    "Words",
+    "cancel_touches",
+    "pause_source",
+    "request_touches",
+    "resume_source",
+]
 _BLOCK = 5_000
 _SECOND = timedelta(seconds=1)
 _LONGEST_TEXT = 10_000
@@ -95,14 +106,21 @@ def _content(request: TouchRequest) -> dict[str, Any]:
 
 
 def cancel_touches(
-    *, source: str, clock: Clock, customer_ids: Sequence[int] | None = None, keys: Sequence[str] | None = None
+    *,
+    source: str,
+    clock: Clock,
+    customer_ids: Sequence[int] | None = None,
+    keys: Sequence[str] | None = None,
+    reason: str = CANCELLED_BY_SOURCE,
+    at_provider: bool = True,
 ) -> int:
     """Take back what has not gone out yet of a source, of these customers or keys or of all; returns how many.
 
     With `keys` also what followed those touches over further channels.
 
     What a worker has in hand at this moment is awaited, and then it has gone out. What waits at a provider that can
-    stop it is asked back and ends when the provider says so. No further channel follows what has gone out.
+    stop it is asked back and ends when the provider says so, unless `at_provider` is False: a task can only be stopped
+    for everybody it was made for. No further channel follows what has gone out. `reason` as in messaging.reasons.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         persons = None if customer_ids is None else sorted(set(customer_ids))
@@ -110,10 +128,30 @@ def cancel_touches(
         if keys is not None:
             cursor.execute(sql.WITH_FOLLOWERS, [sorted(set(keys))])
             ids = [int(row[0]) for row in cursor.fetchall()]
-        cursor.execute(sql.CANCEL, {"source": source, "persons": persons, "ids": ids, "now": clock.now()})
+        cursor.execute(
+            sql.CANCEL, {"source": source, "persons": persons, "ids": ids, "now": clock.now(), "reason": reason}
+        )
         cancelled = len(cursor.fetchall())
-        ask_back_source(source, persons, clock.now(), ids=ids)
+        if at_provider:
+            ask_back_source(source, persons, clock.now(), ids=ids)
+        else:
+            cursor.execute(sql.END_FALLBACKS, {"source": source, "persons": persons, "ids": ids})
         return cancelled
+
+
+def pause_source(*, source: str, clock: Clock) -> None:
+    """Let nothing of a source go out until it is resumed, in the caller's transaction. Twice is once.
+
+    What is planned waits, whatever planned it, and is refused when its time is over meanwhile.
+    """
+    PausedSource.objects.get_or_create(source=source, defaults={"at": clock.now()})
+
+
+def resume_source(*, source: str, clock: Clock) -> None:
+    """Let it go on, governed anew, in the caller's transaction. Twice is once."""
+    if PausedSource.objects.filter(source=source).delete()[0]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.GO_ON, {"source": source, "now": clock.now()})
 
 
 def _check(requests: Sequence[TouchRequest]) -> dict[str, int]:

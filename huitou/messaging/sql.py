@@ -41,12 +41,18 @@ WITH RECURSIVE named AS (
 SELECT id FROM named ORDER BY id
 """
 CANCEL = """
-UPDATE messaging_touch SET state = 'cancelled', reason = 'cancelled', ended_at = %(now)s, next_at = NULL,
+UPDATE messaging_touch SET state = 'cancelled', reason = %(reason)s, ended_at = %(now)s, next_at = NULL,
     lake_version = lake_version + 1
 WHERE source = %(source)s AND state IN ('planned', 'waiting')
     AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
     AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s::bigint[]))
 RETURNING id
+"""
+GO_ON = """
+UPDATE messaging_touch SET next_at = %(now)s WHERE id IN (
+    SELECT id FROM messaging_touch WHERE source = %(source)s AND state = 'waiting' AND reason = 'source_paused'
+    ORDER BY id FOR NO KEY UPDATE
+)
 """
 
 # In the order of ids, as everybody locks touches. What is being sent now is asked back too: if it is refused, it ends.

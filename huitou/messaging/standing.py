@@ -20,7 +20,7 @@ from huitou.messaging.channel import Address, Channel, Quota, find_channel
 from huitou.messaging.governor import Candidate, Climate, Standing, Way
 from huitou.messaging.hours import week_start
 from huitou.messaging.mailboxes import GONE, UNSAID
-from huitou.messaging.models import ChannelAccount
+from huitou.messaging.models import ChannelAccount, PausedSource
 from huitou.messaging.rendering import address_digest
 from huitou.messaging.rules import Rules
 
@@ -76,6 +76,11 @@ def ways_of(named: Sequence[str], accounts: Mapping[int, Account]) -> tuple[Way,
         fitting.sort(key=lambda way: (not way.is_active, way.account_id))
         found += fitting[:1]
     return tuple(found)
+
+
+def paused_sources(sources: Iterable[str]) -> frozenset[str]:
+    """Of these sources those of which nothing goes out for now."""
+    return frozenset(PausedSource.objects.filter(source__in=sorted(sources)).values_list("source", flat=True))
 
 
 def load_climate(accounts: Mapping[int, Account], now: datetime) -> Climate:

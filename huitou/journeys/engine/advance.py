@@ -58,7 +58,7 @@ def advance(
     merge = newest_merge()
     for launch in Launch.objects.filter(state__in=(Launch.RUNNING, Launch.PAUSED)).order_by("pk"):
         ended += join_ways(launch, upto=merge, clock=clock)
-        ended += _look_at_refresh(launch, now, judge)
+        ended += _look_at_refresh(launch, clock, judge)
     is_done = True
     for do_enter in (False, True):
         if do_enter:
@@ -109,7 +109,7 @@ def _open_due(now: datetime) -> None:
         cursor.execute(sql.OPEN_DUE, {"now": now})
 
 
-def _look_at_refresh(launch: Launch, now: datetime, matching: Matching) -> int:
+def _look_at_refresh(launch: Launch, clock: Clock, matching: Matching) -> int:
     """Endings that a new refresh shows; segments are looked at when customers are let in."""
     run = last_refresh()
     if run is None or (launch.goals_run or 0) >= run.pk:
@@ -117,7 +117,7 @@ def _look_at_refresh(launch: Launch, now: datetime, matching: Matching) -> int:
     definition = definition_of(launch.version_id)
     ended = 0
     if definition.goal.is_of_lake or definition.exit_when.is_of_lake:
-        ended = end_by_refresh(launch, at=now, matching=matching)
+        ended = end_by_refresh(launch, clock=clock, matching=matching)
     Launch.objects.filter(pk=launch.pk).update(goals_run=run.pk)
     return ended
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.db import connection
 
+from huitou.core.clock import Clock
 from huitou.journeys import sql
+from huitou.messaging.services import cancel_touches
 
 
 def end_of_persons(person_ids: Sequence[int], *, at: datetime, reason: str) -> int:
@@ -24,6 +26,31 @@ def end_of_launch(launch_id: int, *, at: datetime, reason: str) -> int:
 def end_these(enrollment_ids: Sequence[int], *, at: datetime, reason: str) -> list[tuple[int, int]]:
     """End these ways as far as they are active; returns enrollment and person of those that ended."""
     return _end(sql.END_THESE, at, reason, ids=list(enrollment_ids))
+
+
+def end_early(launch_id: int, enrollment_ids: Sequence[int], *, at: datetime, reason: str, clock: Clock) -> int:
+    """End ways of one launch that reached the goal or left, and take back what they asked for; returns how many."""
+    ended = [number for number, _person in end_these(enrollment_ids, at=at, reason=reason)]
+    take_back(launch_id, ended, clock=clock)
+    return len(ended)
+
+
+def take_back(launch_id: int, enrollment_ids: Sequence[int], *, clock: Clock) -> None:
+    """Take back the messages of ways that reached the goal or left, as far as they have not gone out.
+
+    What waits with a member of staff stays: the task is shared with all others that it was made for.
+    """
+    if keys := touch_keys(enrollment_ids):
+        cancel_touches(source=f"launch:{launch_id}", keys=keys, clock=clock, reason="way_ended", at_provider=False)
+
+
+def touch_keys(enrollment_ids: Sequence[int]) -> list[str]:
+    """The keys of everything that these ways may have asked for."""
+    if not enrollment_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql.VISITS_OF, [list(enrollment_ids)])
+        return [f"{number}:{step}:{visit}" for number, step, visit in cursor.fetchall()]
 
 
 def _end(query: str, at: datetime, reason: str, **which: Any) -> list[tuple[int, int]]:

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.customers.queries import customers_of, members_of
-from huitou.experiments.queries import find_experiment
-from huitou.experiments.services import assign, hold_out
+from huitou.experiments.queries import arms_of, find_experiment
+from huitou.experiments.services import ExperimentNotRunningError, assign, hold_out
 from huitou.journeys import sql
 from huitou.journeys.definition import Definition
 from huitou.journeys.engine.judging import Matching
@@ -40,6 +40,7 @@ def enter(launch: Launch, candidates: Sequence[Candidate], *, matching: Matching
         return 0
     arms = _draw_arms(launch, sorted({customers[c.person_id] for c in inside}), clock)
     reach("journeys.drawn")
+    inside = [c for c in inside if customers[c.person_id] in arms]
     drawn = [arms[customers[c.person_id]] for c in inside]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -101,14 +102,21 @@ def _earlier_ways(launch: Launch, customers: Sequence[int]) -> dict[int, tuple[b
 
 
 def _draw_arms(launch: Launch, customers: Sequence[int], clock: Clock) -> dict[int, str]:
-    """The arm of every customer: the global holdout first, who are in no comparison, then the launch's own draw."""
+    """The arm of every customer: the global holdout first, who are in no comparison, then the launch's own draw.
+
+    Once the comparison is over nobody new is drawn, and who was not is left out: a worker that was away for long finds
+    entries of a launch whose result has been read.
+    """
     held = hold_out(customers, clock=clock) if launch.holdout else set()
     rest = [customer for customer in customers if customer not in held]
     experiment = find_experiment(launch.experiment) if launch.experiment else None
     arms = dict.fromkeys(held, HOLDOUT)
     if experiment is None:
         return arms | dict.fromkeys(rest, TREATMENT)
-    return arms | (assign(experiment, rest, clock) if rest else {})
+    try:
+        return arms | (assign(experiment, rest, clock) if rest else {})
+    except ExperimentNotRunningError:
+        return arms | dict(arms_of(experiment, rest))
 
 
 def enter_all(launch: Launch, candidates: Sequence[Candidate], *, matching: Matching, clock: Clock) -> int:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from huitou.core.clock import Clock
 from huitou.journeys import sql
 from huitou.journeys.definition import Ending
-from huitou.journeys.engine.ending import end_these
+from huitou.journeys.engine.ending import end_early
 from huitou.journeys.engine.judging import Matching
 from huitou.journeys.engine.versions import definition_of
 from huitou.journeys.models import Launch
@@ -20,8 +21,9 @@ _BLOCK = 20_000
 Active = tuple[int, int, datetime]
 
 
-def end_by_refresh(launch: Launch, *, at: datetime, matching: Matching) -> int:
+def end_by_refresh(launch: Launch, *, clock: Clock, matching: Matching) -> int:
     """End the ways through a launch whose ending has come by the last refresh; returns how many."""
+    at = clock.now()
     ended = last = 0
     while True:
         with connection.cursor() as cursor:
@@ -39,7 +41,7 @@ def end_by_refresh(launch: Launch, *, at: datetime, matching: Matching) -> int:
                 met = _met(ending, ways, matching)
                 if met:
                     with transaction.atomic():
-                        ended += len(end_these(sorted(met), at=at, reason=reason))
+                        ended += end_early(launch.pk, sorted(met), at=at, reason=reason, clock=clock)
                     ways = [way for way in ways if way[0] not in met]
 
 

@@ -23,7 +23,7 @@ from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.customers.queries import customers_of
 from huitou.journeys import sql
-from huitou.journeys.engine.ending import end_these
+from huitou.journeys.engine.ending import end_these, touch_keys
 from huitou.journeys.models import Launch
 from huitou.messaging.services import cancel_touches
 
@@ -119,9 +119,7 @@ def end_joined(launch_id: int, enrollment_ids: Sequence[int], *, clock: Clock) -
     """End these ways, which the caller has locked, and take back what they asked for; returns how many."""
     ended = [number for number, _person in end_these(enrollment_ids, at=clock.now(), reason=JOINED)]
     if ended:
+        cancel_touches(source=f"launch:{launch_id}", keys=touch_keys(ended), clock=clock)
         with connection.cursor() as cursor:
-            cursor.execute(sql.VISITS_OF, [ended])
-            keys = [f"{number}:{step}:{visit}" for number, step, visit in cursor.fetchall()]
-            cancel_touches(source=f"launch:{launch_id}", keys=keys, clock=clock)
             cursor.execute(sql.CANCEL_TASKS_OF, {"ids": ended, "at": clock.now()})
     return len(ended)

@@ -20,6 +20,7 @@ from huitou.core.arrays import instant_array, number_array, read_instants, text_
 from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.journeys import sql
+from huitou.journeys.engine.ending import take_back
 from huitou.journeys.engine.joining import settle
 from huitou.journeys.engine.judging import Matching
 from huitou.journeys.engine.versions import definition_of, journey_name_of
@@ -82,6 +83,8 @@ def move_due(*, launch: Launch, brand: Brand, clock: Clock, matching: Matching, 
             travellers = [t for t in travellers if t.id not in kept_back]
         moves = Moves()
         left = _end_early(travellers, matching, moves)
+        staying = {t.id for t in left}
+        take_back(launch.pk, [t.id for t in travellers if t.id not in staying], clock=clock)
         _run(left, launch=launch, brand=brand, clock=clock, matching=matching, moves=moves)
         reach("journeys.ran")
         write_moves(moves)

@@ -16,7 +16,7 @@ from huitou.core.faultpoints import reach
 from huitou.customers.queries import customers_of, members_of
 from huitou.journeys import sql
 from huitou.journeys.definition import PURCHASE_EVENT, Definition, Ending
-from huitou.journeys.engine.ending import end_these
+from huitou.journeys.engine.ending import end_early
 from huitou.journeys.engine.entering import enter
 from huitou.journeys.engine.joining import end_joined, later_ways
 from huitou.journeys.engine.judging import Matching
@@ -68,7 +68,7 @@ def take_signals(*, clock: Clock, matching: Matching, limit: int) -> int:
         # Launches before ways, as whoever pauses or stops one locks them.
         cursor.execute(sql.HOLD_RUNNING)
         running = [row[0] for row in cursor.fetchall()]
-        cursor.execute(sql.CLAIM_SIGNALS, {"now": clock.now(), "limit": limit})
+        cursor.execute(sql.CLAIM_SIGNALS, {"now": clock.now(), "limit": limit, "running": running})
         heard = [_read(row) for row in cursor.fetchall()]
         if not heard:
             return 0
@@ -115,9 +115,18 @@ def _answer(by_customer: Mapping[int, Sequence[Heard]], clock: Clock) -> None:
                     break
         for reason, by_time in ended.items():
             for at, ids in by_time.items():
-                end_these(ids, at=at, reason=reason)
+                for launch, numbers in _by_launch(ids, ways).items():
+                    end_early(launch, numbers, at=at, reason=reason, clock=clock)
         if woken:
             cursor.execute(sql.WAKE, [[number for number, _at in woken], [at for _number, at in woken]])
+
+
+def _by_launch(ids: Sequence[int], ways: Sequence[_Way]) -> dict[int, list[int]]:
+    launches = {way.id: way.launch_id for way in ways}
+    found: dict[int, list[int]] = defaultdict(list)
+    for number in ids:
+        found[launches[number]].append(number)
+    return found
 
 
 def _superfluous(ways: Sequence[_Way], clock: Clock) -> set[int]:

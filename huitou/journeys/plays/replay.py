@@ -35,6 +35,10 @@ _BLOCK = 5_000
 _CONTACTS_BEFORE = timedelta(days=60)
 
 
+# What was taken back before it went out, since the customer reached the goal, was not sent either; its reason says so.
+_VERDICTS = {"sent": "sent", "refused": "refused", "expired": "refused", "cancelled": "refused"}
+
+
 @dataclass
 class MovedClock:
     """A clock that stands where it was put."""
@@ -219,9 +223,11 @@ def _read(draft: Draft, launch: Launch, since: datetime, until: datetime) -> Rep
     states: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     for touch in Touch.objects.filter(source=source).order_by("pk"):
-        verdict = {"sent": "sent", "refused": "refused", "expired": "refused"}.get(touch.state, "waiting")
+        verdict = _VERDICTS.get(touch.state, "waiting")
         states[verdict] += 1
         at, reason = reasons.get(touch.pk, (touch.send_after, ""))
+        if touch.state == "cancelled":
+            at, reason = touch.ended_at or at, touch.reason
         if verdict == "refused":
             refused[reason] += 1
         by_way[int(touch.key.split(":")[0])].append(

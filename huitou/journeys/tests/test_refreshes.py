@@ -14,7 +14,7 @@ from huitou.customers.models import Person
 from huitou.experiments.models import HoldoutShare
 from huitou.journeys.engine.advance import Advanced, advance
 from huitou.journeys.models import Enrollment, Launch
-from huitou.journeys.services import create_journey, launch, publish
+from huitou.journeys.services import create_journey, launch, pause, publish, resume
 from huitou.journeys.tests.travelling import DAY, END, World, journey
 from huitou.orders.refresh import refresh
 from huitou.orders.tests.conftest import Feed, feed
@@ -93,6 +93,16 @@ def test_a_segment_lets_in_who_enters_it_once_for_each_change(
     assert list(Enrollment.objects.order_by("person_id").values_list("person_id", flat=True)) == found
     assert shop.turn().entered == 0
     assert shop.turn(DAY).entered == 0
+
+
+def test_who_enters_the_segment_during_a_pause_is_passed_over(home: Home, feed: Feed) -> None:
+    shop = silent_shop(home, feed)
+    launched = shop.launch(silent_journey())
+    shop.turn(timedelta(minutes=1))
+    pause(launch=launched, clock=shop.clock)
+    shop.turn(DAY)
+    resume(launch=launched, clock=shop.clock)
+    assert shop.turn(timedelta(minutes=1)).entered == 0
 
 
 def test_a_segment_lets_in_who_leaves_it(home: Home, feed: Feed) -> None:
