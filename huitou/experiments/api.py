@@ -139,7 +139,7 @@ class ReadoutOut(Schema):
     arms: list[ArmOut]
     comparisons: list[ComparisonOut]
     looks: list[LookOut] = Field(description="Empty where no looks were planned.")
-    cohort_grain: Literal["day", "week"]
+    cohort_grain: Literal["day", "week", "month"]
     cohorts: list[CohortOut]
     not_counted: int
     mixed: int

@@ -20,8 +20,8 @@ from huitou.stats.proportions import Successes, compare_proportions
 MORE, FEWER, NONE, TOO_FEW, BROKEN = "more", "fewer", "none", "too_few", "broken"
 # Below this an interval says next to nothing, and less than it claims.
 LEAST_CUSTOMERS = 10
-# Cohorts are days of assignment up to so many of them, else weeks.
-_MOST_DAYS = 31
+# More cohorts than this nobody looks through.
+_MOST_COHORTS = 31
 _NOBODY = Moments(0, 0, 0)
 Sums = Mapping[tuple[date, str], "Group"]
 
@@ -113,7 +113,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Customers assigned on one day, or in one week: the arms' sizes and rates, and each treatment's difference."""
+    """Customers assigned in one day, week or month: the arms' sizes and rates, and each treatment's difference."""
 
     name: str
     first_day: date
@@ -214,11 +214,12 @@ def _money(
 
 
 def cut_cohorts(by_day: Sums, codes: Sequence[str]) -> tuple[str, list[Cohort]]:
-    """The sums by day of assignment, or by week where there are many days; which of both, and the cohorts in order.
+    """The sums by day of assignment, by week or by month; which of these, and the cohorts in order.
 
-    The intervals are for orientation: among twenty cohorts one is expected to mislead.
+    The finest that leaves the smallest arm LEAST_CUSTOMERS a cohort on the average: with fewer, noise is all there is
+    to see. The intervals are for orientation: among twenty cohorts one is expected to mislead.
     """
-    grain = "day" if len({day for day, _ in by_day}) <= _MOST_DAYS else "week"
+    grain = _grain_of(by_day, codes)
     found: dict[date, dict[str, Group]] = {}
     for (day, arm), group in sorted(by_day.items()):
         groups = found.setdefault(start_of(day, grain), {code: Group() for code in codes})
@@ -233,3 +234,14 @@ def cut_cohorts(by_day: Sums, codes: Sequence[str]) -> tuple[str, list[Cohort]]:
         )
         for first, groups in sorted(found.items())
     ]
+
+
+def _grain_of(by_day: Sums, codes: Sequence[str]) -> str:
+    arms: dict[str, int] = dict.fromkeys(codes, 0)
+    for (_day, arm), group in by_day.items():
+        arms[arm] = arms.get(arm, 0) + group.customers
+    for grain in ("day", "week"):
+        cohorts = len({start_of(day, grain) for day, _arm in by_day})
+        if cohorts <= _MOST_COHORTS and min(arms.values(), default=0) >= LEAST_CUSTOMERS * cohorts:
+            return grain
+    return "month"

@@ -156,7 +156,7 @@ def _cohort_chart(readout: Readout) -> Chart | None:
         ],
         unit="rate",
         kind="interval",
-        label_title=_("Week") if readout.cohort_grain == "week" else _("Day"),
+        label_title={"day": _("Day"), "week": _("Week"), "month": _("Month")}[readout.cohort_grain],
         key="cohorts",
     )
     return None if chart.is_empty else chart

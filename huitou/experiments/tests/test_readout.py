@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -16,9 +16,11 @@ from huitou.analytics.tests.order_oracle import Answer, answer
 from huitou.customers.models import Consent, PersonLink
 from huitou.experiments import queries, services
 from huitou.experiments.exposures import Reached
+from huitou.experiments.judging import Group, cut_cohorts
 from huitou.experiments.models import CONTROL, Assignment, Experiment
 from huitou.experiments.readout import FINAL, IN_PROGRESS, WAITING, Readout
 from huitou.experiments.tests.conftest import DAY, START, Market, line
+from huitou.stats.moments import Moments
 
 END = START + 60 * DAY
 
@@ -300,6 +302,24 @@ def test_cohorts_are_days_of_the_brand_or_weeks(market: Market) -> None:
     assert found.cohort_grain == "week"
     assert found.cohorts[0].first_day.isoformat() == "2026-03-02"
     assert sum(sum(c.customers.values()) for c in found.cohorts) == 160
+
+
+@pytest.mark.parametrize(
+    ("days", "treated", "controls", "grain"),
+    [(20, 90, 10, "day"), (20, 90, 9, "week"), (32, 90, 50, "week"), (4, 9, 1, "month"), (250, 90, 2, "month")],
+)
+def test_cohorts_are_wide_enough_to_say_something(days: int, treated: int, controls: int, grain: str) -> None:
+    """The smallest arm has ten customers a cohort on the average, as long as months are not too short for that."""
+    by_day = {
+        (date(2026, 3, 2) + n * DAY, arm): Group(customers=size, bought=Moments(size, size // 2, size // 2))
+        for n in range(days)
+        for arm, size in (("control", controls), ("treatment", treated))
+    }
+    found, cohorts = cut_cohorts(by_day, ["control", "treatment"])
+    assert found == grain
+    assert sum(cohort.customers["control"] for cohort in cohorts) == days * controls
+    assert sum(cohort.customers["treatment"] for cohort in cohorts) == days * treated
+    assert [cohort.first_day for cohort in cohorts] == sorted({cohort.first_day for cohort in cohorts})
 
 
 def test_the_adjusted_difference_is_sharper_where_the_past_tells(market: Market) -> None:
