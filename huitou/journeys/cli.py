@@ -178,6 +178,10 @@ def list_tasks(
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        from django.utils.translation import gettext as _
+
+        typer.echo(_("No tasks here."))
     for row in rows:
         due = format_instant(row["due_at"], brand.tz)
         typer.echo(f"{row['id']}\t#{row['person_id']}\t{row['kind']}\t{row['title']}\t{due}")

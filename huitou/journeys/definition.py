@@ -41,7 +41,7 @@ SETTINGS = (
         "reentry_days", "whole", _("After days"), required=True, least=1, most=3650, when=("reentry", ("after_days",))
     ),
     Setting("window_days", "whole", _("Outcome window in days"), required=True, least=1, most=366),
-    Setting("control_bp", "whole", _("Control share in basis points"), required=True, least=0, most=9000),
+    Setting("control_bp", "share", _("Control share in basis points"), required=True, least=0, most=9000),
     Setting("purpose", "choice", _("Purpose"), default="marketing", choices=tuple(PURPOSES.items())),
 )
 _KEYS = ("trigger", "audience", "steps", "goal", "exit_when", *(s.name for s in SETTINGS))

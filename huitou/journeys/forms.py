@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from huitou.journeys.named_choices import channel_fields, read_channels, read_tags, tag_fields
 from huitou.journeys.setting import LANGUAGES, Setting
 from huitou.journeys.step import Outlet
 from huitou.segments.builder.form_fields import TreeField
@@ -128,16 +129,12 @@ def _fields(
                 max_value=setting.most,
             ),
         )
-    elif setting.type in ("channels", "tags"):
-        yield (
-            setting.name,
-            forms.CharField(
-                label=label,
-                required=False,
-                help_text=hint or _("Separate several by commas."),
-                initial=", ".join(value) if isinstance(value, list) else "",
-            ),
-        )
+    elif setting.type == "share":
+        yield setting.name, _share_field(setting, value)
+    elif setting.type == "channels":
+        yield from channel_fields(setting.name, label, hint, value)
+    elif setting.type == "tags":
+        yield from tag_fields(setting.name, label, hint, value, menus().tags)
     elif setting.type == "filter":
         about = str(told.get("event") or "")
         yield setting.name, TreeField(label=label, menus=menus, what=FILTERS, about=about, initial=value)
@@ -159,6 +156,18 @@ def _fields(
         )
     else:
         yield setting.name, forms.CharField(label=label, required=False, help_text=hint, initial=value or "")
+
+
+def _share_field(setting: Setting, value: object) -> forms.Field:
+    """The control share, which definitions keep in basis points, in per cent."""
+    return forms.DecimalField(
+        label=_("Control share in %"),
+        required=False,
+        min_value=(setting.least or 0) / 100,
+        max_value=(setting.most or 10_000) / 100,
+        decimal_places=2,
+        initial=f"{value / 100:g}" if isinstance(value, int) else None,
+    )
 
 
 def _word_fields(setting: Setting, value: object) -> Iterator[tuple[str, forms.Field]]:
@@ -239,8 +248,12 @@ def _read(setting: Setting, cleaned: Mapping[str, Any]) -> Any:
     if setting.type in ("cases", "arms"):
         return [row for number in range(50) if (row := _read_row(setting, number, cleaned))]
     value = cleaned.get(setting.name)
-    if setting.type in ("channels", "tags"):
-        return [part.strip() for part in (value or "").split(",") if part.strip()]
+    if setting.type == "channels":
+        return read_channels(setting.name, cleaned)
+    if setting.type == "tags":
+        return read_tags(setting.name, cleaned)
+    if setting.type == "share":
+        return None if value is None else int(value * 100)
     return value
 
 

@@ -58,7 +58,7 @@ class Setting:
         if self.choices:
             codes = [code for code, _label in self.choices]
             found = {"enum": codes} if self.type == "choice" else {**found, "items": {"enum": codes}}
-        if self.type == "whole":
+        if self.type in ("whole", "share"):
             found |= {k: v for k, v in (("minimum", self.least), ("maximum", self.most)) if v is not None}
         return {**found, "description": f"{self.label}"}
 
@@ -185,6 +185,7 @@ CHECKS: dict[str, Callable[[Setting, Any, str], Iterator[Problem]]] = {
     "event": _check_text,
     "segment": _check_text,
     "whole": _check_whole,
+    "share": _check_whole,
     "choice": _check_choice,
     "duration": _check_duration,
     "time": _check_time,
@@ -211,6 +212,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "event": {"type": "string"},
     "segment": {"type": "string"},
     "whole": {"type": "integer"},
+    "share": {"type": "integer"},
     "choice": {"type": "string"},
     "duration": {"type": "string", "pattern": _DURATION.pattern},
     "time": {"type": "string", "pattern": _TIME.pattern},

@@ -288,6 +288,10 @@ def list_channels(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"accounts": rows})
         return
+    if not rows:
+        from django.utils.translation import gettext as _
+
+        typer.echo(_("No channel is set up. Every brand can begin with: huitou channels add list_handoff NAME"))
     for row in rows:
         typer.echo(f"{row['kind']:<14} {row['name']:<20} {row['state']:<8} {row['error']}")
 

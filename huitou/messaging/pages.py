@@ -210,8 +210,6 @@ def report(request: HttpRequest, list_id: int) -> HttpResponseBase:
         _("%(matched)s of %(rows)s rows were understood, %(rejected)s were not.")
         % {"matched": told.matched, "rows": told.rows, "rejected": told.rejected},
     )
-    for problem in told.problems[:5]:
-        messages.warning(request, _("Row %(row)s: %(reason)s") % {"row": problem["row"], "reason": problem["reason"]})
     return redirect("messages")
 
 

@@ -45,7 +45,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
     """One segment: its condition in words and as JSON, its versions and sizes."""
     from django.utils.translation import gettext as _
 
+    from huitou.console.formats import format_instant
     from huitou.core.terminal import print_json
+    from huitou.customers.portrait import brand_zone
     from huitou.segments.output import detail_object
 
     found = detail_object(name)
@@ -55,8 +57,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
     typer.echo(f"{found['title']} ({found['name']})")
     typer.echo(found["sentence"])
     typer.echo(_("Version %(number)s. Size: %(size)s.") % {"number": found["version"], "size": found["size"]})
+    zone = brand_zone()
     for size in found["sizes"][-10:]:
-        typer.echo(f"{size['as_of']:%Y-%m-%d %H:%M}\t{size['size']}\t+{size['entered']}\t−{size['left']}")
+        typer.echo(f"{format_instant(size['as_of'], zone)}\t{size['size']}\t+{size['entered']}\t−{size['left']}")
 
 
 @segments_app.command("count")
@@ -98,8 +101,10 @@ def members(
     """Who is in a segment: person_id, the source's own customer number in external_id, and since when."""
     from django.utils.translation import gettext as _
 
+    from huitou.console.formats import format_instant
     from huitou.core.clock import SystemClock
     from huitou.core.terminal import print_json
+    from huitou.customers.portrait import brand_zone
     from huitou.orders.export import parse_as_of
     from huitou.segments.exporting import export_members
     from huitou.segments.queries import members_of_segment
@@ -116,8 +121,9 @@ def members(
     if as_json:
         print_json({"segment": name, "members": rows})
         return
+    zone = brand_zone()
     for row in rows:
-        typer.echo(f"{row['person_id']}\t{row['entered_at']:%Y-%m-%d %H:%M}")
+        typer.echo(f"{row['person_id']}\t{format_instant(row['entered_at'], zone)}")
 
 
 @segments_app.command("create")

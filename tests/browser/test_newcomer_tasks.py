@@ -145,9 +145,9 @@ def set_up_list(page: Page) -> None:
 
 
 def launch(page: Page) -> None:
-    go(page, "打法", "向一个人群发消息")
-    expect(page.get_by_text(re.compile("请先在“设置”里选一个人群"))).to_be_visible()
-    page.get_by_label("人群", exact=True).select_option(label=TITLE)
+    go(page, "打法", "向一个分群发消息")
+    expect(page.get_by_text(re.compile("请先在“设置”里选一个分群"))).to_be_visible()
+    page.get_by_label("分群", exact=True).select_option(label=TITLE)
     page.get_by_label("接收客户进入的天数").fill("1")
     press(page, "按这些设置预览")
     numbers = page.get_by_role("region", name="预览")
@@ -199,7 +199,7 @@ def test_from_a_question_to_its_answer(console: Console, shop: Shop, tmp_path: P
     assert all("好久不见" in row["正文"] for row in rows)
     import_report(page, tmp_path, treated)
     go(page, "打法")
-    page.get_by_role("link", name=re.compile("向一个人群发消息 · ")).click()
+    page.get_by_role("link", name=re.compile("向一个分群发消息 · ")).click()
     page.reload()
     expect(page.get_by_role("main")).to_contain_text(f"送达{len(treated) - 1}")
     expect(page.get_by_role("main")).to_contain_text("在那之前不比较各组")
@@ -211,7 +211,7 @@ def test_from_a_question_to_its_answer(console: Console, shop: Shop, tmp_path: P
     buy(shop.feed, [order(person, NOW + timedelta(days=6)) for person in back])
     shop.pass_time(31, step=timedelta(days=4))
     go(page, "打法")
-    page.get_by_role("link", name=re.compile("向一个人群发消息 · ")).click()
+    page.get_by_role("link", name=re.compile("向一个分群发消息 · ")).click()
     result = page.get_by_role("region", name="带来的增量")
     expect(result).not_to_contain_text("进行中")
     rate = (len(treated) - 5) / len(treated)

@@ -5,6 +5,7 @@ A kind of leaf is one file in `kinds/` with `KIND`: how its JSON is read, its sc
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -128,3 +129,13 @@ KINDS = Registry("huitou.analytics.conditions.kinds", "KIND", LeafKind)
 def told(language: str, english: str, chinese: str) -> str:
     """The text in the reader's language."""
     return chinese if language.lower().startswith("zh") else english
+
+
+def spaced(chinese: str) -> str:
+    """With numbers and Latin letters apart from the characters, but names somebody gave, which stand in quotes."""
+    parts = _QUOTED.split(chinese)
+    return "".join(part if _QUOTED.fullmatch(part) else _TOUCHING.sub(" ", part) for part in parts)
+
+
+_QUOTED = re.compile(r"(“[^”]*”)")
+_TOUCHING = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])")

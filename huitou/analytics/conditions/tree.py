@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from huitou.analytics.conditions.errors import ConditionError
 from huitou.analytics.conditions.facts import History
-from huitou.analytics.conditions.leaf import KINDS, Leaf, told
+from huitou.analytics.conditions.leaf import KINDS, Leaf, spaced, told
 from huitou.analytics.conditions.moment import Moment
 from huitou.analytics.conditions.reading import Reader
 
@@ -126,7 +126,8 @@ def describe(condition: Condition, language: str) -> str:
     language
         zh-hans (and its kin) or en.
     """
-    return _words(condition, language, outer=True)
+    sentence = _words(condition, language, outer=True)
+    return told(language, sentence, spaced(sentence))
 
 
 def _words(condition: Condition, language: str, *, outer: bool = False) -> str:

@@ -8,15 +8,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.http import QueryDict
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
+from huitou.journeys.named_choices import PLACES, channel_choices, place_words
 from huitou.journeys.play import Parameter, Play, in_language
 from huitou.journeys.setting import LANGUAGES
-from huitou.messaging.channel import CHANNELS
 from huitou.segments.queries import list_segments
-
-_PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ def read_parameters(play: Play, given: QueryDict) -> dict[str, Any]:
 def _read(parameter: Parameter, given: QueryDict) -> Any:
     name = parameter.name
     if parameter.type == "channels":
-        told = [value for n in range(1, _PLACES + 1) if (value := given.get(f"{name}_{n}", ""))]
+        told = [value for n in range(1, PLACES + 1) if (value := given.get(f"{name}_{n}", ""))]
         return list(dict.fromkeys(told)) or None
     if parameter.type in ("words", "long_words"):
         words = {language: given.get(f"{name}_{language}", "").strip() for language in LANGUAGES}
@@ -83,19 +79,16 @@ def inputs_of(play: Play, values: Mapping[str, Any]) -> list[Input]:
 
 
 def _channel_inputs(name: str, label: str, chosen: list[str]) -> list[Input]:
-    zh = (get_language() or "zh").startswith("zh")
-    choices = tuple((c.kind, c.term_zh if zh else str(c.label)) for c in CHANNELS)
-    known = {code for code, _label in choices}
-    extra = tuple((value, value) for value in chosen if value not in known)
+    choices = tuple(channel_choices(chosen))
     return [
         Input(
             f"{name}_{n}",
-            label if n == 1 else _("If that cannot reach: choice %(number)s") % {"number": n},
+            place_words(label, n),
             "select",
             chosen[n - 1] if n <= len(chosen) else "",
-            choices=((("", "–"),) if n > 1 else ()) + choices + extra,
+            choices=((("", "–"),) if n > 1 else ()) + choices,
         )
-        for n in range(1, _PLACES + 1)
+        for n in range(1, PLACES + 1)
     ]
 
 

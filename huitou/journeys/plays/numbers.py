@@ -18,13 +18,15 @@ from huitou.messaging.models import REACHED_STATES, Touch, TouchDecision
 _BOUGHT = """
 SELECT count(DISTINCT person_id) FROM journeys_enrollment WHERE launch_id = %s AND exit_reason = 'goal'
 """
+_LOST = ("failed", "unknown", "expired", "cancelled")
 CONTROL, TREATMENT, HOLDOUT = "control", "treatment", "holdout"
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Counts of one launch. `refused` by reason; `reached` of `asked` messages went out. `at_goal` counts ways that
-    ended because the customer reached the goal, in all arms together: before its end a comparison says nothing.
+    """Counts of one launch. `refused` by reason, `lost` by state what was asked for and did not arrive for sure;
+    `reached` of `asked` messages went out. `at_goal` counts ways that ended because the customer reached the goal,
+    in all arms together: before its end a comparison says nothing.
     """
 
     entered: int
@@ -42,6 +44,11 @@ class Numbers:
     exits: Mapping[str, int]
     tasks_open: int
     tasks_done: int
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Messages that failed, of which nobody knows, that came too late or were taken back."""
+        return {state: count for state in _LOST if (count := self.touches.get(state, 0))}
 
     @property
     def reached_share(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +27,7 @@ from huitou.experiments.queries import find_experiment, readout
 from huitou.experiments.words import tell
 from huitou.journeys import services
 from huitou.journeys.conditions import tell_condition
+from huitou.journeys.flow import Box, lay_out
 from huitou.journeys.models import Launch
 from huitou.journeys.play import in_language, library
 from huitou.journeys.plays.drafts import Draft, find_draft
@@ -51,6 +53,7 @@ from huitou.journeys.plays.words import (
 )
 from huitou.journeys.queries import get_launch, list_journeys, list_launches
 from huitou.messaging.reasons import reason_words
+from huitou.messaging.states import state_words
 from huitou.orders.queries import last_refresh
 from huitou.segments.queries import count_members
 
@@ -150,7 +153,7 @@ def show_play(request: HttpRequest, name: str) -> HttpResponse:
         "inputs": inputs_of(play, draft.parameters or {}) if play else [],
         "who": tell_condition(draft.definition.audience) if draft.definition.audience and not unchosen else "",
         "when": draft.definition.trigger_kind.tell(draft.definition.trigger),
-        "steps": _steps(draft),
+        "steps": _steps(lay_out(draft.definition.steps, {})),
         "control": request.GET.get("control", ""),
         "enroll_days": read_days(request.GET.get("enroll_days", "")) or draft.enroll_days,
         "query": request.GET.urlencode(),
@@ -160,22 +163,24 @@ def show_play(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "journeys/play.html", context)
 
 
-def _steps(draft: Draft) -> list[dict[str, Any]]:
-    zh = (get_language() or "zh").startswith("zh")
-    language = "zh" if zh else "en"
+def _steps(boxes: Sequence[Box]) -> list[dict[str, Any]]:
+    """Steps as they are read: below a branch or a split what each way leads to."""
+    language = "zh" if (get_language() or "zh").startswith("zh") else "en"
     found = []
-    for step in draft.definition.steps.values():
-        words = step.settings.get("text") or step.settings.get("context") or {}
-        title = step.settings.get("title") or {}
-        told = step.step.tell(step.settings)
+    for box in boxes:
+        if box.step is None:
+            continue
+        settings = box.step.settings
+        words = settings.get("text") or settings.get("context") or {}
+        title = settings.get("title") or {}
         heading = title.get(language, "") if isinstance(title, dict) else ""
         found.append(
             {
-                "kind": step.step.label,
-                "icon": step.step.icon,
-                "told": told,
-                "title": heading if heading != told else "",
+                "kind": box.step.step.label,
+                "told": box.words,
+                "title": heading if heading != box.words else "",
                 "text": words.get(language, "") if isinstance(words, dict) else "",
+                "ways": [(way.label or way.outlet, _steps(way.chain)) for way in box.ways],
             }
         )
     return found
@@ -211,6 +216,7 @@ def _preview_context(request: HttpRequest, draft: Draft) -> dict[str, Any]:
             for step in found.steps
         ],
         "no_consent": any("no_consent" in step.refused for step in found.steps),
+        "nobody_by_date": draft.definition.trigger["kind"] == "date" and not found.expected,
         "no_account": any("no_account" in step.refused for step in found.steps),
     }
 
@@ -270,6 +276,7 @@ def show_launch(request: HttpRequest, number: int) -> HttpResponse:
         "numbers": numbers,
         "arms": [(arm_words(arm), count) for arm, count in numbers.arms.items()],
         "refused": [(reason_words(code), count) for code, count in numbers.refused.items()],
+        "lost": [(state_words(code), count) for code, count in numbers.lost.items()],
         "waiting": [(reason_words(code) if code else _("not due yet"), n) for code, n in numbers.waiting.items()],
         "exits": [(exit_words(code), count) for code, count in numbers.exits.items()],
         "experiment": find_experiment(found.experiment),
@@ -368,11 +375,18 @@ def show_rehearsal(request: HttpRequest, name: str, key: str) -> HttpResponse:
     found = find_rehearsal(settings.HOME, key)
     if found.state is None and found.result is None:
         return redirect("plays_play", name)
-    context: dict[str, Any] = {"brand": brand, "name": name, "key": key, "state": found.state, "result": found.result}
+    context: dict[str, Any] = {
+        "brand": brand,
+        "name": name,
+        "title": find_draft(name).title,
+        "key": key,
+        "state": found.state,
+        "result": found.result,
+    }
     if found.result is not None:
-        lines = list(replay_lines(found.result, brand.tz, limit=_SHOWN))
+        lines = [(number, label, cells) for number, label, *cells in replay_lines(found.result, brand.tz, limit=_SHOWN)]
         words = list(replay_words(found.result, brand.tz))
-        context |= {"words": words[1:], "over": words[0][1], "header": replay_header(), "lines": lines}
+        context |= {"words": words[1:], "over": words[0][1], "header": replay_header()[1:], "lines": lines}
     part = request.headers.get("HX-Request") == "true"
     return render(request, "journeys/rehearsal_part.html" if part else "journeys/rehearsal.html", context)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,7 +55,8 @@ class Replay:
     """What would have happened from `since` to `until`. `rows` has one entry per way, in the order of entries.
 
     Each row: customer, entered_at, arm, exit (reason, empty while inside), exited_at, and `happened`: what was asked
-    for, in order, as at, step, what (touch or task), verdict (sent, refused, waiting, given), reason, channel.
+    for, in order, as at, step, what (touch or task), verdict (sent, refused, waiting, given), reason, channel. `steps`
+    are the draft's by id, kind and title.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Replay:
     tasks: int
     exits: Mapping[str, int]
     rows: Sequence[Mapping[str, Any]] = field(repr=False)
+    steps: Sequence[Mapping[str, Any]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; instants in ISO form."""
@@ -104,7 +106,7 @@ def replay(
             advance(brand=brand, clock=clock, matching=_matching(history, tick))
             outbox.send_until(tick)
         report(len(ticks), len(ticks))
-        return _read(draft, launch, since, until)
+        return replace(_read(draft, launch, since, until), steps=_named_steps(draft))
 
 
 def _launch(draft: Draft, since: datetime, until: datetime, control_bp: int | None) -> Launch:
@@ -261,6 +263,12 @@ def _read(draft: Draft, launch: Launch, since: datetime, until: datetime) -> Rep
         exits=dict(Counter(way.exit_reason for way in ways if way.exit_reason).most_common()),
         rows=[_row(way, by_way[way.pk]) for way in ways],
     )
+
+
+def _named_steps(draft: Draft) -> list[dict[str, Any]]:
+    return [
+        {name: step[name] for name in ("id", "kind", "title") if name in step} for step in draft.source.get("steps", ())
+    ]
 
 
 def _reasons(source: str) -> dict[int, tuple[datetime, str]]:

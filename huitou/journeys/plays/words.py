@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TextIO
+from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -21,8 +21,11 @@ from huitou.journeys.play import in_language, library
 from huitou.journeys.plays.numbers import Numbers
 from huitou.journeys.plays.preview import Preview
 from huitou.journeys.plays.replay import Replay
+from huitou.journeys.staff_tasks import TASK_KINDS
 from huitou.journeys.step import STEPS
+from huitou.messaging.channel import find_channel
 from huitou.messaging.reasons import reason_words
+from huitou.messaging.states import state_words
 
 STAGES = {
     "reach": gettext_lazy("reach"),
@@ -67,7 +70,12 @@ def launch_title(launch: Launch) -> str:
 
 def step_words(launch: Launch, step: str) -> str:
     """A step of the launch's journey: its title, else what it does."""
-    found = {told.get("id"): told for told in launch.version.definition.get("steps", ())}.get(step, {})
+    return told_step(launch.version.definition.get("steps", ()), step)
+
+
+def told_step(steps: Sequence[Mapping[str, Any]], step: str) -> str:
+    """The same of steps as a definition, or a rehearsal, has them."""
+    found: Mapping[str, Any] = {told.get("id"): told for told in steps}.get(step, {})
     title = found.get("title")
     if isinstance(title, dict) and title.get("zh") and title.get("en"):
         return in_language(title)
@@ -91,7 +99,7 @@ def preview_words(found: Preview) -> Iterator[tuple[str, str]]:
     if found.now_count is not None:
         yield _("Come in at once"), f"{found.now_count:,}"
     if found.per_week is not None:
-        yield _("A week, by the past month"), f"{found.per_week:,.1f}"
+        yield _("A week, by the past month"), f"{found.per_week:,.{0 if found.per_week >= 10 else 1}f}"
     yield (
         _("Expected in %(days)s days") % {"days": found.enroll_days},
         _("%(all)s, of whom treated %(treated)s, control %(control)s, global holdout %(held)s")
@@ -161,6 +169,8 @@ def number_words(found: Numbers) -> Iterator[tuple[str, str]]:
         yield arm_words(arm), f"{count:,}"
     yield _("Messages asked for"), f"{found.asked:,}"
     yield _("Sent"), f"{found.sent:,}"
+    for state, count in found.lost.items():
+        yield state_words(state), f"{count:,}"
     for reason, count in found.refused.items():
         yield _("Refused: %(reason)s") % {"reason": reason_words(reason)}, f"{count:,}"
     for reason, count in found.waiting.items():
@@ -189,8 +199,8 @@ def replay_words(found: Replay, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
 def replay_header() -> list[str]:
     """Names of the columns of `replay_lines`."""
     return [
-        _("Customer"), _("Name"), _("Came in"), _("Arm"), _("At"), _("Step"), _("What"), _("Reason"), _("Channel"),
-        _("Left"), _("Why"),
+        _("Internal number"), _("Customer"), _("Came in"), _("Arm"), _("At"), _("Step"), _("What"), _("Reason"),
+        _("Channel"), _("Left"), _("Why it left"),
     ]  # fmt: skip
 
 
@@ -201,7 +211,7 @@ def replay_lines(found: Replay, zone: ZoneInfo, limit: int | None = None) -> Ite
     for row in rows:
         start = [
             str(row["customer"]),
-            labels.get(row["customer"], ""),
+            labels.get(row["customer"], f"#{row['customer']}"),
             _instant(row["entered_at"], zone),
             arm_words(row["arm"]),
         ]
@@ -209,9 +219,20 @@ def replay_lines(found: Replay, zone: ZoneInfo, limit: int | None = None) -> Ite
         if not row["happened"]:
             yield [*start, "", "", "", "", "", *end]
         for each in row["happened"]:
-            reason = reason_words(each["reason"]) if each["what"] == "touch" else each["reason"]
-            told = [_instant(each["at"], zone), each["step"], str(VERDICTS[each["verdict"]]), reason, each["channel"]]
-            yield [*start, *told, *end]
+            yield [*start, *_happened(found, each, zone), *end]
+
+
+def _happened(found: Replay, each: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
+    """When, by which step, what became of it, why and over which channel."""
+    is_touch = each["what"] == "touch"
+    channel = find_channel(each["channel"])
+    return [
+        _instant(each["at"], zone),
+        told_step(found.steps, each["step"]),
+        str(VERDICTS[each["verdict"]]),
+        reason_words(each["reason"]) if is_touch else str(dict(TASK_KINDS).get(each["reason"], each["reason"])),
+        str(channel.label) if channel else each["channel"],
+    ]
 
 
 def write_rows(found: Replay, file: TextIO, zone: ZoneInfo) -> None:

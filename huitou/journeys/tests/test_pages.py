@@ -16,6 +16,7 @@ from huitou.journeys.tests.travelling import END, WORDS, World, journey
 from huitou.journeys.trigger import TRIGGERS
 from huitou.segments.builder.lists import FILTERS
 from huitou.segments.builder.tree import from_list, read_form
+from huitou.segments.services import create_tag
 
 pytestmark = pytest.mark.django_db
 CALL = {"id": "call", "kind": "handoff", "title": WORDS, "context": WORDS, "due": "4h"}
@@ -82,6 +83,29 @@ def test_a_journey_is_made_edited_and_published_in_forms(client: Client) -> None
     client.post("/journeys/test/steps/wait1/", {"action": "remove"})
     assert [step["id"] for step in definition()["steps"]] == ["handoff1", "end"]
     assert Journey.objects.get().versions.count() == 2
+
+
+def test_channels_and_tags_are_chosen_from_what_there_is(client: Client) -> None:
+    """In the order of preference and once each; new tags may stand between Chinese commas."""
+    world = World()
+    for name in ("sleeping", "gold"):
+        create_tag(name=name, clock=world.clock_of_machine())
+    send = {"id": "hello", "kind": "send", "channels": ["console_log/shop"], "title": WORDS, "text": WORDS}
+    give = {"id": "mark", "kind": "tag", "give": ["gold"]}
+    create_journey(name="test", title="T", definition=journey([send, give, END]), clock=World.clock_of_machine())
+    page = client.get("/journeys/test/steps/hello/").content.decode()
+    assert '<option value="console_log/shop" selected>' in page
+    assert '<option value="wecom">' in page
+    words = {f"{part}-{language}": "x" for part in ("title", "text") for language in ("zh", "en")}
+    chosen = {"channels-1": "wecom", "channels-2": "", "channels-3": "list_handoff"}
+    client.post("/journeys/test/steps/hello/", {"action": "save", **words, **chosen})
+    page = client.get("/journeys/test/steps/mark/").content.decode()
+    assert page.count("checked") == 1
+    told = {"action": "save", "give": ["sleeping"], "give-new": "老客，高潜", "take": ["gold"], "take-new": ""}
+    client.post("/journeys/test/steps/mark/", told)
+    hello, mark, _end = definition()["steps"]
+    assert hello["channels"] == ["wecom", "list_handoff"]
+    assert (mark["give"], mark["take"]) == (["sleeping", "老客", "高潜"], ["gold"])
 
 
 def test_a_branch_is_edited_in_rows_of_menus(client: Client) -> None:
@@ -186,7 +210,7 @@ def test_trigger_audience_and_rules_are_set_in_one_form(client: Client) -> None:
         "reentry": "after_days",
         "reentry_days": "300",
         "window_days": "14",
-        "control_bp": "2000",
+        "control_bp": "20",
         "purpose": "marketing",
     }
     assert client.post("/journeys/test/terms/", told).status_code == 302

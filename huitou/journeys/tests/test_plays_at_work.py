@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.utils.translation import override
 
 from huitou.accounts.models import AuditEntry, Brand
 from huitou.core.clock import FixedClock
@@ -22,6 +23,7 @@ from huitou.journeys.plays.launching import AlreadyRunningError, copy_play, laun
 from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.plays.preview import preview
 from huitou.journeys.plays.replay import Replay, replay
+from huitou.journeys.plays.words import number_words, replay_header, replay_lines
 from huitou.journeys.steps.send import read_content
 from huitou.journeys.tests.travelling import DAY
 from huitou.messaging.models import Attempt, ChannelAccount, ContactSlot, Touch, TouchDecision
@@ -172,6 +174,16 @@ def test_a_rehearsal_lets_in_who_would_have_come(brand: Brand, people: list[int]
     assert found.sent + sum(found.refused.values()) + found.waiting == found.asked
 
 
+def test_a_rehearsal_reads_in_words(brand: Brand, people: list[int]) -> None:
+    """Steps by their titles and channels by their names, not by the codes of the definition."""
+    found = Replay(**(rehearsed(brand).to_json() | {"since": days_ago(12), "until": NOW}))
+    with override("zh-hans"):
+        lines = [dict(zip(replay_header(), line, strict=True)) for line in replay_lines(found, brand.tz)]
+    told = {(line["步骤"], line["渠道"]) for line in lines if line["内部编号"] == str(people[0])}
+    assert told == {("好久不见", "仅记录日志（试用）"), ("回归礼还为您留着", "仅记录日志（试用）")}
+    assert len(set(replay_header())) == len(replay_header())
+
+
 def test_a_rehearsal_keeps_nothing_and_is_the_same_again(brand: Brand, people: list[int]) -> None:
     before = counts()
     first = rehearsed(brand)
@@ -289,6 +301,13 @@ def test_a_launch_in_numbers(brand: Brand, people: list[int]) -> None:
     found = numbers_of(made)
     assert (found.entered, found.arms, found.asked) == (6, {"treatment": 6}, 6)
     assert found.touches == {"planned": 6}
+    lost = Touch.objects.order_by("pk").values_list("pk", flat=True)[:3]
+    Touch.objects.filter(pk__in=lost[:2]).update(state="failed")
+    Touch.objects.filter(pk=lost[2]).update(state="expired")
+    found = numbers_of(made)
+    assert found.lost == {"failed": 2, "expired": 1}
+    with override("zh-hans"):
+        assert ("失败", "2") in list(number_words(found))
 
 
 def test_a_play_becomes_a_journey_of_ones_own(brand: Brand) -> None:

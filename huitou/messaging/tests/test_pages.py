@@ -69,6 +69,10 @@ def test_a_list_is_made_downloaded_and_its_report_taken(
     admin.post(f"/messages/lists/{made.pk}/report/", {"file": report})
     assert Touch.objects.get(pk=touch_id).state == "delivered"
     assert admin.get("/messages/").status_code == 200
+    more = SimpleUploadedFile("r.csv", f"触达编号,状态\n{touch_id},成功\n{touch_id},飞走了\n".encode())
+    admin.post(f"/messages/lists/{made.pk}/report/", {"file": more})
+    later = admin.get("/messages/").content.decode()
+    assert "飞走了" in later[later.index("<details>") :], "what was not understood stays with the list"
 
 
 def test_a_channel_is_set_up_tested_and_paused_and_the_rules_are_changed(

@@ -43,10 +43,22 @@ class ConsentLeaf(Leaf):
 
     def words(self, language: str) -> str:
         purpose = {"marketing": "营销触达", "service": "服务通知"}.get(self.purpose, self.purpose)
-        on = told(language, f"{self.purpose} by {self.channel}", f"{self.channel}渠道的{purpose}")
+        english, chinese = _CHANNELS.get(self.channel, (self.channel, f"{self.channel}渠道"))
+        on = told(language, f"{self.purpose} by {english}", f"{chinese}的{purpose}")
         if self.granted:
             return told(language, f"has consented to {on}", f"已同意{on}")
         return told(language, f"has refused {on}", f"已拒绝{on}")
+
+
+_CHANNELS = {
+    "sms": ("SMS", "短信"),
+    "phone": ("phone", "电话"),
+    "email": ("e-mail", "邮件"),
+    "wecom": ("WeCom", "企业微信"),
+    "wechat": ("WeChat", "微信"),
+    "app": ("app", "App"),
+    "push": ("push message", "推送消息"),
+}
 
 
 def _read(data: Mapping[str, Any], path: str) -> ConsentLeaf:

@@ -41,6 +41,8 @@ class FeatureLeaf(Leaf):
             return show(Decimal(value) / 100 if minor else value, language)
 
         name = told(language, self.feature.label, self.feature.term_zh)
+        if self.feature.unit == "flag" and self.comparison.operator == "=" and language.lower().startswith("zh"):
+            return f"{'属于' if self.comparison.value else '不属于'}{name}"
         return f"{name}{told(language, ' ', '')}{self.comparison.words(language, shown)}"
 
 

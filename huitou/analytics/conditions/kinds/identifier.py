@@ -37,8 +37,22 @@ class IdentifierLeaf(Leaf):
         return any(row["kind"] in self.kinds for row in history.identifiers)
 
     def words(self, language: str) -> str:
-        names = told(language, " or ", "或").join(self.kinds)
-        return told(language, f"is known by {names}", f"有{names}标识")
+        names = [told(language, kind.replace("_", " "), _CHINESE.get(kind, kind)) for kind in self.kinds]
+        joined = told(language, " or ", "或").join(names)
+        return told(language, f"is known by {joined}", f"有{joined}")
+
+
+_CHINESE = {
+    "anonymous_id": "匿名 ID",
+    "buyer_id": "买家账号",
+    "customer_id": "客户编号",
+    "email": "邮箱",
+    "external_userid": "企业微信外部联系人",
+    "member_no": "会员号",
+    "openid": "微信 openid",
+    "phone": "手机号",
+    "unionid": "微信 unionid",
+}
 
 
 def _read(data: Mapping[str, Any], path: str) -> IdentifierLeaf:

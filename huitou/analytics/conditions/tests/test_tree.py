@@ -106,4 +106,8 @@ def test_tags_count_from_when_they_were_given_until_they_expire(tmp_path: Path) 
 def test_a_condition_reads_as_a_sentence() -> None:
     condition = parse_condition({"all": [TWICE, {"any": [{"tag": "vip"}, {"not": {"identifier": "phone"}}]}]})
     assert describe(condition, "en") == "Purchases is at least 2 and (has the tag “vip” or not (is known by phone))"
-    assert describe(condition, "zh-hans") == "累计购买次数不少于2，并且（有标签“vip”，或者并非（有phone标识））"
+    assert describe(condition, "zh-hans") == ("累计购买次数不少于 2，并且（有标签“vip”，或者并非（有手机号））")
+    named = parse_condition({"all": [{"segment": "近45天"}, {"feature": "vip_layer", "is": "=", "value": True}]})
+    assert describe(named, "zh-hans") == "属于分群“近45天”，并且属于 VIP 层"
+    agreed = parse_condition({"consent": {"channel": "sms", "purpose": "marketing"}})
+    assert describe(agreed, "zh-hans") == "已同意短信的营销触达"
