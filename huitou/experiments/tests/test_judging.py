@@ -30,7 +30,6 @@ from huitou.stats.moments import Moments, moments_of
 from huitou.stats.power import smallest_detectable
 from huitou.stats.proportions import Successes, compare_proportions
 
-
 NOTHING_KNOWN = Terms(None, None)
 
 

@@ -279,9 +279,10 @@ def _share(told: str) -> int:
 
     try:
         number = Decimal(told.strip().rstrip("%"))
+        # Comparing what is no number is refused as well.
+        percent = number if "%" in told or number > 1 else number * 100
     except InvalidOperation as error:
         raise typer.BadParameter("50%", param_hint="--control") from error
-    percent = number if "%" in told or number > 1 else number * 100
     if not 0 <= percent <= 90:
         raise typer.BadParameter("0% – 90%", param_hint="--control")
     return int(percent * 100)
