@@ -131,11 +131,13 @@ def test_the_cost_is_that_beyond_the_control(costs: dict[str, int], cost: int, n
     assert (money.roi and money.roi.estimate) == (roi and pytest.approx(roi))
 
 
-@pytest.mark.parametrize(("days", "grain"), [(31, "day"), (32, "week")])
-def test_cohorts_are_days_up_to_a_month_and_weeks_beyond(days: int, grain: str) -> None:
-    by_day = {
-        (date(2026, 3, 1) + timedelta(days=n), arm): group(2, 1) for n in range(days) for arm in (CONTROL, "treatment")
-    }
+@pytest.mark.parametrize(
+    ("days", "each", "grain"), [(31, 10, "day"), (32, 10, "week"), (5, 9, "week"), (5, 10, "day"), (1, 9, "month")]
+)
+def test_cohorts_are_as_wide_as_the_smallest_arm_needs(days: int, each: int, grain: str) -> None:
+    """From a Monday on; at most 31 of them, with ten customers an arm on the average."""
+    first = date(2026, 3, 2)
+    by_day = {(first + timedelta(days=n), arm): group(each, 1) for n in range(days) for arm in (CONTROL, "treatment")}
     found, cohorts = cut_cohorts(by_day, [CONTROL, "treatment"])
     assert found == grain
-    assert sum(cohort.customers["treatment"] for cohort in cohorts) == 2 * days
+    assert sum(cohort.customers["treatment"] for cohort in cohorts) == each * days
