@@ -44,7 +44,7 @@ _DONE_TO = (
     "Staff Task Finished",
 )
 # What people do to be left alone is no sign that they are with us.
-_TURNED_AWAY = ("Message Unsubscribed",)
+_TURNED_AWAY = ("Message Unsubscribed", "Message Complained")
 NOT_INTERACTIONS = (*_OF_ORDERS, *_DONE_TO, *_TURNED_AWAY)
 
 # Interactions that are visits, in the Segment spec's words.

@@ -268,10 +268,11 @@ def report_handoff(request: HttpRequest, list_id: ListId, body: ReportIn) -> Rep
 
 
 class BounceOut(Schema):
-    """What a report of undeliverable mail said."""
+    """What a report of undeliverable mail, or a complaint, said."""
 
     failed: int = Field(description="Recipients that were given up.")
-    new: int = Field(description="Failures that were not known yet.")
+    complained: int = Field(description="Recipients who complained.")
+    new: int = Field(description="Failures and complaints that were not known yet.")
     unmatched: int = Field(description="Of no mail that was sent from here.")
 
 

@@ -1,4 +1,5 @@
-"""Mail that came back, handed in by whoever reads the mailbox: it failed, and the mailbox is not written again."""
+"""Mail that came back, handed in by whoever reads the mailbox: what failed for good, and who complained, is not written
+again."""
 
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ from huitou.accounts.models import User
 from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
+from huitou.messaging.channel import COMPLAINED
 from huitou.messaging.channels.email.bounces import NotABounceError, read_bounce
 from huitou.messaging.models import Attempt
 from huitou.messaging.receiving import take_receipts
 
 
 class BounceInvalidError(DomainError):
-    """What was handed in is not a report of mail that could not be delivered."""
+    """What was handed in is neither a report of mail that could not be delivered nor a complaint."""
 
     code = "bounce_invalid"
     status = 422
@@ -25,20 +27,24 @@ class BounceInvalidError(DomainError):
 
 @dataclass(frozen=True)
 class Bounced:
-    """What a report came to: recipients given up, how many of them are new, and how many of no mail of ours."""
+    """What a report came to: recipients given up, complaints, how many of both are new, how many of no mail of ours."""
 
     failed: int
+    complained: int
     new: int
     unmatched: int
 
 
 def take_bounce(*, raw: bytes, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Bounced:
-    """Take in one delivery status notification; twice is once. Raises BounceInvalidError."""
+    """Take in one delivery status notification or complaint; twice is once. Raises BounceInvalidError."""
     try:
         receipts = read_bounce(raw, clock)
     except NotABounceError as error:
         raise BounceInvalidError(
-            _("This is no report of undeliverable mail: %(part)s is missing. Hand in the whole mail, with its headers.")
+            _(
+                "This is no report of undeliverable mail and no complaint: %(part)s is missing. Hand in the whole mail "
+                "with its headers."
+            )
             % {"part": error.what}
         ) from error
     new = unmatched = 0
@@ -52,4 +58,5 @@ def take_bounce(*, raw: bytes, clock: Clock, actor: User | None = None, actor_la
             new += take_receipts([receipt], account=attempt.account, origin="report", clock=clock).new
         if new:
             record_audit(action="message.bounced", clock=clock, actor=actor, actor_label=actor_label, count=new)
-    return Bounced(len(receipts), new, unmatched)
+    complained = sum(receipt.status == COMPLAINED for receipt in receipts)
+    return Bounced(len(receipts) - complained, complained, new, unmatched)

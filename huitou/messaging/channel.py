@@ -43,8 +43,10 @@ __all__ = [
 ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"
 ELSEWHERE = "elsewhere"
 # What a provider may report of a message, in the order in which it happens.
-SENT, DELIVERED, READ, CLICKED, FAILED, UNSUBSCRIBED = "sent", "delivered", "read", "clicked", "failed", "unsubscribed"
-STATUSES = (SENT, DELIVERED, READ, CLICKED, FAILED, UNSUBSCRIBED)
+SENT, DELIVERED, READ, CLICKED, FAILED = "sent", "delivered", "read", "clicked", "failed"
+# Who complains means at least what who unsubscribes means, and both count against the brand's marketing as a whole.
+UNSUBSCRIBED, COMPLAINED = "unsubscribed", "complained"
+STATUSES = (SENT, DELIVERED, READ, CLICKED, FAILED, UNSUBSCRIBED, COMPLAINED)
 PERIODS = ("minute", "hour", "day", "week", "month")
 
 

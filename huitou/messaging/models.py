@@ -149,7 +149,7 @@ class Touch(models.Model):
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)
-    unsubscribed_at = models.DateTimeField(null=True)
+    unsubscribed_at = models.DateTimeField(null=True)  # by it, also by a complaint
     ended_at = models.DateTimeField(null=True, help_text="when it was refused, failed, expired or cancelled")
     fallback_at = models.DateTimeField(null=True, help_text="unread until then, the next channel is tried")
     recall = models.CharField(max_length=50, blank=True, help_text="to be taken back at the provider, and why")

@@ -12,14 +12,25 @@ from django.db import connection, transaction
 from huitou.core.clock import Clock
 from huitou.customers.telling import ConsentDecision, record_consents
 from huitou.messaging import sql
-from huitou.messaging.channel import CLICKED, DELIVERED, READ, SENT, STATUSES, UNSUBSCRIBED, Receipt, find_channel
+from huitou.messaging.channel import (
+    CLICKED,
+    COMPLAINED,
+    DELIVERED,
+    READ,
+    SENT,
+    STATUSES,
+    UNSUBSCRIBED,
+    Receipt,
+    find_channel,
+)
 from huitou.messaging.content import MARKETING
 from huitou.messaging.models import Attempt, ChannelAccount, Touch
 from huitou.messaging.rendering import address_digest
 from huitou.messaging.telling import EVENT_NAMES, tell_each
 
 # Statuses that say that the message reached the provider, so that nobody wonders any more.
-_ARRIVED = (SENT, DELIVERED, READ, CLICKED)
+_ARRIVED = (SENT, DELIVERED, READ, CLICKED, COMPLAINED)
+_REFUSALS = (UNSUBSCRIBED, COMPLAINED)
 # Where receipts come from that a list's report told.
 REPORT = "report"
 
@@ -116,7 +127,7 @@ def _apply(rows: Sequence[tuple[Any, ...]], origin: str, clock: Clock) -> int:
         # Who agreed again and unsubscribes once more by the same message means it: each time counts at its own instant.
         # A report may be read again without a time of its own, so that only what is new in it counts.
         refusals = new if origin == REPORT else [(int(row[0]), str(row[1]), row[2]) for row in rows]
-        _withdraw([(touches[t], at) for t, status, at in refusals if status == UNSUBSCRIBED], clock)
+        _withdraw([(touches[t], at) for t, status, at in refusals if status in _REFUSALS], clock)
         if not new:
             return 0
         columns = dict(zip(names, map(list, zip(*new, strict=True)), strict=False))
@@ -128,7 +139,7 @@ def _apply(rows: Sequence[tuple[Any, ...]], origin: str, clock: Clock) -> int:
 
 
 def _withdraw(told: Sequence[tuple[Touch, datetime]], clock: Clock) -> None:
-    """Who unsubscribes takes back the consent to marketing over that channel, in the same transaction."""
+    """Who unsubscribes or complains takes back the consent to marketing over that channel, in the same transaction."""
     # By which account each last went out: one that is planned again has none of its own at the moment.
     last = dict(
         Attempt.objects.filter(touch__in=[touch for touch, _at in told])

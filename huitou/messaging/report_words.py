@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from huitou.messaging.channel import CLICKED, DELIVERED, FAILED, READ, SENT, UNSUBSCRIBED
+from huitou.messaging.channel import CLICKED, COMPLAINED, DELIVERED, FAILED, READ, SENT, UNSUBSCRIBED
 
 # By what a column means: headers that tools give it, in small letters without blanks.
 _HEADERS: dict[str, str] = {
@@ -36,14 +36,16 @@ _STATUSES: dict[str, str] = {
         "|failed|fail|failure|undelivered|undeliv|rejected|bounced|error|not delivered|blocked|no answer|busy"
         "|未发送|未发出|未成功|不成功|unsent|not sent|unsuccessful"
     ),
+    COMPLAINED: ("投诉|已投诉|被投诉|举报|被举报|complained|complaint|spam|spam complaint|marked as spam"),
     UNSUBSCRIBED: ("退订|已退订|拒绝接收|unsubscribed|unsubscribe|optout|optedout|td"),
 }
 STATUS_OF = {word: status for status, words in _STATUSES.items() for word in words.split("|")}
+_WEIGHTS = {FAILED: 2, COMPLAINED: 1, UNSUBSCRIBED: 1}
 _BLANKS = re.compile(r"[\s_()（）:：\-]+")
 # What a customer has not done yet: the message is sent, whatever else the cell says.
 _NOT_DONE = re.compile(
-    r"(?:尚未|还未|还没有?|没有|未|没)(?:已?读|阅读|打开|查看|点击|点开|回复|退订)"
-    r"|(?:not(?:yet)?|never|un)(?:read|opened|open|clicked|seen|replied|unsubscribed)"
+    r"(?:尚未|还未|还没有?|没有|未|没)(?:已?读|阅读|打开|查看|点击|点开|回复|退订|投诉|举报)"
+    r"|(?:not(?:yet)?|never|un)(?:read|opened|open|clicked|seen|replied|unsubscribed|complained)"
 )
 # What says that the rest did not come about, in words that are not known as they stand.
 _DENIED = re.compile(r"未|没|不|无|待|non|not|never|un(?!subscri)")
@@ -91,8 +93,11 @@ def read_status(cell: str) -> str | None:
     known = {plain(word): status for word, status in STATUS_OF.items()}
     if told in known:
         return known[told]
-    # "发送失败(空号)" or "成功：DELIVRD": the longest word inside decides, failures first; "没有送达" is no delivery.
-    inside = [(status == FAILED, len(word), status) for word, status in known.items() if len(word) > 1 and word in told]
+    # "发送失败(空号)" or "成功：DELIVRD": the longest word inside decides, failures first, then who wants no more;
+    # "没有送达" is no delivery.
+    inside = [
+        (_WEIGHTS.get(status, 0), len(word), status) for word, status in known.items() if len(word) > 1 and word in told
+    ]
     found = max(inside)[2] if inside else None
     return None if found not in (None, SENT, FAILED) and _DENIED.search(told) else found
 

@@ -333,8 +333,8 @@ WITH told AS (
     SELECT touch, min(at) FILTER (WHERE status = 'delivered') AS delivered, min(at) FILTER (WHERE status = 'read')
         AS read, min(at) FILTER (WHERE status = 'clicked') AS clicked,
         min(at) FILTER (WHERE status = 'failed') AS failed,
-        min(at) FILTER (WHERE status = 'unsubscribed') AS unsubscribed,
-        bool_or(status IN ('sent', 'delivered', 'read', 'clicked')) AS arrived
+        min(at) FILTER (WHERE status IN ('unsubscribed', 'complained')) AS unsubscribed,
+        bool_or(status IN ('sent', 'delivered', 'read', 'clicked', 'complained')) AS arrived
     FROM unnest(%(touches)s::bigint[], %(statuses)s::text[], %(ats)s::timestamptz[]) AS given (touch, status, at)
     GROUP BY touch
 ), merged AS (

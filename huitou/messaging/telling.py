@@ -17,6 +17,7 @@ EVENT_NAMES = {
     "read": "Message Read",
     "clicked": "Message Link Clicked",
     "unsubscribed": "Message Unsubscribed",
+    "complained": "Message Complained",
 }
 
 

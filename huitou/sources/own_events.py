@@ -25,6 +25,7 @@ OWN_EVENTS = frozenset(
         "Message Read",
         "Message Link Clicked",
         "Message Unsubscribed",
+        "Message Complained",
         "Staff Task Finished",
     }
 )

@@ -14,6 +14,7 @@ from huitou.messaging.bounces import BounceInvalidError, take_bounce
 from huitou.messaging.models import Attempt, Touch
 from huitou.messaging.outbox import send_due
 from huitou.messaging.services import Content, Words, request_touches
+from huitou.messaging.standing import load_climate
 from huitou.messaging.tests.providers.mail import MailServer
 from huitou.messaging.tests.stage import NOON, ask
 from huitou.messaging.tests.test_end_to_end import a_customer, at
@@ -91,7 +92,7 @@ def test_a_mailbox_that_is_gone_is_not_written_again(server: MailServer, copy: s
     send_due(clock=CLOCK)
     assert Touch.objects.get(pk=first).state == "sent"
     bounce = report(copy=copy)
-    assert vars(take_bounce(raw=bounce, clock=at(hours=2))) == {"failed": 1, "new": 1, "unmatched": 0}
+    assert vars(take_bounce(raw=bounce, clock=at(hours=2))) == {"failed": 1, "complained": 0, "new": 1, "unmatched": 0}
     assert take_bounce(raw=bounce, clock=at(hours=2)).new == 0, "twice is once"
     touch = Touch.objects.get(pk=first)
     assert (touch.state, touch.reason) == ("failed", "reported_failed")
@@ -151,7 +152,7 @@ def test_a_bounce_of_somebody_elses_mail_changes_nothing(server: MailServer) -> 
     first = a_mail(a_customer("email"), "a")
     send_due(clock=CLOCK)
     told = take_bounce(raw=report(reference="<other@elsewhere.example>"), clock=CLOCK)
-    assert vars(told) == {"failed": 1, "new": 0, "unmatched": 1}
+    assert vars(told) == {"failed": 1, "complained": 0, "new": 0, "unmatched": 1}
     assert Touch.objects.get(pk=first).state == "sent"
 
 
@@ -159,3 +160,64 @@ def test_a_bounce_of_somebody_elses_mail_changes_nothing(server: MailServer) -> 
 def test_other_mail_is_refused_in_a_sentence(raw: bytes) -> None:
     with pytest.raises(BounceInvalidError, match="message/delivery-status"):
         take_bounce(raw=raw, clock=CLOCK)
+
+
+COMPLAINT = """\
+Date: Wed, 4 Mar 2026 13:00:00 +0800
+From: fbl@mail.example
+To: complaints@brand.example
+Subject: FW: hello
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="sep"
+
+--sep
+Content-Type: text/plain; charset=utf-8
+
+This is an email abuse report for a message received from 192.0.2.1.
+
+--sep
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+User-Agent: SomeGenerator/1.0
+Version: 1
+
+--sep
+Content-Type: {copy}
+
+From: news@brand.example
+To: someone@mail.example
+Subject: hello
+Message-ID: {reference}
+
+--sep--
+"""
+
+
+@pytest.mark.parametrize("copy", ["text/rfc822-headers", "message/rfc822"])
+def test_who_complains_is_not_written_again_and_counts_as_opting_out(server: MailServer, copy: str) -> None:
+    """As mailbox providers hand complaints on (RFC 5965)."""
+    customer = a_customer("email")
+    first = a_mail(customer, "a")
+    send_due(clock=CLOCK)
+    told = {"copy": copy, "reference": Attempt.objects.get().provider_ref}
+    praise = COMPLAINT.format(kind="not-spam", **told).encode()
+    assert vars(take_bounce(raw=praise, clock=at(hours=2))) == {"failed": 0, "complained": 0, "new": 0, "unmatched": 0}
+    complaint = COMPLAINT.format(kind="abuse", **told).encode()
+    expected = {"failed": 0, "complained": 1, "new": 1, "unmatched": 0}
+    assert vars(take_bounce(raw=complaint, clock=at(hours=2))) == expected
+    assert take_bounce(raw=complaint, clock=at(hours=3)).new == 0, "twice is once"
+    touch = Touch.objects.get(pk=first)
+    assert (touch.state, touch.unsubscribed_at) == ("sent", NOON + timedelta(hours=1))
+    second = a_mail(customer, "b", not_after=NOON + timedelta(days=9))
+    send_due(clock=at(days=2))
+    assert Touch.objects.get(pk=second).reason == "no_consent"
+    assert load_climate({}, NOON + timedelta(days=2)).opt_outs == 1
+    assert len(server.mails) == 1
+
+
+def test_a_complaint_about_no_mail_of_ours_is_told(server: MailServer) -> None:
+    stray = COMPLAINT.format(kind="abuse", copy="message/rfc822", reference="<x@else.example>").encode()
+    assert take_bounce(raw=stray, clock=CLOCK).unmatched == 1
+    with pytest.raises(BounceInvalidError):
+        take_bounce(raw=stray.replace(b"Message-ID", b"X-Other"), clock=CLOCK)
