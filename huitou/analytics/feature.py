@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 import ibis
@@ -220,7 +221,7 @@ def build_features(
     orders: ibis.Table,
     categories: ibis.Table,
     names: ibis.Table,
-    days: ibis.Table,
+    days: Callable[[], ibis.Table],
     moment: Moment,
     only: Collection[str] | None = None,
 ) -> ibis.Table:
@@ -235,7 +236,8 @@ def build_features(
     names
         `category_names(categories)`.
     days
-        What customers did by day and event name before the instant, for `interaction_rows`.
+        Gives what customers did by day and event name before the instant, for `interaction_rows`; asked only where a
+        feature wants it, as finding it may take a query.
     moment
         The instant and the cut-offs.
     only
@@ -247,25 +249,24 @@ def build_features(
         One row per customer: person_id, then the features in the order of their names.
     """
     chosen = _with_needs(only)
-    rows, places = order_rows(orders), category_rows(categories, names)
-    done, told = interaction_rows(days), message_rows(days)
-    over_orders = {f.kind: f.over_orders(rows, moment) for f in chosen if f.over_orders}
-    over_categories = {f.kind: f.over_categories(places, moment) for f in chosen if f.over_categories}
-    over_interactions = {f.kind: f.over_interactions(done, moment) for f in chosen if f.over_interactions}
-    over_messages = {f.kind: f.over_messages(told, moment) for f in chosen if f.over_messages}
+    known_days = cache(days)
+    sources: tuple[tuple[str, Callable[[], ibis.Table]], ...] = (
+        ("over_orders", lambda: order_rows(orders)),
+        ("over_categories", lambda: category_rows(categories, names)),
+        ("over_interactions", lambda: interaction_rows(known_days())),
+        ("over_messages", lambda: message_rows(known_days())),
+    )
     table = customers
-    for source, measures in (
-        (rows, over_orders),
-        (places, over_categories),
-        (done, over_interactions),
-        (told, over_messages),
-    ):
-        if measures:
-            table = table.left_join(source.group_by("person_id").aggregate(**measures), "person_id")
+    for way, rows_of in sources:
+        asked = [feature for feature in chosen if getattr(feature, way)]
+        if asked:
+            rows = rows_of()
+            measures = {feature.kind: getattr(feature, way)(rows, moment) for feature in asked}
+            table = table.left_join(rows.group_by("person_id").aggregate(**measures), "person_id")
             table = table.drop("person_id_right")
     filled = {f.kind: table[f.kind].fill_null(f.empty) for f in chosen if not f.derive and f.empty is not None}
     table = table.mutate(**filled)
-    if "top_category" in over_categories:
+    if any(feature.kind == "top_category" for feature in chosen):
         table = _with_names(table, names)
     for level in _levels(f for f in chosen if f.derive):
         table = table.mutate(**{f.kind: f.derive(table, moment).cast(f.dtype) for f in level if f.derive})

@@ -168,11 +168,16 @@ def person_days_until(engine: Tables, as_of: datetime, zone: str, cuts: Sequence
     return whole.select(*_BY, "events", "first_at", "last_at").union(parts)
 
 
-def person_days_from_facts(engine: Engine, as_of: datetime, zone: str, cuts: Sequence[datetime] = ()) -> ibis.Table:
-    """The same answer as `person_days_until`, from the events alone: for any instant and zone, at the cost of all."""
+def person_days_from_facts(
+    engine: Engine, as_of: datetime, zone: str, cuts: Sequence[datetime] = (), *, span: Span | None = None
+) -> ibis.Table:
+    """The same answer as `person_days_until`, from the events alone: for any instant and zone, at the cost of all.
+
+    Who asks for many instants finds the `span` of all events once; it encloses those before each of them.
+    """
     facts = done_events(engine.table("fct_events"))
     facts = facts.filter(facts.occurred_at < ibis.literal(as_of))
-    return _cut_days(facts, zone, events_span(engine, facts), cuts)
+    return _cut_days(facts, zone, span or events_span(engine, facts), cuts)
 
 
 def _cut_days(

@@ -106,7 +106,7 @@ def feature_table(
         orders=tables.orders,
         categories=tables.categories,
         names=category_names(tables.categories),
-        days=customers_of(days, tables.links),
+        days=lambda: customers_of(days, tables.links),
         moment=Moment(as_of, thresholds),
     )
 

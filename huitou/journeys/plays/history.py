@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import ibis
@@ -29,7 +30,7 @@ from huitou.analytics.engines import Engine
 from huitou.analytics.feature import Moment as FeatureMoment
 from huitou.analytics.feature import build_features, category_names, interaction_cuts
 from huitou.analytics.orders import customers_of, known_customers
-from huitou.analytics.person_days import person_days_from_facts
+from huitou.analytics.person_days import Span, done_events, events_span, person_days_from_facts
 from huitou.analytics.rebuild import find_links
 from huitou.analytics.rules import Thresholds
 from huitou.orders.queries import open_engine
@@ -81,18 +82,25 @@ class History:
         orders = orders.filter(orders.paid_at < cut)
         categories = categories.filter(categories.paid_at < cut)
         buyers = orders.filter(orders.person_id.notnull()).select("person_id").distinct()
-        days = person_days_from_facts(self.engine, at, self.brand.zone, interaction_cuts(at))
         features = build_features(
             customers=known_customers(buyers, self.engine.table("dim_persons"), at, self.links),
             orders=orders,
             categories=categories,
             names=category_names(categories),
-            days=customers_of(days, self.links),
+            days=lambda: self._days_at(at),
             moment=FeatureMoment(at, Thresholds.from_json(self.brand.thresholds)),
             only=only,
         )
         lines = self.facts.lines
         return replace(self.facts, features=features, orders=orders, lines=lines.filter(lines.paid_at < cut))
+
+    def _days_at(self, at: datetime) -> ibis.Table:
+        days = person_days_from_facts(self.engine, at, self.brand.zone, interaction_cuts(at), span=self._span)
+        return customers_of(days, self.links)
+
+    @cached_property
+    def _span(self) -> Span:
+        return events_span(self.engine, done_events(self.engine.table("fct_events")))
 
     def purchases(self, since: datetime, until: datetime) -> list[tuple[int, datetime]]:
         """Customer and instant of every purchase in [since, until), by time."""

@@ -110,6 +110,15 @@ def test_a_preview_of_a_segment_counts_what_its_condition_counts(brand: Brand, p
     assert segments_in(spell_out(read_where({"segment": "lately_silent"}))) == []
 
 
+def test_events_are_looked_through_only_where_a_condition_asks(brand: Brand, people: list[int]) -> None:
+    """A month of looks at orders alone is what most previews need; the days of events cost more than all the rest."""
+    with open_history() as history:
+        history.members_at({"feature": "days_since_last_order", "is": ">=", "value": 60}, brand.now())
+        assert "_span" not in vars(history)
+        history.members_at({"feature": "interactions_30d", "is": ">=", "value": 1}, brand.now())
+        assert "_span" in vars(history)
+
+
 def test_a_segment_of_tags_or_of_time_inside_is_asked_as_it_was(brand: Brand, people: list[int]) -> None:
     create_tag(name="vip", clock=brand.clock)
     create_segment(name="vips", title="VIP", definition={"tag": "vip"}, clock=brand.clock)
