@@ -86,6 +86,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         yield
 
 
+# Nothing needs to outlive the run. Statistics of tables that one test emptied would give the next one's large tables
+# plans for small ones: foreign keys of a hundred thousand rows were then looked up by reading whole tables.
+_QUICK_SERVER = "fsync=off synchronous_commit=off full_page_writes=off autovacuum=off"
+
+
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
     """A server for this test run: `HUITOU_TEST_DATABASE_URL`, or an embedded one that is thrown away."""
@@ -97,7 +102,7 @@ def database_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="huitou-test-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)  # the server's account passes through when we are root
         before = os.environ.get("HUITOU_POSTGRES_OPTIONS")
-        os.environ["HUITOU_POSTGRES_OPTIONS"] = before or "fsync=off synchronous_commit=off full_page_writes=off"
+        os.environ["HUITOU_POSTGRES_OPTIONS"] = before or _QUICK_SERVER
         try:
             lease = acquire(Home(Path(folder)))
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import pkgutil
 import sys
@@ -24,6 +25,10 @@ _lease: Lease | None = None
 
 # Folders that only we have business in. They are made private before anybody writes customers' data into them.
 PRIVATE_FOLDERS = ("lake", "staging", "uploads", "rejects", "logs")
+
+# Expressions are many small objects: by Python's own thresholds an eighth of a refresh goes into looking again and
+# again for cycles among all of them.
+_COLLECTING = (50_000, 20, 20)
 
 # Where a process only explains why it cannot start, nothing is signed.
 NO_KEY = "unused"
@@ -81,6 +86,7 @@ def boot(*, to_examine: bool = False) -> Home:
     home = Home.from_environment()
     if _booted:
         return home
+    gc.set_threshold(*_COLLECTING)
     os.environ["HUITOU_HOME"] = str(home.root)  # a relative one means the same to our children
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,38 @@ def huitou(home: Home, *arguments: str, **more: str) -> subprocess.CompletedProc
         timeout=300,
         check=False,
     )
+
+
+# Commands one after the other in one process, each as its own would run it.
+_EACH = """
+import contextlib, io, json, sys
+from config.cli import main
+for words in json.load(sys.stdin):
+    out, sys.argv = io.StringIO(), ["huitou", *words]
+    try:
+        with contextlib.redirect_stdout(out):
+            main()
+    except SystemExit as end:
+        if end.code:
+            sys.exit(f"huitou {' '.join(words)}: {end.code}")
+    print(json.dumps(json.loads(out.getvalue())), flush=True)
+"""
+
+
+def answers(home: Home, *commands: Sequence[str]) -> list[Any]:
+    """What commands answer in JSON. They share a process, which takes longer to start than most of them to run."""
+    ran = subprocess.run(
+        [sys.executable, "-c", _EACH],
+        input=json.dumps([[*command, "--json"] for command in commands]),
+        cwd=ROOT,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
 @dataclass

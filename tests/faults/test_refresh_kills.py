@@ -7,12 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from huitou.core.home import Home
-from tests.faults.product import environment, huitou
+from tests.faults.product import answers, environment
 from tests.faults.servers import ROOT, passable_folder
 
 ORDERS = """order_id,sku,quantity,unit_price,paid_at,customer_id
@@ -42,8 +41,7 @@ def home() -> Iterator[Home]:
     """A store with three orders and one finished refresh."""
     with passable_folder() as folder:
         home = Home(folder / "home")
-        told(home, "import", "orders", _file(folder, "first.csv", ORDERS), "--json")
-        told(home, "refresh", "--json")
+        answers(home, ("import", "orders", _file(folder, "first.csv", ORDERS)), ("refresh",))
         yield home
 
 
@@ -53,24 +51,20 @@ def _file(folder: Path, name: str, text: str) -> str:
     return str(path)
 
 
-def told(home: Home, *arguments: str) -> Any:
-    """What a command answers."""
-    ran = huitou(home, *arguments)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+def _export(home: Home, name: str) -> tuple[str, ...]:
+    """The command that writes everything that readers see."""
+    return ("features", "export", "--out", str(home.root / f"{name}.csv"))
 
 
-def _exported(home: Home) -> str:
-    """Everything that readers see, as text."""
-    out = home.root / "seen.csv"
-    told(home, "features", "export", "--out", str(out), "--json")
-    return out.read_text()
+def _exported(home: Home, name: str) -> str:
+    return (home.root / f"{name}.csv").read_text()
 
 
 def test_a_killed_refresh_has_done_nothing(home: Home) -> None:
-    before = _exported(home)
     late = "9,x,1,99.00,2024-04-01 10:00:00,c\n"
-    told(home, "import", "orders", _file(home.root, "second.csv", ORDERS.splitlines()[0] + "\n" + late), "--json")
+    second = _file(home.root, "second.csv", ORDERS.splitlines()[0] + "\n" + late)
+    answers(home, _export(home, "before"), ("import", "orders", second))
+    before = _exported(home, "before")
     for tables in (1, 4, 5):
         dying = subprocess.run(
             [sys.executable, "-c", DYING, str(tables), "refresh", "--force"],
@@ -81,9 +75,11 @@ def test_a_killed_refresh_has_done_nothing(home: Home) -> None:
             check=False,
         )
         assert dying.returncode == -9, dying.stderr
-        assert _exported(home) == before
-    assert told(home, "refresh", "--json")["skipped"] is False
-    assert _exported(home).count("\n") == before.count("\n") + 1
+        answers(home, _export(home, f"after-{tables}"))
+        assert _exported(home, f"after-{tables}") == before
+    refreshed, _written = answers(home, ("refresh",), _export(home, "last"))
+    assert refreshed["skipped"] is False
+    assert _exported(home, "last").count("\n") == before.count("\n") + 1
     assert not list((home.root / "scratch").glob("engine-*"))
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from huitou.core.home import Home
-from tests.faults.product import environment, huitou
+from tests.faults.product import answers, environment
 from tests.faults.servers import ROOT, passable_folder
 
 HEAD = "order_id,sku,quantity,unit_price,paid_at,customer_id\n"
@@ -22,16 +20,22 @@ ORDERS = (
 TWICE = '{"feature": "order_count", "is": ">=", "value": 2}'
 
 
+SHOW, MEMBERS = ("segments", "show", "twice"), ("segments", "members", "twice")
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
     """A store with a segment, a ruled tag and one finished refresh."""
     with passable_folder() as folder:
         home = Home(folder / "home")
-        told(home, "import", "orders", write(folder, "first.csv", ORDERS), "--json")
         where = write(folder, "where.json", TWICE)
-        told(home, "segments", "create", "--where", where, "--name", "twice", "--json")
-        told(home, "segments", "tags", "create", "loyal", "--where", where, "--json")
-        told(home, "refresh", "--json")
+        answers(
+            home,
+            ("import", "orders", write(folder, "first.csv", ORDERS)),
+            ("segments", "create", "--where", where, "--name", "twice"),
+            ("segments", "tags", "create", "loyal", "--where", where),
+            ("refresh",),
+        )
         yield home
 
 
@@ -41,25 +45,10 @@ def write(folder: Path, name: str, text: str) -> str:
     return str(path)
 
 
-def told(home: Home, *arguments: str) -> Any:
-    """What a command answers."""
-    ran = huitou(home, *arguments)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
-
-
-def seen(home: Home) -> Any:
-    """What readers see of the segment."""
-    shown = told(home, "segments", "show", "twice", "--json")
-    return shown["size"], len(shown["sizes"]), told(home, "segments", "members", "twice", "--json")["members"]
-
-
 def test_killed_refreshes_tell_nothing_and_the_next_one_tells_once(home: Home) -> None:
-    before = seen(home)
-    assert before[0] == 1
-    told(
-        home, "import", "orders", write(home.root, "second.csv", HEAD + "9,x,1,9.00,2024-04-01 10:00:00,b\n"), "--json"
-    )
+    late = write(home.root, "second.csv", HEAD + "9,x,1,9.00,2024-04-01 10:00:00,b\n")
+    before, members, _run = answers(home, SHOW, MEMBERS, ("import", "orders", late))
+    assert before["size"] == len(members["members"]) == 1
     for point in ("segments.rule_applied", "segments.staged", "refresh.stepped.segments", "refresh.publishing"):
         dying = subprocess.run(
             [sys.executable, "-m", "config", "refresh"],
@@ -70,12 +59,12 @@ def test_killed_refreshes_tell_nothing_and_the_next_one_tells_once(home: Home) -
             check=False,
         )
         assert dying.returncode == -9, (point, dying.stderr)
-        assert told(home, "segments", "members", "twice", "--json")["members"] == before[2], point
-    assert seen(home) == before
-    told(home, "refresh", "--json")
-    size, sizes, members = seen(home)
-    assert (size, sizes, len(members)) == (2, before[1] + 1, 2)
-    last = told(home, "segments", "show", "twice", "--json")["sizes"][-1]
+        shown, seen = answers(home, SHOW, MEMBERS)
+        assert (shown["size"], shown["sizes"]) == (before["size"], before["sizes"]), point
+        assert seen["members"] == members["members"], point
+    _refreshed, shown, seen, tags = answers(home, ("refresh",), SHOW, MEMBERS, ("segments", "tags", "list"))
+    assert (shown["size"], len(shown["sizes"]), len(seen["members"])) == (2, len(before["sizes"]) + 1, 2)
+    last = shown["sizes"][-1]
     assert (last["entered"], last["left"]) == (1, 0), "an entry that a killed run staged is not told twice"
-    (tag,) = told(home, "segments", "tags", "list", "--json")["tags"]
+    (tag,) = tags["tags"]
     assert tag["carriers"] == 2

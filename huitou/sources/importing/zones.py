@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
 def offset_changes(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, timedelta]]:
     """Changes of the zone's UTC offset between two UTC instants: (instant of change, offset from then on)."""
+    years = range(first.year, last.year + 1)
+    return [change for year in years for change in _changes_of_year(zone, year) if first < change[0] <= last]
+
+
+@lru_cache(maxsize=2048)
+def _changes_of_year(zone: ZoneInfo, year: int) -> tuple[tuple[datetime, timedelta], ...]:
+    """Those from the year's first instant, which the year before does not have, to its end.
+
+    Looked for day by day, which takes longer than to read a small file by them.
+    """
+    at, end = datetime(year, 1, 1, tzinfo=UTC) - timedelta(seconds=1), datetime(year + 1, 1, 1, tzinfo=UTC)
     changes: list[tuple[datetime, timedelta]] = []
-    at, step = first, timedelta(days=1)
     offset = _offset(zone, at)
-    while at < last:
-        after = at + step
+    while (after := min(at + timedelta(days=1), end - timedelta(seconds=1))) > at:
         if _offset(zone, after) != offset:
             low, high = at, after
             while high - low > timedelta(seconds=1):
-                middle = low + (high - low) / 2
-                middle = middle.replace(microsecond=0)
-                if middle in (low, high):
-                    break
+                middle = (low + (high - low) / 2).replace(microsecond=0)
                 low, high = (middle, high) if _offset(zone, middle) == offset else (low, middle)
             offset = _offset(zone, high)
             changes.append((high, offset))
         at = after
-    return changes
+    return tuple(changes)
 
 
 def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
