@@ -17,6 +17,8 @@ SPARK := $(VENV)/.spark
 SOAK := $(VENV)/.soak
 BENCH := $(VENV)/.bench
 SDK := $(VENV)/.sdk
+# Tests start the product some hundred times, and none of them should compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Tests that start whole products or a browser: one after the other, as two at once would starve each other's time limits.
 # They wait more than they work, so they run beside the others, in a process whose event loop is the browser's. Job control
 # (set -m) is for their interrupts: a shell without it has the commands that it starts beside itself ignore them.
@@ -39,13 +41,14 @@ spark: $(SPARK) ## add Apache Spark's client, for HUITOU_ENGINE=spark://host:por
 test: $(DEV) $(CATALOGUES) browser $(SDK) ## everything: format, lint, types, import contracts, and all tests but the long ones
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	@mkdir -p .pytest_cache
-	@set -m; $(BIN)/python -m pytest -p no:cacheprovider $(ALONE) > .pytest_cache/alone.txt 2>&1 & alone=$$!; set +m; \
-	trap 'kill $$alone 2>/dev/null || true' INT TERM; \
+	@set -m; $(BIN)/python -m pytest -p no:cacheprovider $(ALONE) > .pytest_cache/alone.txt 2>&1 & alone=$$!; \
+	$(BIN)/mypy . > .pytest_cache/types.txt 2>&1 & types=$$!; set +m; \
+	trap 'kill $$alone $$types 2>/dev/null || true' INT TERM; \
 	status=0; $(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE)) || status=$$?; \
-	wait $$alone || status=$$?; cat .pytest_cache/alone.txt; exit $$status
+	wait $$types || status=$$?; wait $$alone || status=$$?; cat .pytest_cache/alone.txt .pytest_cache/types.txt; \
+	exit $$status
 
 check: $(DEV) $(CATALOGUES) ## format, lint, types, import contracts and the repository's own rules, in seconds
 	$(BIN)/ruff format --check .
@@ -54,7 +57,8 @@ check: $(DEV) $(CATALOGUES) ## format, lint, types, import contracts and the rep
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/test_tidy.py
 
-soak: $(SOAK) $(CATALOGUES) browser ## the long tests: kill loops, a million lines, Spark; results go to tests/soak/results
+soak: $(SOAK) $(CATALOGUES) browser ## the long tests: kill loops, a million lines, Spark, every example of properties; results go to tests/soak/results
+	$(BIN)/python -m pytest -m "hypothesis and not soak" --all-examples
 	$(BIN)/python -m pytest -m soak
 
 bench: $(BENCH) $(CATALOGUES) ## run every benchmark; results go to benchmarks/results

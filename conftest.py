@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,24 @@ from huitou.core.home import Home
 # A machine may be busy: how long an example takes says nothing of what it does.
 hypothesis.settings.register_profile("huitou", deadline=None)
 hypothesis.settings.load_profile("huitou")
+
+
+# What `make test` draws of a property's random examples; `make soak` draws all, by --all-examples.
+_SHARE, _LEAST = 0.4, 3
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-examples", action="store_true", help="as many random examples as properties ask for")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--all-examples"):
+        return
+    for test in {getattr(item, "obj", None) for item in items if not item.get_closest_marker("soak")}:
+        if getattr(test, "is_hypothesis_test", False):
+            asked: hypothesis.settings = test._hypothesis_internal_use_settings  # type: ignore[union-attr]  # no other way
+            fewer = max(math.ceil(asked.max_examples * _SHARE), min(asked.max_examples, _LEAST))
+            test._hypothesis_internal_use_settings = hypothesis.settings(asked, max_examples=fewer)  # type: ignore[union-attr]
 
 
 def pytest_collection_finish() -> None:

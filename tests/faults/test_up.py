@@ -110,14 +110,16 @@ def test_killed_it_leaves_nobody_behind(store: Home) -> None:
         assert eventually(lambda: not any(map(is_alive, before.values())))
 
 
+@pytest.fixture(scope="class")
+def living(store: Home) -> Iterator[Product]:
+    """One product for the tests of a class."""
+    with running(store) as product:
+        yield product
+    assert is_gone(product)
+
+
 class TestLivesThrough:
     """What one running product lives through, one thing after the other: each start of its own would take longer."""
-
-    @pytest.fixture(scope="class")
-    def living(self, store: Home) -> Iterator[Product]:
-        with running(store) as product:
-            yield product
-        assert is_gone(product)
 
     @pytest.fixture
     def product(self, living: Product) -> Product:
