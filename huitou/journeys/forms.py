@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from huitou.journeys.duration_field import DurationInput
 from huitou.journeys.named_choices import channel_fields, read_channels, read_tags, tag_fields
 from huitou.journeys.setting import LANGUAGES, Setting
 from huitou.journeys.step import Outlet
@@ -128,6 +129,11 @@ def _fields(
                 min_value=setting.least,
                 max_value=setting.most,
             ),
+        )
+    elif setting.type == "duration":
+        yield (
+            setting.name,
+            forms.CharField(label=label, required=False, help_text=hint, initial=value or "", widget=DurationInput()),
         )
     elif setting.type == "share":
         yield setting.name, _share_field(setting, value)

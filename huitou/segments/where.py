@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +25,9 @@ from huitou.analytics.conditions.tree import All, AnyOf, Not
 from huitou.core.errors import DomainError
 from huitou.core.http_api.fields import is_storable
 from huitou.segments.models import Segment, Tag
+from huitou.sources.tracking.queries import current_plan
 
+_QUOTED = re.compile(r"“([^”]*)”")
 _ANY_INSTANT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -108,4 +111,13 @@ def in_words(definition: object, language: str | None = None) -> str:
     # Conditions know segments by name; people know them by title.
     for name, title in Segment.objects.filter(name__in=segments_in(condition)).values_list("name", "title"):
         sentence = sentence.replace(f"“{name}”", f"“{title}”")
+    return _with_event_titles(sentence, chosen) if "'event'" in repr(definition) else sentence
+
+
+def _with_event_titles(sentence: str, language: str) -> str:
+    """Events by their titles in the tracking plan."""
+    events = current_plan().events
+    for name in sorted(set(_QUOTED.findall(sentence)) & set(events)):
+        title = events[name].zh if language.startswith("zh") else events[name].en
+        sentence = sentence.replace(f"“{name}”", f"“{title or name}”")
     return sentence

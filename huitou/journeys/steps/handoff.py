@@ -53,7 +53,7 @@ STEP = Step(
         Setting("task", "choice", _("What to do"), default="call", choices=TASK_KINDS),
         Setting("title", "words", _("Title"), required=True, most=120),
         Setting("context", "long_words", _("What to know"), most=1000),
-        Setting("due", "duration", _("Due after"), _("Empty: 24h.")),
+        Setting("due", "duration", _("Due after"), _("Empty: 24 hours.")),
     ),
     run=_run,
     outlets=one_way,

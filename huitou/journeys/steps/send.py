@@ -110,7 +110,7 @@ STEP = Step(
         Setting("text", "long_words", _("Text"), _("{link} is where the short link stands."), required=True, most=2000),
         Setting("link", "text", _("Link"), "https://…", most=1000),
         Setting("template", "text", _("Template"), _("The provider's code, where the channel needs one."), most=100),
-        Setting("valid", "duration", _("Worth sending for"), _("After this it is not sent any more; empty: 48h.")),
+        Setting("valid", "duration", _("Worth sending for"), _("After this it is not sent any more; empty: 48 hours.")),
         Setting("valid_until", "text", _("Content is true until"), "2026-11-30T23:59:00+08:00", most=40),
         Setting(
             "products",
@@ -119,7 +119,7 @@ STEP = Step(
             _("Codes with commas between; one that leaves the catalog stops the message."),
             most=1000,
         ),
-        Setting("fallback_after", "duration", _("Next channel if unread after"), "24h"),
+        Setting("fallback_after", "duration", _("Next channel if unread after")),
         Setting(
             "when",
             "choice",

@@ -57,7 +57,7 @@ STEP = Step(
     settings=(
         Setting("give", "tags", _("Give")),
         Setting("take", "tags", _("Take")),
-        Setting("expires", "duration", _("Given for"), _("30d; empty: for good.")),
+        Setting("expires", "duration", _("Given for"), _("Empty: for good.")),
     ),
     run=_run,
     outlets=one_way,

@@ -113,7 +113,7 @@ STEP = Step(
             default=FOR,
             choices=((FOR, _("for a length of time")), (UNTIL, _("until a time or day")), (EVENT, _("until an event"))),
         ),
-        Setting("duration", "duration", _("How long"), "5d, 24h, 30m", required=True, when=("mode", (FOR,))),
+        Setting("duration", "duration", _("How long"), required=True, when=("mode", (FOR,))),
         Setting("at", "time", _("Then at"), "10:00", when=("mode", (FOR, UNTIL))),
         Setting("weekday", "choice", _("Weekday"), choices=DAYS, when=("mode", (UNTIL,))),
         Setting(
@@ -128,7 +128,7 @@ STEP = Step(
         Setting("date", "date", _("Date"), when=("mode", (UNTIL,))),
         Setting("event", "event", _("Event"), required=True, when=("mode", (EVENT,))),
         Setting("where", "filter", _("Only if"), when=("mode", (EVENT,))),
-        Setting("at_most", "duration", _("At most"), "2d, 48h", required=True, when=("mode", (EVENT,))),
+        Setting("at_most", "duration", _("At most"), required=True, when=("mode", (EVENT,))),
     ),
     run=_run,
     outlets=_outlets,

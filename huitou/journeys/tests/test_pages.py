@@ -85,6 +85,28 @@ def test_a_journey_is_made_edited_and_published_in_forms(client: Client) -> None
     assert Journey.objects.get().versions.count() == 2
 
 
+def test_a_length_of_time_is_a_number_and_a_unit(client: Client) -> None:
+    """As it was written it comes back; without a number it is left out; both parts have a name for who cannot see."""
+    World()
+    wait = {"id": "pause", "kind": "wait", "mode": "for", "duration": "36h"}
+    create_journey(name="test", title="T", definition=journey([wait, CALL, END]), clock=World.clock_of_machine())
+    page = client.get("/journeys/test/steps/pause/").content.decode()
+    assert 'name="duration" value="36"' in page
+    assert '<option value="h" selected>' in page
+    assert 'aria-label="Unit of time"' in page
+    told = {"action": "save", "mode": "for", "duration": "2", "duration_unit": "w"}
+    client.post("/journeys/test/steps/pause/", told)
+    told = {"action": "save", "title-zh": "x", "title-en": "x", "due": "", "due_unit": "d"}
+    client.post("/journeys/test/steps/call/", told)
+    pause, call, _end = definition()["steps"]
+    assert pause["duration"] == "2w"
+    assert "due" not in call
+    wrong = client.post(
+        "/journeys/test/steps/pause/", {"action": "save", "mode": "for", "duration": "soon"}, follow=True
+    )
+    assert "is a length of time" in wrong.content.decode()
+
+
 def test_channels_and_tags_are_chosen_from_what_there_is(client: Client) -> None:
     """In the order of preference and once each; new tags may stand between Chinese commas."""
     world = World()

@@ -27,7 +27,7 @@ TRIGGER = Trigger(
     settings=(
         Setting("event", "event", _("Event"), required=True),
         Setting("where", "filter", _("Only if")),
-        Setting("late", "duration", _("Arriving at most so late"), _("Older events let nobody in; empty: 3d.")),
+        Setting("late", "duration", _("Arriving at most so late"), _("Older events let nobody in; empty: 3 days.")),
     ),
     tell=_tell,
     events=lambda settings: (settings["event"],) if settings.get("event") else (),

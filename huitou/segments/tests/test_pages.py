@@ -16,7 +16,7 @@ from huitou.core.clock import FixedClock
 from huitou.customers.models import Person
 from huitou.orders.tests.conftest import Feed
 from huitou.segments.models import Segment, SegmentVersion, TagRule
-from huitou.segments.queries import list_strategies, strategy_of, tags_of
+from huitou.segments.queries import in_words, list_strategies, strategy_of, tags_of
 from huitou.segments.services import create_segment, create_tag, give_tags, install_layers, set_strategy
 from huitou.segments.tests.conftest import NOW, Refresh, buy, order, people
 
@@ -62,6 +62,12 @@ def test_a_segment_from_menus_to_its_page(feed: Feed, refreshed: Refresh) -> Non
     assert f'<option value="{segment.name}" selected>' in browser.get(way).content.decode()
     file = browser.get(f"/segments/saved/{segment.name}/members/")
     assert b"person_id" in b"".join(file.streaming_content)  # type: ignore[attr-defined]
+
+
+def test_events_in_a_sentence_have_the_names_of_the_tracking_plan(refreshed: Refresh) -> None:
+    seen = {"event": "Product Viewed", "done": {"at_least": 3}}
+    assert "“浏览商品”" in in_words(seen, "zh-hans")
+    assert "“Of our own”" in in_words({"event": "Of our own"}, "zh-hans")
 
 
 def test_what_is_wrong_stands_beside_its_field(refreshed: Refresh) -> None:
