@@ -37,7 +37,7 @@ CHANNEL = Channel(
         Setting(
             "consent_channel",
             _("Consent to ask for"),
-            _("Channel code of the consent, such as sms or wecom."),
+            _("Which consent is asked for before a message goes out this way."),
             required=False,
             default="console_log",
         ),

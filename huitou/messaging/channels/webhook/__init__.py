@@ -177,7 +177,7 @@ CHANNEL = Channel(
         Setting(
             "consent_channel",
             gettext_lazy("Consent to ask for"),
-            gettext_lazy("Channel code of the consent, such as sms or wecom."),
+            gettext_lazy("Which consent is asked for before a message goes out this way."),
             required=False,
             default="webhook",
         ),
