@@ -45,7 +45,7 @@ def known(brand: Brand, home: Home) -> dict[str, object]:
 
 
 def test_a_key_that_may_everything_breaks_nothing(brand: Brand, home: Home) -> None:
-    fuzz = Fuzz({"Authorization": f"Bearer {program().secret}"}, examples=4, known=known(brand, home))
+    fuzz = Fuzz({"Authorization": f"Bearer {program().secret}"}, examples=2, known=known(brand, home))
     fuzz.run()
     assert fuzz.failures == []
     # Were most requests refused, the run would prove little.

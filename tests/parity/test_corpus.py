@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from huitou.analytics.engines import DuckEngine, Engine, Lake
+from huitou.analytics.metric_facts import Facts
 from huitou.analytics.metric_rows import compute_rows
 from huitou.analytics.metrics.tests.oracle import ORACLES, Question, equation_parts
 from huitou.analytics.periods import Periods
@@ -32,6 +33,13 @@ def refreshed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         asking.load(engine, setting)
         asking.refresh(engine, setting)
         yield engine, Account(setting)
+
+
+@pytest.fixture(scope="module")
+def seen(refreshed: Refreshed) -> dict[str, Facts]:
+    """What every question sees, by occasion."""
+    engine, account = refreshed
+    return {occasion: asking.facts(engine, account.setting, occasion) for occasion in ("order", "day")}
 
 
 def _by_key(engine: Engine, name: str) -> dict[tuple[Any, ...], Row]:
@@ -80,14 +88,13 @@ ASKED = [
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=str)
-def test_metrics(refreshed: Refreshed, asked: asking.Asked) -> None:
+def test_metrics(refreshed: Refreshed, seen: dict[str, Facts], asked: asking.Asked) -> None:
     engine, account = refreshed
     if account.setting.empty and asked.dims:
         return  # nothing to cut
-    seen = asking.facts(engine, account.setting, asked.occasion)
     rows = compute_rows(
         asked.metric,
-        seen,
+        seen[asked.occasion],
         Periods(asked.grain, *asking.SPAN),
         asked.dims,
         today=account.day(account.setting.as_of),

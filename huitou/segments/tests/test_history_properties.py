@@ -142,7 +142,7 @@ def happen(random: Random, account: Account, feed: Feed, clock: FixedClock) -> N
         account.archived = True
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 12))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 12))])
 def test_membership_of_random_histories(seed: int, brand: Brand, feed: Feed, refreshed: Refresh) -> None:
     random = Random(seed)
     account, now, done = Account(people(9)), NOW, 0
