@@ -62,6 +62,7 @@ UNTOLD = {
     "journeys/plays/launching.py:launch_draft": "the services it calls write theirs: journey, version and launch",
     "journeys/plays/virtual_store.py:virtual_store": "a rehearsal; it is always rolled back",
     "journeys/engine/signals.py:take_signals": "at the pace of events; each transition tells of itself",
+    "journeys/engine/signals.py:_enter": "part of taking events; each enrollment tells of itself",
     "orders/refresh.py:_publish": "publishes what was computed; the run itself tells of it",
     "messaging/deciding.py:decide_due": "decides at the pace of events; each decision is a row with its numbers",
     "messaging/outbox.py:note_outcomes": "notes what providers answered; each attempt is a row",

@@ -146,7 +146,13 @@ def run(
 
     while True:
         done = run_turn()
-        told = {"entered": done.entered, "ended": done.ended, "events": done.heard, "steps": done.steps}
+        told = {
+            "entered": done.entered,
+            "ended": done.ended,
+            "events": done.heard,
+            "steps": done.steps,
+            "failed": sorted(done.failed),
+        }
         if as_json:
             print_json(told)
         elif once or not done.is_idle:

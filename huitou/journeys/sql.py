@@ -94,6 +94,7 @@ WHERE s.occurred_at <= %(now)s AND NOT EXISTS (
     SELECT 1 FROM {_OWN.format(person="s.person_id")} JOIN journeys_enrollment AS e ON e.person_id = own.person
     JOIN journeys_launch AS launch ON launch.id = e.launch_id
     WHERE e.state = 'active' AND e.due_at <= s.occurred_at AND launch.state = 'running'
+        AND launch.id <> ALL(%(failed)s)
 )
 AND NOT EXISTS (
     SELECT 1 FROM journeys_listening AS l JOIN journeys_launch AS launch ON launch.id = l.launch_id

@@ -26,6 +26,7 @@ __all__ = [
     "Content",
     "TouchRequest",
     "Words",
+    "are_products",
     "cancel_touches",
     "pause_source",
     "request_touches",
@@ -212,9 +213,7 @@ def _content_problem(content: Content) -> str:
         return _("it says nothing: give a text in at least one language, or a template.")
     if content.valid_until is not None and content.valid_until.tzinfo is None:
         return _("valid_until needs an offset, like 2026-11-30T23:59:00+08:00.")
-    if len(content.products) > _MOST_PRODUCTS or not all(
-        0 < len(s) <= 200 and is_storable(s) for s in content.products
-    ):
+    if not are_products(content.products):
         return _("name at most %(most)s products, each by its code.") % {"most": _MOST_PRODUCTS}
     for language, words in content.words.items():
         texts = (language, words.title, words.text, words.link, *content.params.values(), *content.extra.values())
@@ -225,6 +224,11 @@ def _content_problem(content: Content) -> str:
         if not words.text.strip() and not content.template:
             return _("the text in %(language)s is empty.") % {"language": language}
     return ""
+
+
+def are_products(codes: Sequence[str]) -> bool:
+    """Whether a message can name these products: not too many, each by a code of at most 200 characters."""
+    return len(codes) <= _MOST_PRODUCTS and all(0 < len(code) <= 200 and is_storable(code) for code in codes)
 
 
 def _check_persons(persons: set[int]) -> None:

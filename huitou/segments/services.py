@@ -22,6 +22,7 @@ from huitou.segments.tagging import (
     create_tag,
     create_tag_group,
     give_tags,
+    is_tag_name,
     take_tags,
 )
 from huitou.segments.where import WhereRefusedError
@@ -41,6 +42,7 @@ __all__ = [
     "create_tag_group",
     "give_tags",
     "install_layers",
+    "is_tag_name",
     "refresh_segments",
     "remove_strategy",
     "restore_segment",

@@ -206,9 +206,14 @@ def find_tag(name: str, *, lock: bool = False) -> Tag:
     return tag
 
 
+def is_tag_name(name: str) -> bool:
+    """Whether a tag or a group can have that name."""
+    return bool(_NAME.fullmatch(" ".join(name.split())))
+
+
 def _checked_name(name: str) -> str:
     name = " ".join(name.split())
-    if not _NAME.fullmatch(name):
+    if not is_tag_name(name):
         raise TagRefusedError(_("A name has 1 to 60 characters and no quotation marks or bars."))
     return name
 

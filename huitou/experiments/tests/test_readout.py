@@ -152,6 +152,25 @@ def test_a_purchase_counts_strictly_after_the_assignment_and_up_to_the_last_inst
     assert buyers(queries.readout(experiment)) == {CONTROL: 0, "treatment": 2}
 
 
+def test_who_is_assigned_at_the_last_moment_counts_with_what_it_buys_at_the_end(market: Market) -> None:
+    """A whole window before the end, and a microsecond later; bought at the end itself. Facts reach just so far."""
+    experiment, people = market.experiment(), market.people(60)
+    inside, late = people[:40], people[40:]
+    services.assign(experiment, inside, market.at(END - 30 * DAY))
+    services.assign(experiment, late, market.at(END - 30 * DAY + timedelta(microseconds=1)))
+    market.buy([line(f"o{person}", END, person) for person in people])
+    services.record_exposures(experiment, [Reached(person, END, "sms", n) for n, person in enumerate(people)])
+    for person in people:
+        Consent.objects.create(
+            person_id=person, channel="sms", purpose="marketing", granted=False, at=END, recorded_at=END
+        )
+    market.refresh(END)
+    found = queries.readout(experiment)
+    assert sum(arm.reached for arm in found.arms) == sum(arm.opted_out for arm in found.arms) == 40
+    assert sum(arm.customers for arm in found.arms) == sum(arm.buyers for arm in found.arms) == 40
+    assert found.not_counted == 20
+
+
 def test_before_the_end_nothing_is_compared(market: Market, pair: Pair) -> None:
     experiment, people, arms = pair
     market.buy([line("o", START + DAY, person) | {"order_id": f"o{person}"} for person in arms["treatment"]])

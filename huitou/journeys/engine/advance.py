@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import connection, transaction
 
 from huitou.accounts.models import Brand
 from huitou.core.clock import Clock
+from huitou.core.errors import DomainError
 from huitou.journeys import sql
 from huitou.journeys.engine.entering import enter_all
+from huitou.journeys.engine.failing import attempt, tell_failed
 from huitou.journeys.engine.goals import end_by_refresh
 from huitou.journeys.engine.joining import join_ways, newest_merge
 from huitou.journeys.engine.judging import Matching, judge_as_of
@@ -29,13 +33,17 @@ _JUST_BEFORE = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Advanced:
-    """What a turn did: customers let in, ways ended by a refresh or by a merge, events taken, steps made."""
+    """What a turn did: customers let in, ways ended by a refresh or by a merge, events taken, steps made.
+
+    `failed` has the launches that could not go on, with the reason; they hold up nobody else.
+    """
 
     entered: int = 0
     ended: int = 0
     heard: int = 0
     steps: int = 0
     is_done: bool = True
+    failed: Mapping[int, DomainError] = field(default_factory=dict)
 
     @property
     def is_idle(self) -> bool:
@@ -55,18 +63,21 @@ def advance(
     judge = matching or judge_as_of(now)
     _open_due(now)
     entered = ended = heard = steps = 0
+    failed: dict[int, DomainError] = {}
+    look = partial(_look_at_refresh, clock=clock, matching=judge)
+    let_in = partial(_let_in, brand=brand, clock=clock, matching=judge)
     merge = newest_merge()
     for launch in Launch.objects.filter(state__in=(Launch.RUNNING, Launch.PAUSED)).order_by("pk"):
         ended += join_ways(launch, upto=merge, clock=clock)
-        ended += _look_at_refresh(launch, clock, judge)
+        ended += attempt(launch, failed, look, 0)
     is_done = True
     for do_enter in (False, True):
         if do_enter:
             for launch in Launch.objects.filter(state=Launch.RUNNING).order_by("pk"):
-                entered += _let_in(launch, brand, clock, judge)
+                entered += attempt(launch, failed, let_in, 0)
             if not entered:
                 break
-        done_heard, done_steps, is_done = _rounds(brand, clock, judge, limit, until)
+        done_heard, done_steps, is_done = _rounds(brand, clock, judge, limit, until, failed)
         heard, steps = heard + done_heard, steps + done_steps
         if not is_done:
             break
@@ -74,24 +85,33 @@ def advance(
         # Not before whoever still had to enter was looked for.
         with connection.cursor() as cursor:
             cursor.execute(sql.CLOSE_OVER, {"now": now})
-    return Advanced(entered, ended, heard, steps, is_done)
+    tell_failed(failed)
+    return Advanced(entered, ended, heard, steps, is_done, failed)
 
 
-def _rounds(brand: Brand, clock: Clock, matching: Matching, limit: int, until: float | None) -> tuple[int, int, bool]:
+def _rounds(
+    brand: Brand, clock: Clock, matching: Matching, limit: int, until: float | None, failed: dict[int, DomainError]
+) -> tuple[int, int, bool]:
     """Events and steps by turns until nothing is due: each person's in the order of time."""
     heard = steps = 0
+
+    def move(launch: Launch) -> tuple[int, int]:
+        return move_due(launch=launch, brand=brand, clock=clock, matching=matching, limit=limit)
+
     while True:
-        taken = take_signals(clock=clock, matching=matching, limit=limit)
+        before = len(failed)
+        taken = take_signals(clock=clock, matching=matching, limit=limit, failed=failed)
         moved = 0
         for launch in _due_launches(clock.now()):
             is_more = True
             while is_more:
-                customers, made = move_due(launch=launch, brand=brand, clock=clock, matching=matching, limit=limit)
+                customers, made = attempt(launch, failed, move, (0, 0))
                 moved, steps, is_more = moved + customers, steps + made, customers > 0
                 if until is not None and time.monotonic() > until:
                     return heard + taken, steps, False
         heard += taken
-        if not taken and not moved:
+        # Events of customers who wait in a launch that fails were held up by it until now.
+        if not taken and not moved and len(failed) == before:
             return heard, steps, True
         if until is not None and time.monotonic() > until:
             return heard, steps, False

@@ -7,17 +7,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 
 from huitou.core.clock import Clock
+from huitou.core.errors import DomainError
 from huitou.core.faultpoints import reach
 from huitou.customers.queries import customers_of, members_of
 from huitou.journeys import sql
 from huitou.journeys.definition import PURCHASE_EVENT, Definition, Ending
 from huitou.journeys.engine.ending import end_early
 from huitou.journeys.engine.entering import enter
+from huitou.journeys.engine.failing import attempt
 from huitou.journeys.engine.joining import end_joined, later_ways
 from huitou.journeys.engine.judging import Matching
 from huitou.journeys.engine.versions import definition_of
@@ -62,13 +65,19 @@ class _Way:
     due_at: datetime
 
 
-def take_signals(*, clock: Clock, matching: Matching, limit: int) -> int:
-    """Take the earliest kept event of up to `limit` persons; returns how many events."""
+def take_signals(*, clock: Clock, matching: Matching, limit: int, failed: dict[int, DomainError] | None = None) -> int:
+    """Take the earliest kept event of up to `limit` persons; returns how many events.
+
+    Launches that have `failed` in this turn let nobody in, and whoever is due in them keeps no event waiting.
+    """
+    failed = {} if failed is None else failed
     with transaction.atomic(), connection.cursor() as cursor:
         # Launches before ways, as whoever pauses or stops one locks them.
         cursor.execute(sql.HOLD_RUNNING)
         running = [row[0] for row in cursor.fetchall()]
-        cursor.execute(sql.CLAIM_SIGNALS, {"now": clock.now(), "limit": limit, "running": running})
+        cursor.execute(
+            sql.CLAIM_SIGNALS, {"now": clock.now(), "limit": limit, "running": running, "failed": list(failed)}
+        )
         heard = [_read(row) for row in cursor.fetchall()]
         if not heard:
             return 0
@@ -81,10 +90,17 @@ def take_signals(*, clock: Clock, matching: Matching, limit: int) -> int:
         for launch in Launch.objects.filter(pk__in=running).order_by("pk"):
             candidates = _candidates(launch, heard, clock.now())
             if candidates:
-                enter(launch, candidates, matching=matching, clock=clock)
+                let_in = partial(_enter, candidates=candidates, matching=matching, clock=clock)
+                attempt(launch, failed, let_in, 0)
         cursor.execute(sql.DELETE_SIGNALS, [[h.id for h in heard]])
         reach("journeys.heard")
     return len(heard)
+
+
+def _enter(launch: Launch, *, candidates: Sequence[Candidate], matching: Matching, clock: Clock) -> int:
+    """`enter`, of which nothing is left where it is refused."""
+    with transaction.atomic():
+        return enter(launch, candidates, matching=matching, clock=clock)
 
 
 def _read(row: Sequence[Any]) -> Heard:

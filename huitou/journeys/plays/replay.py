@@ -103,7 +103,9 @@ def replay(
             day = local_day(tick, brand.tz).isoformat()
             report(done, len(ticks), _("rehearsing %(day)s") % {"day": day})
             outbox.send_until(tick - timedelta(microseconds=1))
-            advance(brand=brand, clock=clock, matching=_matching(history, tick))
+            done_now = advance(brand=brand, clock=clock, matching=_matching(history, tick))
+            for error in done_now.failed.values():
+                raise error
             outbox.send_until(tick)
         report(len(ticks), len(ticks))
         return replace(_read(draft, launch, since, until), steps=_named_steps(draft))

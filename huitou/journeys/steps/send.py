@@ -12,7 +12,7 @@ from huitou.journeys.problems import Problem
 from huitou.journeys.setting import LANGUAGES, Setting, read_duration
 from huitou.journeys.step import NEXT, Arrival, Go, Outcome, Step, StepContext, one_way
 from huitou.messaging.channel import find_channel
-from huitou.messaging.services import Content, TouchRequest, Words, request_touches
+from huitou.messaging.services import Content, TouchRequest, Words, are_products, request_touches
 
 VALID = "48h"
 SENT, CONTROL = "requested", "control"
@@ -87,6 +87,9 @@ def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
     link = settings.get("link")
     if isinstance(link, str) and link and not link.startswith(("https://", "http://")):
         yield Problem(f"{path}.link", "no_link", _("A link begins with https://."))
+    if not are_products(_codes(settings)):
+        told = _("Name at most 50 products, each by its code of at most 200 characters.")
+        yield Problem(f"{path}.products", "no_products", told)
     try:
         _until(settings)
     except ValueError:

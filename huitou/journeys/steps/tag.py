@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from huitou.journeys.problems import Problem
 from huitou.journeys.setting import Setting, read_duration
 from huitou.journeys.step import NEXT, Arrival, Go, Outcome, Step, StepContext, one_way
-from huitou.segments.services import create_tag, give_tags, take_tags
+from huitou.segments.services import create_tag, give_tags, is_tag_name, take_tags
 
 
 def _run(context: StepContext, arrivals: Sequence[Arrival]) -> Sequence[Outcome]:
@@ -41,6 +41,12 @@ def _run(context: StepContext, arrivals: Sequence[Arrival]) -> Sequence[Outcome]
 def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
     if not settings.get("give") and not settings.get("take"):
         yield Problem(path, "missing", _("Name a tag to give or to take."))
+    for name in ("give", "take"):
+        listed = settings.get(name)
+        for position, tag in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(tag, str) and not is_tag_name(tag):
+                told = _("A name has 1 to 60 characters and no quotation marks or bars.")
+                yield Problem(f"{path}.{name}[{position}]", "no_tag_name", told)
 
 
 def _tell(settings: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ def test_a_journey_from_a_file_to_a_finished_task(brand: Brand, tmp_path: Path) 
     person = Person.objects.create(created_at=START)
     event = {"event_id": "e" * 32, "name": "Order Completed", "occurred_at": START, "received_at": START}
     Signal.objects.create(person=person, **event)
-    assert told("journeys", "run", "--once") == {"entered": 0, "ended": 0, "events": 1, "steps": 0}
+    assert told("journeys", "run", "--once") == {"entered": 0, "ended": 0, "events": 1, "steps": 0, "failed": []}
     Brand.objects.update(clock_now=START.replace(day=4))
     assert told("journeys", "run", "--once")["steps"] == 3
     [task] = told("tasks", "list")
