@@ -1,6 +1,7 @@
 """Moving the example on by many days at once is the same as by as many single days: facts, ways, messages, readout.
 
 Two copies of one store with a running launch: a database of each and a data directory of each, on some households.
+Once nothing waits any more the rest is one step, so that sizes of segments by day are no part of it.
 """
 
 from __future__ import annotations
@@ -70,7 +71,6 @@ _STATE = {
     "arms": """SELECT e.key, a.person_id, a.arm, a.at FROM experiments_assignment AS a
         JOIN experiments_experiment AS e ON e.id = a.experiment_id ORDER BY 1, 2""",
     "reached": "SELECT person_id, arm, at, channel FROM experiments_exposure ORDER BY 1",
-    "sizes": 'SELECT segment_id, as_of, size, entered, "left" FROM segments_segmentsize ORDER BY 1, 2',
     "launches": "SELECT id, state, state_at, entered_through FROM journeys_launch ORDER BY id",
     "clock": "SELECT clock_now, clock_target FROM accounts_brand",
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import F
+
 from huitou.customers.identifier_kind import Key
 from huitou.messaging.models import OPEN_STATES, SENT, Attempt, Receipt, ShortLink, Touch
 from huitou.messaging.recalling import FORGOTTEN, kinds_that_take_back
@@ -60,7 +62,8 @@ def erase(person_ids: Sequence[int], identifiers: Sequence[Key], looked: object 
     """
     touches = Touch.objects.filter(person_id__in=person_ids)
     waiting = touches.filter(state__in=OPEN_STATES)
-    counts = {"touches_cancelled": waiting.update(state="cancelled", reason="erased", next_at=None)}
+    ended = {"state": "cancelled", "reason": "erased", "next_at": None, "lake_version": F("lake_version") + 1}
+    counts = {"touches_cancelled": waiting.update(**ended)}
     counts["links"] = ShortLink.objects.filter(touch__in=touches).delete()[0]
     Receipt.objects.filter(touch__in=touches).update(message="")
     stoppable = touches.filter(state=SENT, channel__in=kinds_that_take_back())

@@ -101,7 +101,8 @@ def test_a_readout_shows_looks_whose_day_has_passed_and_nothing_else(market: Mar
     market.refresh(START + 44 * DAY)
     early = queries.readout(experiment)
     assert (early.state, early.looks, early.comparisons) == (IN_PROGRESS, [], ())
-    market.refresh(START + 46 * DAY)
+    # The very instant of the look.
+    market.refresh(START + 45 * DAY)
     looked = queries.readout(experiment)
     assert (looked.state, looked.comparisons) == (IN_PROGRESS, ())
     [look] = looked.looks

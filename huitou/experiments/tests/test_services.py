@@ -109,6 +109,18 @@ def test_terms_never_change() -> None:
 
 
 @pytest.mark.django_db
+def test_the_narrowest_terms_are_taken_and_over_at_their_end() -> None:
+    """One window and no day more; looks that are just a day apart."""
+    narrow = opened(key="narrow", ends_at=START + timedelta(days=30))
+    assert (narrow.state_at(narrow.ends_at - timedelta(microseconds=1)), narrow.state_at(narrow.ends_at)) == (
+        "running",
+        "ended",
+    )
+    close = opened(key="close", ends_at=START + timedelta(days=34), looks=3)
+    assert close.look_instants == tuple(START + timedelta(days=day) for day in (31, 32, 33, 34))
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "terms",
     [
@@ -116,7 +128,8 @@ def test_terms_never_change() -> None:
         {"arms": {CONTROL: 1000, "treatment": 8999}},
         {"arms": {CONTROL: 10_000}},
         {"window_days": 0},
-        {"ends_at": START + timedelta(days=29)},
+        {"ends_at": START + timedelta(days=30) - timedelta(microseconds=1)},
+        {"ends_at": START + timedelta(days=33), "looks": 3},
         {"key": ""},
     ],
 )

@@ -17,6 +17,7 @@ from huitou.messaging.coverage import coverage_of
 from huitou.messaging.lake import write_touches
 from huitou.messaging.models import ChannelAccount, Touch
 from huitou.messaging.outbox import send_due
+from huitou.messaging.personal_data import erase
 from huitou.messaging.receiving import take_receipts
 from huitou.messaging.services import request_touches
 from huitou.messaging.tests.stage import NOON, Recorder, ask, make_customer
@@ -40,6 +41,20 @@ def test_every_version_is_written_once(accounts: dict[str, ChannelAccount], reco
     assert LakeBatch.objects.filter(table="fct_touches").count() == 2
     touch = Touch.objects.get()
     assert touch.lake_written == touch.lake_version
+
+
+def test_the_lake_hears_that_nobody_waits_for_who_was_erased(
+    accounts: dict[str, ChannelAccount], recorder: Recorder, home: Home
+) -> None:
+    customer = make_customer()
+    request_touches([ask("a", customer)], clock=CLOCK)
+    assert write_touches(home=home, clock=CLOCK) == 1
+    assert erase([customer], [])["touches_cancelled"] == 1
+    assert write_touches(home=home, clock=CLOCK) == 1
+    with open_home_engine(home) as engine:
+        rows = engine.to_pyarrow(engine.table("fct_touches")).to_pylist()
+    latest = max(rows, key=lambda row: row["version"])
+    assert (latest["state"], latest["reason"]) == ("cancelled", "erased")
 
 
 def test_coverage_counts_customers_once_and_says_who_was_reached_in_time(
