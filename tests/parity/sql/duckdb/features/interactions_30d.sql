@@ -40,7 +40,8 @@ FROM (
         'Application Crashed',
         'Application Updated',
         'Staff Task Finished',
-        'Message Unsubscribed'
+        'Message Unsubscribed',
+        'Message Complained'
       )
     )
 ) AS "t1"

@@ -39,7 +39,8 @@ FROM (
         'Application Crashed',
         'Application Updated',
         'Staff Task Finished',
-        'Message Unsubscribed'
+        'Message Unsubscribed',
+        'Message Complained'
       )
     )
 ) AS "t1"

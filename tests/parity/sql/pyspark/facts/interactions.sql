@@ -32,6 +32,7 @@ WHERE
       'Application Crashed',
       'Application Updated',
       'Staff Task Finished',
-      'Message Unsubscribed'
+      'Message Unsubscribed',
+      'Message Complained'
     )
   );

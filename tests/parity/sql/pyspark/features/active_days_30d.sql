@@ -41,7 +41,8 @@ FROM (
         'Application Crashed',
         'Application Updated',
         'Staff Task Finished',
-        'Message Unsubscribed'
+        'Message Unsubscribed',
+        'Message Complained'
       )
     )
 ) AS `t1`

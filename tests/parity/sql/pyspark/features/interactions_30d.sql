@@ -45,7 +45,8 @@ FROM (
         'Application Crashed',
         'Application Updated',
         'Staff Task Finished',
-        'Message Unsubscribed'
+        'Message Unsubscribed',
+        'Message Complained'
       )
     )
 ) AS `t1`
