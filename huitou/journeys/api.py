@@ -110,6 +110,7 @@ class LaunchOut(Schema):
     version: int
     title: str
     state: Literal["scheduled", "running", "paused", "stopped", "ended"]
+    trouble: str = Field(description="Why it stands still; empty where it does not.")
     starts_at: datetime
     ends_at: datetime | None
     control_bp: int
@@ -191,6 +192,7 @@ def launch_out(launch: Launch) -> LaunchOut:
         version=launch.version.number,
         title=launch.title,
         state=launch.state,  # type: ignore[arg-type]  # checked by the schema
+        trouble=launch.trouble,
         starts_at=launch.starts_at,
         ends_at=launch.ends_at,
         control_bp=launch.control_bp,

@@ -81,6 +81,7 @@ class Launch(models.Model):
     refresh_run = models.BigIntegerField(null=True, help_text="refresh up to which segments have let in")
     joined_through = models.BigIntegerField(null=True, help_text="merge of customers up to which ways were joined")
     goals_run = models.BigIntegerField(null=True, help_text="refresh up to which endings were looked at")
+    trouble = models.CharField(max_length=500, blank=True, help_text="why it cannot go on, as the last turn found")
 
     class Meta:
         constraints: ClassVar = [

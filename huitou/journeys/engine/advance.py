@@ -85,7 +85,7 @@ def advance(
         # Not before whoever still had to enter was looked for.
         with connection.cursor() as cursor:
             cursor.execute(sql.CLOSE_OVER, {"now": now})
-    tell_failed(failed)
+    tell_failed(failed, is_done=is_done)
     return Advanced(entered, ended, heard, steps, is_done, failed)
 
 

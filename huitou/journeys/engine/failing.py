@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 Done = TypeVar("Done")
 # Said once by each process, not at every turn.
 _told: set[tuple[int, str]] = set()
+_LONGEST = 500
 
 
 def attempt(launch: Launch, failed: dict[int, DomainError], do: Callable[[Launch], Done], otherwise: Done) -> Done:
@@ -31,8 +32,17 @@ def attempt(launch: Launch, failed: dict[int, DomainError], do: Callable[[Launch
         return otherwise
 
 
-def tell_failed(failed: Mapping[int, DomainError]) -> None:
-    """Say in the log which launches cannot go on and why."""
+def tell_failed(failed: Mapping[int, DomainError], *, is_done: bool) -> None:
+    """Note at the launches which of them cannot go on and why, and say it in the log.
+
+    A turn that `is_done` has tried all of them: what it could do again is in trouble no more.
+    """
+    told = dict(Launch.objects.exclude(trouble="").values_list("pk", "trouble"))
+    for launch, error in failed.items():
+        if told.get(launch) != (why := str(error)[:_LONGEST]):
+            Launch.objects.filter(pk=launch).update(trouble=why)
+    if is_done and (mended := told.keys() - failed.keys()):
+        Launch.objects.filter(pk__in=mended).update(trouble="")
     for launch, error in failed.items():
         if (launch, str(error)) not in _told:
             _told.add((launch, str(error)))

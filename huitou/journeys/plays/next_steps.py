@@ -43,6 +43,9 @@ def next_steps(
 def _to_do(launch: Launch, numbers: Numbers) -> Iterator[NextStep]:
     source, messages = f"launch:{launch.pk}", reverse("messages")
     lists = f"{messages}#lists"
+    if launch.trouble and launch.state in (Launch.RUNNING, Launch.PAUSED):
+        text = _("It stands still: %(why)s Mend that; it then goes on by itself.")
+        yield NextStep(text % {"why": launch.trouble})
     if launch.state == Launch.PAUSED:
         yield NextStep(_("It is paused: nobody comes in and nothing is sent until you resume it."))
     if "no_account" in {**numbers.waiting, **numbers.refused}:

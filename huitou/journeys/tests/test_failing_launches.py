@@ -9,7 +9,9 @@ import pytest
 
 from huitou.core.errors import DomainError
 from huitou.journeys.definition import find_problems
-from huitou.journeys.models import Enrollment, Signal
+from huitou.journeys.models import Enrollment, Launch, Signal
+from huitou.journeys.plays.next_steps import next_steps
+from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.tests.travelling import DAY, END, HOUR, WORDS, World, journey
 from huitou.segments.saving import archive_segment, create_segment, restore_segment
 
@@ -51,9 +53,16 @@ def test_a_launch_that_asks_about_an_archived_segment_holds_up_no_other() -> Non
     assert not Signal.objects.exists()
     assert list(world.turn(3 * DAY).failed) == [broken.pk]
     assert places(world) == {"broken": {(0, "rest")}, "sound": {(0, "end"), (1, "end")}}
+    assert [("silent" in launch.trouble, launch.pk) for launch in Launch.objects.exclude(trouble="")] == [
+        (True, broken.pk)
+    ]
+    broken.refresh_from_db()
+    first = next_steps(broken, numbers_of(broken), result_on=None, is_final=False, zone=world.brand.tz)[0]
+    assert broken.trouble in first.text
     restore_segment(name="silent", clock=world.clock)
     assert not world.turn().failed
     assert places(world)["broken"] == {(0, "end")}
+    assert not Launch.objects.exclude(trouble="").exists()
 
 
 def test_an_event_that_a_failing_launch_held_up_is_taken_in_the_same_turn() -> None:
