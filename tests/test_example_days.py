@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 from django.db import connection
 from psycopg.conninfo import make_conninfo
@@ -33,9 +31,10 @@ from huitou.journeys.services import create_journey, launch, publish
 from huitou.messaging.models import ChannelAccount
 from huitou.messaging.tests.stage import agree
 from huitou.segments.saving import create_segment
-from huitou.sources.connectors.complete_journey import loading, panel
+from huitou.sources.connectors.complete_journey import loading
+from huitou.sources.connectors.complete_journey.tests.few_households import some_households
 
-HOUSEHOLDS = 120
+__all__ = ["some_households"]
 WORDS = {"zh": "好久不见", "en": "It has been a while"}
 SILENT = {"feature": "days_since_last_order", "is": ">=", "value": 30}
 # Advances a store in a process of its own, by steps of so many days, and says what the readout says then.
@@ -80,23 +79,6 @@ _FACTS = {
     "fct_touches": ["touch_id", "person_id", "source", "channel", "state", "sent_at"],
 }
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def some_households(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The panel's files with few households."""
-    folder = tmp_path / "panel"
-    folder.mkdir()
-    for path in panel.data_folder().glob("*.parquet"):
-        table = pq.read_table(path) if path.stem != "promotions" else None
-        if table is None:
-            continue
-        if "household_id" in table.column_names:
-            table = table.filter(pc.less_equal(table["household_id"].cast("int64"), HOUSEHOLDS))
-        pq.write_table(table, folder / path.name)
-    for module in (panel, loading):
-        monkeypatch.setattr(module, "data_folder", lambda: folder)
-    return folder
 
 
 def launched(home: Home, *, entry_days: int, window_days: int) -> str:

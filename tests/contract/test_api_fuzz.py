@@ -45,11 +45,11 @@ def known(brand: Brand, home: Home) -> dict[str, object]:
 
 
 def test_a_key_that_may_everything_breaks_nothing(brand: Brand, home: Home) -> None:
-    fuzz = Fuzz({"Authorization": f"Bearer {program().secret}"}, examples=2, known=known(brand, home))
+    fuzz = Fuzz({"Authorization": f"Bearer {program().secret}"}, examples=1, known=known(brand, home))
     fuzz.run()
     assert fuzz.failures == []
     # Were most requests refused, the run would prove little.
-    assert fuzz.statuses[200] > 100
+    assert fuzz.statuses[200] > 60
     assert len(fuzz.succeeded) > 25
 
 
@@ -57,7 +57,7 @@ def test_a_key_that_may_only_look_changes_nothing(brand: Brand) -> None:
     scopes = [name for name in PERMISSIONS if name.endswith(".view")]
     secret = program(*scopes).secret
     before = AuditEntry.objects.count()
-    fuzz = Fuzz({"Authorization": f"Bearer {secret}"}, examples=2)
+    fuzz = Fuzz({"Authorization": f"Bearer {secret}"}, examples=1)
     fuzz.run()
     assert fuzz.failures == []
     assert fuzz.statuses[403] > 50

@@ -136,7 +136,15 @@ def test_killed_at(point: str, unknown: int, home: Home) -> None:
         check(provider, ids, unknown_at_most=unknown)
 
 
-@pytest.mark.parametrize(("message", "after"), [(1, False), (9, True), (30, False), (52, True)])
+@pytest.mark.parametrize(
+    ("message", "after"),
+    [
+        (9, True),
+        (30, False),
+        pytest.param(1, False, marks=pytest.mark.soak),
+        pytest.param(52, True, marks=pytest.mark.soak),
+    ],
+)
 def test_killed_at_a_message(message: int, after: bool, home: Home) -> None:
     """Of the batch in hand everything that was sent before the kill has no outcome yet; what had not left goes on."""
     with Deadly(at=message, after=after) as provider:

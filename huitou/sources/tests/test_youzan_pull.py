@@ -334,8 +334,9 @@ def test_from_a_day_on_everything_is_pulled_again(shop: Youzan, clock: Turning, 
 POINTS = (
     "pull.page",
     "pull.registered",
-    "import.prepared",
-    "lake.appended",
+    # The seams of any import, which has tests of kills of its own.
+    pytest.param("import.prepared", marks=pytest.mark.soak),
+    pytest.param("lake.appended", marks=pytest.mark.soak),
     "import.done",
     "pull.imported",
     "pull.moved",

@@ -34,9 +34,11 @@ from huitou.sources.connectors.complete_journey.loading import (
     remove_example,
 )
 from huitou.sources.connectors.complete_journey.panel import END, OPENING, data_folder
+from huitou.sources.connectors.complete_journey.tests.few_households import HOUSEHOLDS, some_households
 from huitou.sources.connectors.complete_journey.tests.test_panel import before, brand_lines, cents
 from huitou.sources.models import ImportRun
 
+__all__ = ["some_households"]
 REAL_NOW = FixedClock(datetime(2026, 3, 4, 4, tzinfo=UTC))
 
 
@@ -72,8 +74,11 @@ def visible(home: Home, scratch: Path) -> dict[str, int]:
         engine.close()
 
 
-def expected(until: datetime) -> dict[str, int]:
+def expected(until: datetime, *, households: int | None = None) -> dict[str, int]:
+    """The same from the package's own files; of the first `households`, or of all."""
     lines = before(brand_lines(), until)
+    if households is not None:
+        lines = lines.filter(pc.less_equal(lines["household_id"].cast("int64"), households))
     return {
         "lines": len(lines),
         "orders": len(pc.unique(lines["basket_id"])),
@@ -144,48 +149,53 @@ def test_a_brands_own_store_is_never_touched(home: Home) -> None:
 
 _PROGRAM = """
 import sys
+from pathlib import Path
 from huitou.core.boot import boot
 boot()
 from django.conf import settings
 from huitou.core.clock import SystemClock
-from huitou.sources.connectors.complete_journey import loading
-getattr(loading, sys.argv[1])(home=settings.HOME, clock=SystemClock(), **eval(sys.argv[2]))
+from huitou.sources.connectors.complete_journey import loading, panel
+folder, verb, days = sys.argv[1:]
+loading.data_folder = panel.data_folder = lambda: Path(folder)
+getattr(loading, verb)(home=settings.HOME, clock=SystemClock(), **({"days": int(days)} if days else {}))
 """
 
 
-def kill_at(point: str, home: Home, verb: str, **arguments: int) -> None:
-    """Run one verb of the example in a process of its own that dies by kill -9 at `point`."""
+def kill_at(point: str, home: Home, folder: Path, verb: str, days: str = "") -> None:
+    """Run one verb of the example of that panel in a process of its own that dies by kill -9 at `point`."""
     parts = connection.settings_dict
     url = make_conninfo(
         dbname=parts["NAME"], user=parts["USER"], password=parts["PASSWORD"], host=parts["HOST"], port=parts["PORT"]
     )
     told = {"HUITOU_HOME": str(home.root), "HUITOU_DATABASE_URL": url, "HUITOU_TEST_KILL_AT": point}
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, verb, repr(arguments)], env={**os.environ, **told}, timeout=120, check=False
-    )
+    words = [sys.executable, "-c", _PROGRAM, str(folder), verb, days]
+    done = subprocess.run(words, env={**os.environ, **told}, timeout=120, check=False)
     assert done.returncode == -signal.SIGKILL, f"{verb} never came to {point}"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whatever_was_killed_is_finished_by_the_next_command(home: Home, tmp_path: Path) -> None:
+def test_whatever_was_killed_is_finished_by_the_next_command(home: Home, some_households: Path, tmp_path: Path) -> None:
     """Load, advance and removal die at their seams; what follows finishes them first and ends as if undisturbed."""
-    kill_at("example.imported", home, "load_example")
+    wanted = expected(OPENING, households=HOUSEHOLDS)
+    kill_at("example.imported", home, some_households, "load_example")
     assert example_status().state == "loading"
-    kill_at("example.brought", home, "load_example")
+    kill_at("example.brought", home, some_households, "load_example")
     assert load_example(home=home, clock=REAL_NOW).day == "2017-10-02"
-    assert visible(home, tmp_path / "a") == expected(OPENING)
-    assert Identifier.objects.filter(kind="customer_id").count() == expected(OPENING)["people"]
+    assert visible(home, tmp_path / "a") == wanted
+    assert Identifier.objects.filter(kind="customer_id").count() == wanted["people"]
 
-    kill_at("import.claimed", home, "advance_example", days=7)
+    kill_at("import.claimed", home, some_households, "advance_example", "7")
     assert example_status().day == "2017-10-02", "the clock moves when all of the week is in"
-    kill_at("example.moved", home, "advance_example", days=1)
+    kill_at("example.moved", home, some_households, "advance_example", "1")
     assert example_status().day == "2017-10-09", "the killed week is finished before the day is begun"
     assert advance_example(days=1, home=home, clock=REAL_NOW).day == "2017-10-10"
-    assert visible(home, tmp_path / "b") == expected(datetime(2017, 10, 10, tzinfo=OPENING.tzinfo))
+    assert visible(home, tmp_path / "b") == expected(
+        datetime(2017, 10, 10, tzinfo=OPENING.tzinfo), households=HOUSEHOLDS
+    )
 
-    kill_at("example.dropping", home, "remove_example")
+    kill_at("example.dropping", home, some_households, "remove_example")
     assert example_status().state == "removing"
-    kill_at("example.dropped", home, "remove_example")
+    kill_at("example.dropped", home, some_households, "remove_example")
     assert remove_example(home=home, clock=REAL_NOW).state == "empty"
     assert visible(home, tmp_path / "c")["lines"] == 0
     assert not Person.objects.exists()
