@@ -177,6 +177,8 @@ def besiege(home: Home, *, customers: int, touches: int, rounds: int, seed: int)
             _welcome(siege, wecom, number)
             _fight(siege)
             siege.now += timedelta(minutes=siege.random.randint(40, 400))
+            # Past pytest's capture: a siege of many rounds is long, and a silent one looks as if it hung.
+            print(f"round {number + 1} of {rounds}: {len(siege.arrived)} arrived", file=sys.__stderr__, flush=True)
         broken = sum(p.counts[kind] for p in (wecom, sms, hook) for kind in BREAKS)
         assert max(wecom.welcomed.values(), default=1) == 1
         welcomed = len(wecom.welcomed)
