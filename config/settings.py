@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "huitou.journeys",
     "huitou.messaging",
     "huitou.experiments",
+    "huitou.predictions",
     "huitou.segments",
     "huitou.sources",
     "huitou.orders",
