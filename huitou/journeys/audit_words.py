@@ -24,6 +24,7 @@ FIELDS = {
     "ends_at": _("Ends"),
     "left": _("Customers who left"),
     "taken_back": _("Messages taken back"),
+    "called_off": _("Staff tasks called off"),
     "outcome": _("Outcome"),
     "until": _("Until"),
 }

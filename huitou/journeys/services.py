@@ -19,7 +19,7 @@ from huitou.core.http_api.fields import is_storable
 from huitou.experiments.queries import find_experiment
 from huitou.experiments.services import close_experiment, open_experiment
 from huitou.journeys.definition import MOST_STEPS, Definition, parse_definition
-from huitou.journeys.engine.ending import end_of_launch
+from huitou.journeys.engine.ending import cancel_tasks_of_launch, end_of_launch
 from huitou.journeys.models import Journey, JourneyVersion, Launch, Listening
 from huitou.messaging.services import cancel_touches, pause_source, resume_source
 from huitou.orders.queries import last_refresh
@@ -330,7 +330,9 @@ def _change(
 
 
 def stop(*, launch: Launch, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Launch:
-    """End a launch for good: everybody leaves, and what has not gone out is taken back. Stopping twice is once."""
+    """End a launch for good: everybody leaves, what has not gone out is taken back, and tasks for staff that are not
+    finished are called off. Stopping twice is once.
+    """
     with transaction.atomic():
         locked = Launch.objects.select_for_update().get(pk=launch.pk)
         if locked.state == Launch.STOPPED:
@@ -339,13 +341,15 @@ def stop(*, launch: Launch, clock: Clock, actor: User | None = None, actor_label
         locked.state, locked.state_at = Launch.STOPPED, now
         locked.save(update_fields=["state", "state_at"])
         left = end_of_launch(locked.pk, at=now, reason="stopped")
+        called_off = cancel_tasks_of_launch(locked.pk, at=now, reason="stopped")
         locked.listening.all().delete()
         taken_back = cancel_touches(source=f"launch:{locked.pk}", clock=clock)
         resume_source(source=f"launch:{locked.pk}", clock=clock)
         experiment = find_experiment(locked.experiment)
         if experiment is not None:
             close_experiment(experiment, clock=clock, actor=actor, actor_label=actor_label)
-        _audit("launch.stopped", str(locked.pk), actor, actor_label, left=left, taken_back=taken_back)
+        done = {"left": left, "taken_back": taken_back, "called_off": called_off}
+        _audit("launch.stopped", str(locked.pk), actor, actor_label, **done)
     return locked
 
 

@@ -159,12 +159,13 @@ SELECT id FROM journeys_enrollment WHERE id = ANY(%s) AND state = 'active' ORDER
 VISITS_OF = (
     "SELECT enrollment_id, to_step, visit FROM journeys_transition WHERE enrollment_id = ANY(%s) AND to_step <> ''"
 )
-CANCEL_TASKS_OF = """
-UPDATE journeys_stafftask SET state = 'cancelled', finished_at = %(at)s WHERE id IN (
-    SELECT id FROM journeys_stafftask WHERE enrollment_id = ANY(%(ids)s) AND state = 'open' AND assignee_id IS NULL
-    ORDER BY id FOR UPDATE
+CANCEL_TASKS = """
+UPDATE journeys_stafftask SET state = 'cancelled', outcome = %(reason)s, finished_at = %(at)s WHERE id IN (
+    SELECT id FROM journeys_stafftask WHERE state = 'open' AND {which} ORDER BY id FOR UPDATE
 )
 """
+CANCEL_FREE_TASKS_OF = CANCEL_TASKS.format(which="enrollment_id = ANY(%(ids)s) AND assignee_id IS NULL")
+CANCEL_TASKS_OF_LAUNCH = CANCEL_TASKS.format(which="launch_id = %(launch)s")
 
 # What is known of earlier ways of customers through a launch, whichever of their persons went it.
 EARLIER_WAYS = """

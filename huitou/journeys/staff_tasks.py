@@ -36,6 +36,11 @@ OUTCOMES = (
     ("wrong_contact", _("Wrong contact")),
     ("other", _("Something else")),
 )
+# Why a task was called off, which stands in the place of its outcome.
+CALLED_OFF = {
+    "stopped": _("Called off: the launch was stopped"),
+    "joined": _("Called off: the customer was joined with another"),
+}
 FINISHED_EVENT = "Staff Task Finished"
 _LONGEST_NOTE = 2_000
 _MACHINE = SystemClock()
@@ -204,7 +209,14 @@ def _lock(task_id: int) -> StaffTask:
     return task
 
 
+def told_outcome(code: str) -> str:
+    """What came of a task in words, or why it was called off; what is neither stays as it is."""
+    return str({**dict(OUTCOMES), **CALLED_OFF}.get(code, code))
+
+
 def _check_open(task: StaffTask) -> None:
+    if task.state == StaffTask.CANCELLED:
+        raise TaskStateError(told_outcome(task.outcome) or gettext("The task was called off."))
     if task.state != StaffTask.OPEN:
         raise TaskStateError(gettext("The task is finished already."))
 

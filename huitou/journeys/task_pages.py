@@ -21,7 +21,15 @@ from huitou.journeys import queries
 from huitou.journeys.forms import FinishForm
 from huitou.journeys.models import Enrollment, StaffTask
 from huitou.journeys.plays.words import arm_words, exit_words, launch_title, step_words
-from huitou.journeys.staff_tasks import OUTCOMES, TASK_KINDS, finish_task, release_task, snooze_task, take_task
+from huitou.journeys.staff_tasks import (
+    OUTCOMES,
+    TASK_KINDS,
+    finish_task,
+    release_task,
+    snooze_task,
+    take_task,
+    told_outcome,
+)
 from huitou.journeys.wording import in_language
 
 PAGE_SIZE = 30
@@ -72,7 +80,7 @@ def _row(task: StaffTask, label: str, now: Any, user: Any) -> dict[str, Any]:
         "title": in_language(task.title),
         "context": in_language(task.context),
         "kind": dict(TASK_KINDS).get(task.kind, task.kind),
-        "outcome": dict(OUTCOMES).get(task.outcome, task.outcome),
+        "outcome": told_outcome(task.outcome),
         "overdue": task.is_overdue(now),
         "mine": user is not None and task.assignee_id == user.pk,
     }

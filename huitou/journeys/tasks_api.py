@@ -44,7 +44,7 @@ class TaskOut(Schema):
     due_at: datetime
     snoozed_until: datetime | None
     assignee: str = Field(description="User name; empty: nobody yet.")
-    outcome: str
+    outcome: str = Field(description="What came of it; of a cancelled task why it was called off: stopped or joined.")
     note: str
     finished_at: datetime | None
     launch_id: int | None

@@ -23,6 +23,13 @@ def end_of_launch(launch_id: int, *, at: datetime, reason: str) -> int:
     return len(_end(sql.END_OF_LAUNCH, at, reason, launch=launch_id))
 
 
+def cancel_tasks_of_launch(launch_id: int, *, at: datetime, reason: str) -> int:
+    """Take every task of a launch that is not finished out of the inbox, also those somebody has taken; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.CANCEL_TASKS_OF_LAUNCH, {"launch": launch_id, "at": at, "reason": reason})
+        return int(cursor.rowcount)
+
+
 def end_these(enrollment_ids: Sequence[int], *, at: datetime, reason: str) -> list[tuple[int, int]]:
     """End these ways as far as they are active; returns enrollment and person of those that ended."""
     return _end(sql.END_THESE, at, reason, ids=list(enrollment_ids))

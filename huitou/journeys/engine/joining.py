@@ -121,5 +121,5 @@ def end_joined(launch_id: int, enrollment_ids: Sequence[int], *, clock: Clock) -
     if ended:
         cancel_touches(source=f"launch:{launch_id}", keys=touch_keys(ended), clock=clock)
         with connection.cursor() as cursor:
-            cursor.execute(sql.CANCEL_TASKS_OF, {"ids": ended, "at": clock.now()})
+            cursor.execute(sql.CANCEL_FREE_TASKS_OF, {"ids": ended, "at": clock.now(), "reason": JOINED})
     return len(ended)

@@ -9,6 +9,7 @@ from huitou.accounts.models import AuditEntry, User
 from huitou.core.clock import SystemClock
 from huitou.journeys import queries
 from huitou.journeys.models import Enrollment, StaffTask
+from huitou.journeys.services import stop
 from huitou.journeys.staff_tasks import (
     TaskInvalidError,
     TaskStateError,
@@ -79,6 +80,35 @@ def test_what_is_put_off_comes_back_and_the_most_overdue_stand_first() -> None:
     assert list(queries.list_tasks(now=world.now)) == [later]
     assert list(queries.list_tasks(now=world.now, which="snoozed")) == [task]
     assert list(queries.list_tasks(now=world.now + 3 * HOUR)) == [task, later]
+
+
+@pytest.mark.django_db
+def test_stopping_a_launch_calls_off_what_is_not_done_and_says_why() -> None:
+    """Also what somebody has taken and what waits for a way that went on; what is done, and another launch's, stays."""
+    world = World(4)
+    stopped = world.launch(journey([CALL, END]))
+    world.launch(journey([CALL, END], event="Form Submitted"), name="other")
+    for person in world.people[:3]:
+        world.hear(person, "Order Completed")
+    world.hear(world.people[3], "Form Submitted")
+    world.turn()
+    done, taken, free, beside = StaffTask.objects.order_by("person_id")
+    finish_task(task_id=done.pk, outcome="reached", user=None, clock=world.clock)
+    anna = User.objects.create_user("anna")
+    take_task(task_id=taken.pk, user=anna, clock=world.clock)
+    world.now += HOUR
+    for _twice in range(2):
+        stop(launch=stopped, clock=world.clock)
+    left = {task.pk: (task.state, task.outcome, task.finished_at) for task in StaffTask.objects.all()}
+    assert left == {
+        done.pk: ("done", "reached", world.now - HOUR),
+        taken.pk: ("cancelled", "stopped", world.now),
+        free.pk: ("cancelled", "stopped", world.now),
+        beside.pk: ("open", "", None),
+    }
+    assert AuditEntry.objects.get(action="launch.stopped").detail["called_off"] == 2
+    with pytest.raises(TaskStateError, match="stopped"):
+        finish_task(task_id=taken.pk, outcome="reached", user=anna, clock=world.clock)
 
 
 @pytest.mark.django_db
