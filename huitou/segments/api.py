@@ -101,9 +101,17 @@ class SizeOut(Schema):
     version: int
 
 
+class SegmentUseOut(Schema):
+    """A launch or a journey that asks about the segment."""
+
+    title: str = Field(description="What it is, in the caller's language.", examples=["launch 12: 60天召回, running"])
+    stops: bool = Field(description="It runs, and stands still as soon as the segment is in the archive.")
+
+
 class SegmentDetail(SegmentOut):
     """One segment with its condition and history."""
 
+    asked_by: list[SegmentUseOut] = Field(description="Launches that go on and journeys that ask about it.")
     definition: dict[str, Any]
     versions: list[SegmentVersionOut] = Field(description="The latest first.")
     sizes: list[SizeOut] = Field(description="Oldest first.")
@@ -264,10 +272,18 @@ def change_one_segment(request: HttpRequest, name: Name, body: SegmentChange) ->
     return SegmentDetail(**detail_object(name))
 
 
+class ArchivingFilter(Schema):
+    """Whether what asks about it matters."""
+
+    although_used: bool = Field(
+        False, description="Although launches or journeys ask about it (`segment_in_use`); launches then stand still."
+    )
+
+
 @router.write("/segments/{str:name}", method="DELETE", permission="segments.write", returns=SegmentDetail)
-def archive_one_segment(request: HttpRequest, name: Name) -> SegmentDetail:
-    """Put a segment into the archive; its history stays. Twice is once."""
-    archive_segment(name=name, clock=product_clock(), **acting(request))
+def archive_one_segment(request: HttpRequest, name: Name, asked: Query[ArchivingFilter]) -> SegmentDetail:
+    """Put a segment into the archive; its history stays. Twice is once. Refused where something asks about it."""
+    archive_segment(name=name, although_used=asked.although_used, clock=product_clock(), **acting(request))
     return SegmentDetail(**detail_object(name))
 
 

@@ -37,6 +37,7 @@ FIELDS = {
     "content": _("Content"),
     "channel": _("Channel"),
     "service_level": _("Service level"),
+    "used_by": _("Used by"),
 }
 VALUES = {
     "origin": {

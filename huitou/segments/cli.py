@@ -57,6 +57,8 @@ def show(name: Name, as_json: AsJson = False) -> None:
     typer.echo(f"{found['title']} ({found['name']})")
     typer.echo(found["sentence"])
     typer.echo(_("Version %(number)s. Size: %(size)s.") % {"number": found["version"], "size": found["size"]})
+    for use in found["asked_by"]:
+        typer.echo(_("Asked about by %(what)s.") % {"what": use["title"]})
     zone = brand_zone()
     for size in found["sizes"][-10:]:
         typer.echo(f"{format_instant(size['as_of'], zone)}\t{size['size']}\t+{size['entered']}\t−{size['left']}")
@@ -183,6 +185,10 @@ def change(
 def archive(
     name: Name,
     undo: Annotated[bool, typer.Option("--undo", help="Take it back from the archive.")] = False,
+    although_used: Annotated[
+        bool,
+        typer.Option("--although-used", help="Although launches or journeys ask about it; launches then stand still."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Refresh a segment no more; its history stays."""
@@ -192,7 +198,11 @@ def archive(
     from huitou.segments.output import product_clock
     from huitou.segments.services import archive_segment, restore_segment
 
-    done = (restore_segment if undo else archive_segment)(name=name, clock=product_clock())
+    clock = product_clock()
+    if undo:
+        done = restore_segment(name=name, clock=clock)
+    else:
+        done = archive_segment(name=name, although_used=although_used, clock=clock)
     if as_json:
         print_json({"segment": name, "archived": done.archived_at is not None})
     else:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pyarrow as pa
 
+from huitou.core.models import RefreshRun
 from huitou.customers.queries import customers_of, persons_of
 from huitou.orders.queries import last_refresh, open_engine
 from huitou.segments.counting import get_segment
 from huitou.segments.membership import CHANGES, MEMBERS
-from huitou.segments.models import Segment
+from huitou.segments.models import Segment, SegmentSize
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,19 @@ def changes_of(segment: str, after_run: int = 0) -> Iterator[pa.RecordBatch]:
         rows = engine.table(CHANGES)
         rows = rows.filter(rows.segment == segment, rows["run"] > after_run)
         yield from engine.to_reader(rows.select("run", "at", "person_id", "change").order_by(["run", "person_id"]))
+
+
+def compared_runs(segment: str, after_run: int = 0) -> frozenset[int]:
+    """Refreshes after one of that id at which the segment was counted, and at the finished one before as well.
+
+    At others, when it was new or came from the archive or went there, all of its people enter or leave at once.
+    """
+    done = RefreshRun.objects.filter(finished_at__isnull=False, error="")
+    before = done.filter(pk__lte=after_run).order_by("-pk").values_list("pk", flat=True)[:1]
+    runs = [*before, *done.filter(pk__gt=after_run).order_by("pk").values_list("pk", flat=True)]
+    sizes = SegmentSize.objects.filter(segment__name=segment, run__in=runs)
+    counted = set(sizes.values_list("run_id", flat=True))
+    return frozenset(run for last, run in pairwise(runs) if {last, run} <= counted)
 
 
 def segments_of(person_id: int) -> list[Membership]:

@@ -14,6 +14,7 @@ from huitou.core.clock import Clock, SystemClock
 from huitou.core.errors import DomainError
 from huitou.segments.counting import get_segment
 from huitou.segments.listing import Listed, list_segments, sizes_of, versions_of
+from huitou.segments.uses import uses_of
 from huitou.segments.where import WhereRefusedError, in_words
 
 
@@ -89,4 +90,10 @@ def detail_object(name: str) -> dict[str, Any]:
     versions = [
         {"number": v.number, "definition": v.definition, "at": v.at, "by": v.actor_label} for v in versions_of(segment)
     ]
-    return {**segment_object(one), "definition": one.version.definition, "versions": versions, "sizes": sizes}
+    return {
+        **segment_object(one),
+        "asked_by": [{"title": use.title, "stops": use.stops} for use in uses_of(name)],
+        "definition": one.version.definition,
+        "versions": versions,
+        "sizes": sizes,
+    }

@@ -39,7 +39,8 @@ from huitou.segments.queries import (
     sizes_of,
     versions_of,
 )
-from huitou.segments.services import archive_segment, install_layers, restore_segment
+from huitou.segments.services import SegmentInUseError, archive_segment, install_layers, restore_segment
+from huitou.segments.uses import uses_of
 
 PAGES = [
     Page("segments", "understand", gettext_lazy("Segments"), "segments", 25, "segments"),
@@ -111,6 +112,7 @@ def show_segment(request: HttpRequest, name: str) -> HttpResponse:
         "people": [(person, labels.get(person, f"#{person}"), since) for person, since in members.rows],
         "versions": [(v, in_words(v.definition)) for v in versions_of(segment)],
         "refresh": refresh,
+        "uses": uses_of(name),
         "next_steps": render_cards("segment.actions", request, segment) if segment.archived_at is None else [],
     }
     response = render(request, "segments/one.html", context)
@@ -149,15 +151,23 @@ def _get(name: str) -> Segment:
 @requires("segments.write")
 @require_POST
 def archive(request: HttpRequest, name: str) -> HttpResponse:
-    """Into the archive, or back from it."""
-    _get(name)
+    """Into the archive, or back from it; what asks about it is named first, and it is asked once more."""
+    segment = _get(name)
     clock, actor = product_clock(), acting_user(request)
     if request.POST.get("restore"):
         attempt(
             request, lambda: restore_segment(name=name, clock=clock, actor=actor), _("Taken back from the archive.")
         )
-    else:
-        attempt(request, lambda: archive_segment(name=name, clock=clock, actor=actor), _("Archived."))
+        return redirect("segments_one", name)
+    is_meant = request.POST.get("although_used") == "yes"
+    try:
+        archive_segment(name=name, although_used=is_meant, clock=clock, actor=actor)
+        messages.success(request, _("Archived."))
+    except SegmentInUseError as error:
+        context = {"brand": find_brand(), "name": name, "title": shown(segment)[0], "uses": error.uses}
+        return render(request, "segments/archive_confirm.html", context, status=error.status)
+    except DomainError as error:
+        messages.error(request, str(error))
     return redirect("segments_one", name)
 
 

@@ -17,7 +17,7 @@ from huitou.segments.counting import (
     sample_people,
     sample_size,
 )
-from huitou.segments.history import Membership, Move, changes_of, moves_of, segments_of
+from huitou.segments.history import Membership, Move, changes_of, compared_runs, moves_of, segments_of
 from huitou.segments.listing import Listed, list_segments, sizes_of, users_of, versions_of
 from huitou.segments.strategies import Chosen, list_strategies, strategy_of
 from huitou.segments.where import WhereRefusedError, in_words, read_where
@@ -34,6 +34,7 @@ __all__ = [
     "SizeEstimate",
     "WhereRefusedError",
     "changes_of",
+    "compared_runs",
     "count_members",
     "count_segment",
     "customer_ids_of",

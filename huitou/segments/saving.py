@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +24,7 @@ from huitou.segments.listing import users_of
 from huitou.segments.models import Segment, SegmentVersion, TagRule
 from huitou.segments.ordering import SEGMENT, TAG, check_no_circle, current_versions, make_node
 from huitou.segments.tagging import find_tag, who
+from huitou.segments.uses import SegmentUse, uses_of
 from huitou.segments.where import WhereRefusedError, check_tags, read_where
 
 _SLUG = re.compile(r"\w[\w-]{0,59}")
@@ -41,6 +42,21 @@ class SegmentRefusedError(DomainError):
     def __init__(self, message: str, *, field: str = "", code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.field = field
+
+
+class SegmentInUseError(DomainError):
+    """Launches or journeys ask about the segment; `uses` says which. It can be archived all the same."""
+
+    code = "segment_in_use"
+    status = 409
+
+    def __init__(self, uses: Sequence[SegmentUse]) -> None:
+        text = _(
+            "%(names)s: they ask about it, and what runs stands still without it. Say that you want it all the same."
+        )
+        told = text % {"names": "; ".join(use.title for use in uses)}
+        super().__init__(told, at_terminal=_("Add --although-used."))
+        self.uses = tuple(uses)
 
 
 def slug_of(title: str) -> str:
@@ -129,10 +145,13 @@ def change_segment(
     return segment
 
 
-def archive_segment(*, name: str, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Segment:
+def archive_segment(
+    *, name: str, clock: Clock, although_used: bool = False, actor: User | None = None, actor_label: str = "cli"
+) -> Segment:
     """Refresh a segment no more; everybody leaves it at the next refresh. Twice is once.
 
-    Raises SegmentUnknownError, and SegmentRefusedError where another segment or a tag's rule asks about it.
+    Raises SegmentUnknownError, SegmentRefusedError where another segment or a tag's rule asks about it, and
+    SegmentInUseError where a launch or journey does, unless `although_used`.
     """
     with transaction.atomic():
         _lock_definitions()
@@ -141,9 +160,13 @@ def archive_segment(*, name: str, clock: Clock, actor: User | None = None, actor
             if users := users_of(name):
                 text = _("It is used by %(names)s. Take it out there first.")
                 raise SegmentRefusedError(text % {"names": ", ".join(users)}, code="segment_used")
+            uses = uses_of(name)
+            if uses and not although_used:
+                raise SegmentInUseError(uses)
             segment.archived_at, segment.archived_label = clock.now(), who(actor, actor_label)
             segment.save(update_fields=["archived_at", "archived_label"])
-            _audit("segment.archived", actor, actor_label, target=name)
+            detail = {"used_by": [use.title for use in uses]} if uses else {}
+            _audit("segment.archived", actor, actor_label, target=name, detail=detail)
     _ask_for_refresh(clock)
     return segment
 
@@ -257,6 +280,7 @@ def _ask_for_refresh(clock: Clock) -> None:
 
 
 __all__ = [
+    "SegmentInUseError",
     "SegmentRefusedError",
     "WhereRefusedError",
     "archive_segment",

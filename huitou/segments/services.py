@@ -5,6 +5,7 @@ from __future__ import annotations
 from huitou.segments.counting import SegmentUnknownError
 from huitou.segments.installing import install_layers
 from huitou.segments.saving import (
+    SegmentInUseError,
     SegmentRefusedError,
     archive_segment,
     change_segment,
@@ -28,6 +29,7 @@ from huitou.segments.tagging import (
 from huitou.segments.where import WhereRefusedError
 
 __all__ = [
+    "SegmentInUseError",
     "SegmentRefusedError",
     "SegmentUnknownError",
     "StrategyRefusedError",

@@ -41,7 +41,7 @@ def test_a_launch_that_asks_about_an_archived_segment_holds_up_no_other() -> Non
     world.launch(journey([REST, END], event="Product Viewed"), name="sound")
     world.hear(world.people[0], "Order Completed")
     world.turn()
-    archive_segment(name="silent", clock=world.clock)
+    archive_segment(name="silent", clock=world.clock, although_used=True)
     world.turn(2 * DAY)
     # Kept after the step that cannot be taken was due.
     world.hear(world.people[0], "Product Viewed", at=world.now + HOUR)
@@ -93,7 +93,7 @@ def test_an_audience_or_goal_that_cannot_be_judged_fails_alone(asked: str) -> No
     more: dict[str, Any] = {asked: condition if asked == "audience" else {"when": condition}}
     broken = world.launch(journey([REST, END], **more), name="broken")
     world.launch(journey([REST, END]), name="sound")
-    archive_segment(name="silent", clock=world.clock)
+    archive_segment(name="silent", clock=world.clock, although_used=True)
     world.hear(world.people[0], "Order Completed")
     assert list(world.turn().failed) == [broken.pk]
     assert places(world)["sound"] == {(0, "rest")}

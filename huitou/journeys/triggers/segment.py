@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext
@@ -10,34 +11,40 @@ from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.setting import Setting
 from huitou.journeys.trigger import Candidate, Trigger, Window
-from huitou.segments.queries import changes_of, members_of_segment
+from huitou.segments.queries import changes_of, compared_runs, members_of_segment, read_where
 
 ENTERED, LEFT = "entered", "left"
 
 
 def _find(settings: Mapping[str, Any], window: Window) -> Iterator[Sequence[Candidate]]:
     segment, wanted = settings["segment"], settings.get("change") or ENTERED
+    # Of a segment in the archive everybody leaves at once: the launch stands still instead.
+    read_where({"segment": segment})
     if window.last_run is None:
         return
+    from_inside = wanted == ENTERED and settings.get("inside") == "enter"
     if window.after_run is None:
-        if wanted == ENTERED and settings.get("inside") == "enter":
+        if from_inside:
             for batch in members_of_segment(segment):
-                yield [
-                    Candidate(person, window.upto, f"segment:inside:{person}", {"segment": segment})
-                    for person in batch.column("person_id").to_pylist()
-                ]
+                yield [_inside(segment, person, window.upto) for person in batch.column("person_id").to_pylist()]
         return
-    for batch in changes_of(segment, window.after_run or 0):
-        yield [
-            Candidate(
-                row["person_id"],
-                row["at"],
-                f"segment:{row['run']}:{wanted}:{row['person_id']}",
-                {"segment": segment},
-            )
-            for row in batch.to_pylist()
-            if row["change"] == wanted and row["run"] <= window.last_run
-        ]
+    compared = compared_runs(segment, window.after_run)
+    for batch in changes_of(segment, window.after_run):
+        found = []
+        for row in batch.to_pylist():
+            if row["change"] != wanted or row["run"] > window.last_run:
+                continue
+            if row["run"] in compared:
+                key = f"segment:{row['run']}:{wanted}:{row['person_id']}"
+                found.append(Candidate(row["person_id"], row["at"], key, {"segment": segment}))
+            elif from_inside:
+                found.append(_inside(segment, row["person_id"], row["at"]))
+        yield found
+
+
+def _inside(segment: str, person: int, at: datetime) -> Candidate:
+    """Somebody who is in the segment as it begins to be counted, or as the launch begins to look."""
+    return Candidate(person, at, f"segment:inside:{person}", {"segment": segment})
 
 
 def _tell(settings: Mapping[str, Any]) -> str:
