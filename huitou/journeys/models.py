@@ -96,6 +96,22 @@ class Launch(models.Model):
         return self.title
 
 
+class LaunchPause(models.Model):
+    """A stretch of time in which a launch was paused; what happened in it lets nobody in, whenever it is told."""
+
+    launch = models.ForeignKey(Launch, on_delete=models.CASCADE, related_name="pauses")
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["launch"], name="launch_pause_one", condition=models.Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.launch_id} {self.began_at} – {self.ended_at or ''}"
+
+
 class Listening(models.Model):
     """An event that a launch waits for: what the consumer looks up before it keeps any event for journeys."""
 

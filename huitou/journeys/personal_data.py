@@ -16,6 +16,7 @@ IMPERSONAL = {
     "Journey": "what an operator calls it",
     "JourneyVersion": "what an operator wrote for everybody",
     "Launch": "dates, shares and names of the operator's making",
+    "LaunchPause": "times of launches",
     "Listening": "names of events",
     "Transition": "names of steps; goes with its enrollment",
 }

@@ -20,7 +20,7 @@ from huitou.experiments.queries import find_experiment
 from huitou.experiments.services import close_experiment, open_experiment
 from huitou.journeys.definition import MOST_STEPS, Definition, parse_definition
 from huitou.journeys.engine.ending import cancel_tasks_of_launch, end_of_launch
-from huitou.journeys.models import Journey, JourneyVersion, Launch, Listening
+from huitou.journeys.models import Journey, JourneyVersion, Launch, LaunchPause, Listening
 from huitou.messaging.services import cancel_touches, pause_source, resume_source
 from huitou.orders.queries import last_refresh
 
@@ -294,7 +294,7 @@ def pause(*, launch: Launch, clock: Clock, actor: User | None = None, actor_labe
 
 def resume(*, launch: Launch, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Launch:
     """Let a paused launch go on. Days, events and changes of segments that would have let customers in meanwhile are
-    over.
+    over, also events that are told only later.
 
     Resuming twice is once. Raises LaunchStateError.
     """
@@ -322,11 +322,19 @@ def _change(
                 if locked.refresh_run is not None and (run := last_refresh()) is not None:
                     locked.refresh_run = run.pk
         locked.save(update_fields=["state", "state_at", "entered_through", "refresh_run"])
+        if after == Launch.PAUSED:
+            LaunchPause.objects.create(launch=locked, began_at=clock.now())
+        else:
+            _end_pause(locked, clock.now())
         change = pause_source if after == Launch.PAUSED else resume_source
         change(source=f"launch:{locked.pk}", clock=clock)
         action = "launch.paused" if after == Launch.PAUSED else "launch.resumed"
         _audit(action, str(locked.pk), actor, actor_label)
     return locked
+
+
+def _end_pause(launch: Launch, at: datetime) -> None:
+    launch.pauses.filter(ended_at=None).update(ended_at=at)
 
 
 def stop(*, launch: Launch, clock: Clock, actor: User | None = None, actor_label: str = "cli") -> Launch:
@@ -343,6 +351,7 @@ def stop(*, launch: Launch, clock: Clock, actor: User | None = None, actor_label
         left = end_of_launch(locked.pk, at=now, reason="stopped")
         called_off = cancel_tasks_of_launch(locked.pk, at=now, reason="stopped")
         locked.listening.all().delete()
+        _end_pause(locked, now)
         taken_back = cancel_touches(source=f"launch:{locked.pk}", clock=clock)
         resume_source(source=f"launch:{locked.pk}", clock=clock)
         experiment = find_experiment(locked.experiment)

@@ -30,7 +30,7 @@ def enter(launch: Launch, candidates: Sequence[Candidate], *, matching: Matching
     passed over, so that whatever found them may tell of them again.
     """
     definition = definition_of(launch.version_id)
-    inside = [c for c in candidates if _is_open(launch, c)]
+    inside = _while_it_ran(launch, [c for c in candidates if _is_open(launch, c)])
     customers = customers_of({c.person_id for c in inside})
     if definition.audience and inside:
         met = matching(definition.audience, sorted(set(customers.values())))
@@ -63,6 +63,15 @@ def enter(launch: Launch, candidates: Sequence[Candidate], *, matching: Matching
 
 def _is_open(launch: Launch, candidate: Candidate) -> bool:
     return candidate.at >= launch.starts_at and (launch.ends_at is None or candidate.at < launch.ends_at)
+
+
+def _while_it_ran(launch: Launch, candidates: list[Candidate]) -> list[Candidate]:
+    """Without those whose moment lies in a pause: what happened meanwhile lets nobody in, however late it is told."""
+    if not candidates:
+        return candidates
+    first = min(c.at for c in candidates)
+    pauses = [(p.began_at, p.ended_at) for p in launch.pauses.filter(ended_at__gt=first) if p.ended_at is not None]
+    return [c for c in candidates if not any(began <= c.at < ended for began, ended in pauses)]
 
 
 def _allowed_again(

@@ -230,6 +230,20 @@ def test_a_pause_holds_and_resuming_goes_on() -> None:
     assert (left.step, left.due_at) == ("second", START + 7 * DAY)
 
 
+def test_what_happened_in_a_pause_lets_nobody_in_when_it_is_told_later() -> None:
+    """By when it happened: before the first pause, in it, between the two, in the second, at the last resuming."""
+    world = World(6)
+    launched = world.launch(journey([PAUSE, END]))
+    for moment, change in ((2, pause), (4, resume), (6, pause), (6, pause), (8, resume)):
+        change(launch=launched, clock=FixedClock(START + moment * HOUR))
+    world.now = START + 9 * HOUR
+    for person, moment in zip(world.people, (1, 2, 3, 5, 7, 8), strict=True):
+        world.hear(person, "Order Completed", at=START + moment * HOUR)
+    world.turn()
+    before, _began, _during, between, _second, after = world.people
+    assert set(Enrollment.objects.values_list("person_id", flat=True)) == {before, between, after}
+
+
 def test_stopping_ends_everybody_once_and_for_all() -> None:
     world = World()
     launched = world.launch(journey([PAUSE, CALL, END]))
