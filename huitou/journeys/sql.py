@@ -113,10 +113,10 @@ WAKE = """
 UPDATE journeys_enrollment AS e SET due_at = woken.at, waiting_for = '', outcome = 'event'
 FROM unnest(%s::bigint[], %s::timestamptz[]) AS woken (id, at) WHERE e.id = woken.id
 """
-# Ways of customers joined by merges that were recorded since, as far as the rule lets a customer in once at a time.
 NEWEST_MERGE = "SELECT coalesce(max(id), 0) FROM customers_merge"
-JOINED_SINCE = """
-WITH joined AS (
+# The persons of customers joined by merges that were recorded since.
+_OF_JOINED = """
+joined AS (
     SELECT DISTINCT coalesce(link.customer_id, m.person_a_id) AS customer
     FROM customers_merge AS m LEFT JOIN customers_personlink AS link ON link.person_id = m.person_a_id
     WHERE m.id > %(after)s AND m.id <= %(upto)s AND m.ended_at IS NULL
@@ -126,9 +126,34 @@ WITH joined AS (
     SELECT link.customer_id, link.person_id FROM customers_personlink AS link
     JOIN joined ON joined.customer = link.customer_id
 )
+"""
+# Their ways, as far as the rule lets a customer in once at a time.
+JOINED_SINCE = f"""
+WITH {_OF_JOINED}
 SELECT unnest(array_agg(e.id)) FROM own JOIN journeys_enrollment AS e ON e.person_id = own.person
 WHERE e.launch_id = %(launch)s AND e.state = 'active' AND e.reentry <> 'always'
 GROUP BY own.customer HAVING count(*) > 1
+"""
+# Ways that do something for customers who also have one in control through the same launch, whether either has ended:
+# of customers joined since, or of ways that are held.
+_BESIDE_CONTROL = """
+, mine AS (
+    SELECT own.customer, e.id, e.acts, e.arm FROM own JOIN journeys_enrollment AS e ON e.person_id = own.person
+    WHERE e.launch_id = %(launch)s
+)
+SELECT mine.id, mine.customer FROM mine
+WHERE mine.acts AND EXISTS (SELECT 1 FROM mine AS other WHERE other.customer = mine.customer AND other.arm = 'control')
+ORDER BY mine.id
+"""
+BESIDE_CONTROL_SINCE = f"WITH {_OF_JOINED}{_BESIDE_CONTROL}"
+BESIDE_CONTROL_OF = f"""
+WITH own AS (
+    SELECT link.customer_id AS customer, link.person_id AS person FROM customers_personlink AS link
+    WHERE link.customer_id = ANY(%(customers)s)
+    UNION
+    SELECT link.customer_id, link.customer_id FROM customers_personlink AS link
+    WHERE link.customer_id = ANY(%(customers)s)
+){_BESIDE_CONTROL}
 """
 HOLD_OPEN = "SELECT 1 FROM journeys_launch WHERE id = %s AND state IN ('running', 'paused') FOR SHARE"
 LOCK_WAYS = """

@@ -21,7 +21,7 @@ from huitou.core.clock import Clock
 from huitou.core.faultpoints import reach
 from huitou.journeys import sql
 from huitou.journeys.engine.ending import take_back
-from huitou.journeys.engine.joining import settle
+from huitou.journeys.engine.joining import settle, settle_control
 from huitou.journeys.engine.judging import Matching
 from huitou.journeys.engine.versions import definition_of, journey_name_of
 from huitou.journeys.models import Launch
@@ -81,6 +81,8 @@ def move_due(*, launch: Launch, brand: Brand, clock: Clock, matching: Matching, 
         if definition_of(launch.version_id).reentry != "always":
             kept_back = settle(launch, travellers, clock=clock)
             travellers = [t for t in travellers if t.id not in kept_back]
+        over = settle_control(launch, {t.id: t.customer_id for t in travellers if t.acts}, clock=clock)
+        travellers = [t for t in travellers if t.id not in over]
         moves = Moves()
         left = _end_early(travellers, matching, moves)
         staying = {t.id for t in left}

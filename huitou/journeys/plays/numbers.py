@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from huitou.experiments.queries import find_experiment
-from huitou.journeys.engine.joining import JOINED
+from huitou.journeys.engine.joining import JOINED, JOINED_TO_CONTROL
 from huitou.journeys.models import Enrollment, Launch, StaffTask
 from huitou.messaging.models import REACHED_STATES, Touch, TouchDecision
 
@@ -65,7 +65,8 @@ def numbers_of(launch: Launch) -> Numbers:
     """The launch as it stands."""
     ways = Enrollment.objects.filter(launch=launch)
     # Of customers who were joined on the way, the way that goes on is theirs.
-    arms = dict(ways.exclude(exit_reason=JOINED).values_list("arm").annotate(n=Count("person", distinct=True)))
+    on = ways.exclude(exit_reason__in=(JOINED, JOINED_TO_CONTROL))
+    arms = dict(on.values_list("arm").annotate(n=Count("person", distinct=True)))
     exits = dict(ways.filter(state=Enrollment.ENDED).values_list("exit_reason").annotate(n=Count("pk")))
     touches = Touch.objects.filter(source=f"launch:{launch.pk}", parent=None)
     states = dict(touches.values_list("state").annotate(n=Count("pk")))

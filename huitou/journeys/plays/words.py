@@ -53,6 +53,7 @@ EXITS = {
     "stopped": gettext_lazy("the launch was stopped"),
     "erased": gettext_lazy("the customer was erased"),
     "joined": gettext_lazy("joined with another customer, whose way goes on"),
+    "joined_to_control": gettext_lazy("joined with a customer of control, for whom nothing is done"),
 }
 VERDICTS = {
     "sent": gettext_lazy("would have been sent"),

@@ -15,7 +15,9 @@ from huitou.accounts.models import User
 from huitou.core.clock import FixedClock
 from huitou.customers.joining import merge_customers, undo_merge
 from huitou.customers.models import PersonLink
+from huitou.experiments.models import Experiment
 from huitou.journeys.engine.advance import advance
+from huitou.journeys.engine.ending import end_these
 from huitou.journeys.models import Enrollment, Launch, StaffTask
 from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.queries import launch_counts
@@ -23,6 +25,7 @@ from huitou.journeys.tests.test_engine_properties import NAMES, Account, Told, W
 from huitou.journeys.tests.travelling import DAY, END, HOUR, MINUTE, START, WORDS, World, journey, way
 from huitou.messaging.models import Touch
 from huitou.messaging.tests.stage import make_account
+from huitou.stats.allocation import arm_of, draw
 
 pytestmark = pytest.mark.django_db
 SEND = {"id": "hello", "kind": "send", "channels": ["console_log"], "text": WORDS, "valid": "10d"}
@@ -97,9 +100,11 @@ def test_the_arm_is_that_of_the_first() -> None:
     """Of many pairs, those whose first way is control have nothing more done for them."""
     world = World(40)
     world.launch(journey([PAUSE, CALL, END]), control_bp=5000)
-    for person in world.people:
-        world.hear(person, "Order Completed", at=START + (person % 2) * MINUTE)
-    world.turn(MINUTE)
+    for odd in (0, 1):
+        for person in world.people:
+            if person % 2 == odd:
+                world.hear(person, "Order Completed")
+        world.turn(MINUTE)
     ways = {e.person_id: e for e in Enrollment.objects.all()}
     expected = {}
     for a, b in zip(world.people[::2], world.people[1::2], strict=True):
@@ -112,6 +117,77 @@ def test_the_arm_is_that_of_the_first() -> None:
     assert finished == expected
     tasks = set(StaffTask.objects.values_list("enrollment_id", flat=True))
     assert tasks == {pk for pk, arm in expected.items() if arm == "treatment"}
+
+
+def two_arms(
+    steps: Sequence[Any], rule: str, arms: tuple[str, str] = ("control", "treatment")
+) -> tuple[World, Launch, Enrollment, Enrollment]:
+    """Two ways an hour apart, by default the first in control and the other treated."""
+    world = World(12)
+    launched = world.launch(journey(steps, reentry=rule), control_bp=5000)
+    cut = Experiment.objects.get(key=launched.experiment).sections
+    by_arm = {arm_of(cut, draw(launched.experiment, person)): person for person in world.people}
+    ways = []
+    for arm in arms:
+        world.hear(by_arm[arm], "Order Completed")
+        world.turn()
+        ways.append(Enrollment.objects.get(person_id=by_arm[arm]))
+        world.now += HOUR
+    assert [(way.arm, way.acts) for way in ways] == [(arm, arm == "treatment") for arm in arms]
+    return world, launched, ways[0], ways[1]
+
+
+@pytest.mark.parametrize("rule", ["always", "after_exit"])
+def test_nothing_more_is_done_for_who_was_drawn_as_control_first(rule: str) -> None:
+    """Control's way is over, or both go on since the journey keeps every way: the treated one ends and takes back."""
+    steps = [SEND, CALL, PAUSE, AGAIN, END]
+    world, launched, control, treated = two_arms(steps, rule)
+    if rule == "after_exit":
+        end_these([control.pk], at=world.now, reason="finished")
+    merge_customers(person_a=control.person_id, person_b=treated.person_id, clock=world.clock)
+    world.turn()
+    treated.refresh_from_db()
+    assert (treated.state, treated.exit_reason) == ("ended", "joined_to_control")
+    assert states() == {treated.person_id: "cancelled"}
+    assert StaffTask.objects.get().state == "cancelled"
+    world.turn(9 * DAY)
+    assert Touch.objects.count() == 1
+    control.refresh_from_db()
+    assert control.state == "ended"
+    assert numbers_of(launched).arms == {"control": 1}
+
+
+def test_what_a_treated_way_left_to_be_sent_is_taken_back_for_control() -> None:
+    """It went through to its end within a minute; its message waits for the morning when the customers are joined."""
+    world, _launched, control, treated = two_arms([SEND, END], "never")
+    assert treated.exit_reason == "finished"
+    merge_customers(person_a=control.person_id, person_b=treated.person_id, clock=world.clock)
+    world.turn()
+    assert states() == {treated.person_id: "cancelled"}
+    treated.refresh_from_db()
+    assert treated.exit_reason == "finished"
+
+
+def test_a_way_that_is_about_to_move_finds_that_it_belongs_to_control() -> None:
+    """The merge was looked at before the treated way was in, as two workers may; it is found when it moves."""
+    world, launched, control, treated = two_arms([PAUSE, SEND, CALL, END], "always")
+    PersonLink.objects.create(
+        person_id=max(control.person_id, treated.person_id), customer_id=min(control.person_id, treated.person_id)
+    )
+    world.turn(3 * DAY)
+    treated.refresh_from_db()
+    assert treated.exit_reason == "joined_to_control"
+    assert not Touch.objects.exists()
+    assert not StaffTask.objects.exists()
+    assert numbers_of(launched).arms == {"control": 1}
+
+
+def test_control_joined_to_a_treated_way_leaves_it_as_it_is() -> None:
+    world, _launched, treated, control = two_arms([PAUSE, SEND, END], "always", ("treatment", "control"))
+    merge_customers(person_a=control.person_id, person_b=treated.person_id, clock=world.clock)
+    world.turn(3 * DAY)
+    assert set(Enrollment.objects.values_list("exit_reason", flat=True)) == {"finished"}
+    assert Touch.objects.count() == 1
 
 
 def test_journeys_that_let_in_again_and_again_keep_every_way() -> None:
