@@ -20,7 +20,7 @@ from huitou.journeys.play import in_language, library
 from huitou.journeys.plays.drafts import Draft, find_draft
 from huitou.journeys.plays.launching import copy_play, launch_document, launch_draft, readout_document_of
 from huitou.journeys.plays.preview import preview
-from huitou.journeys.plays.rehearsing import find_rehearsal, start_rehearsal
+from huitou.journeys.plays.rehearsing import Asked, find_rehearsal, start_rehearsal
 from huitou.journeys.queries import get_launch, list_journeys, list_launches
 
 router = Operations("decide")
@@ -141,7 +141,10 @@ class PlayCopyOut(Schema):
 class RehearsalIn(PlayDraftIn):
     """What to rehearse."""
 
-    control_bp: Annotated[Whole, Field(ge=0, le=9000)] | None = None
+    control_bp: Annotated[Whole, Field(ge=0, le=9000)] | None = Field(None, description="null: as suggested.")
+    enroll_days: Annotated[Whole, Field(ge=1, le=366)] | None = Field(
+        None, description="For how many days customers would come in; the suggestion goes by it."
+    )
 
 
 class RehearsalOut(Schema):
@@ -213,14 +216,14 @@ def copy_a_play(request: HttpRequest, name: str, body: PlayCopyIn) -> PlayCopyOu
 @router.write("/plays/{name}/rehearsals", permission="plays.write", returns=RehearsalOut, status=202)
 def rehearse_play(request: HttpRequest, name: str, body: RehearsalIn) -> dict[str, Any]:
     """Have the worker rehearse a play over the past month; ask for the result by its key."""
-    draft = find_draft(name, body.parameters)
-    key = start_rehearsal(
-        settings.HOME,
+    asked = Asked(
         name=name,
         parameters=body.parameters,
-        control_bp=draft.definition.control_bp if body.control_bp is None else body.control_bp,
-        language=get_language() or settings.LANGUAGE_CODE,
+        channels=tuple(body.channels),
+        control_bp=body.control_bp,
+        enroll_days=body.enroll_days,
     )
+    key = start_rehearsal(settings.HOME, asked, language=get_language() or settings.LANGUAGE_CODE)
     return _rehearsal(key)
 
 

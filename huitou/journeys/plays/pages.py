@@ -36,7 +36,7 @@ from huitou.journeys.plays.launching import OPEN_STATES, copy_play, launch_draft
 from huitou.journeys.plays.next_steps import next_steps
 from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.plays.preview import preview
-from huitou.journeys.plays.rehearsing import find_rehearsal, start_rehearsal
+from huitou.journeys.plays.rehearsing import Asked, find_rehearsal, start_rehearsal
 from huitou.journeys.plays.words import (
     STAGES,
     STATE_TONES,
@@ -357,14 +357,13 @@ def rehearse(request: HttpRequest, name: str) -> HttpResponse:
     draft, problem = _draft(request, name, request.GET)
     if problem or request.method != "POST":
         return redirect(f"{reverse('plays_play', args=[name])}?{request.GET.urlencode()}")
-    share = read_share(request.POST.get("control", ""))
-    key = start_rehearsal(
-        settings.HOME,
+    asked = Asked(
         name=name,
         parameters=dict(draft.parameters) if draft.parameters else None,
-        control_bp=draft.definition.control_bp if share is None else share,
-        language=get_language() or settings.LANGUAGE_CODE,
+        control_bp=read_share(request.POST.get("control", "")),
+        enroll_days=read_days(request.GET.get("enroll_days", "")),
     )
+    key = start_rehearsal(settings.HOME, asked, language=get_language() or settings.LANGUAGE_CODE)
     return redirect("plays_rehearsal", name, key)
 
 

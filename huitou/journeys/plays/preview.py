@@ -117,7 +117,7 @@ def preview(draft: Draft, *, brand: Brand, control_bp: int | None = None, enroll
     counted = _count(draft, get_last_refresh().pk, now, brand)
     expected = _expected(definition, counted, days)
     base = counted.base or (0.0, 0)
-    advice = suggest_control(max(expected, 0), base[0])
+    advice = _advice(counted, expected)
     share = advice.share_bp if control_bp is None else control_bp
     known = sorted(counted.now or ())
     held = held_out(known, now) if definition.purpose == "marketing" else set()
@@ -147,7 +147,7 @@ def preview(draft: Draft, *, brand: Brand, control_bp: int | None = None, enroll
         treated=in_comparison - control,
         control_bp=share,
         suggested_bp=advice.share_bp,
-        suggestion=_suggestion(advice.share_bp, advice.at_default, advice.at_half),
+        suggestion=advice.why,
         base_rate=counted.base[0] if counted.base else None,
         base_size=base[1],
         detectable=smallest_detectable(base[0], in_comparison - control, control) if counted.base else None,
@@ -155,6 +155,25 @@ def preview(draft: Draft, *, brand: Brand, control_bp: int | None = None, enroll
         cost_minor=sum(step.cost_minor for step in steps),
         currency=brand.currency,
     )
+
+
+@dataclass(frozen=True)
+class SuggestedShare:
+    """A control share in basis points, and why it is suggested, in a sentence."""
+
+    share_bp: int
+    why: str
+
+
+def suggest_share(draft: Draft, *, brand: Brand, enroll_days: int | None = None) -> SuggestedShare:
+    """The control share that a preview as of the brand's now suggests; raises what `preview` raises."""
+    counted = _count(draft, get_last_refresh().pk, brand.now(), brand)
+    return _advice(counted, _expected(draft.definition, counted, enroll_days or draft.enroll_days))
+
+
+def _advice(counted: _Counted, expected: int) -> SuggestedShare:
+    advice = suggest_control(max(expected, 0), (counted.base or (0.0, 0))[0])
+    return SuggestedShare(advice.share_bp, _suggestion(advice.share_bp, advice.at_default, advice.at_half))
 
 
 def _count(draft: Draft, run: int, now: datetime, brand: Brand) -> _Counted:
@@ -263,4 +282,4 @@ def _points(effect: float | None) -> str:
     return "–" if effect is None else f"{effect * 100:.1f}"
 
 
-__all__ = ["MONTH_DAYS", "Preview", "SampledCustomer", "StepEstimate", "preview"]
+__all__ = ["MONTH_DAYS", "Preview", "SampledCustomer", "StepEstimate", "SuggestedShare", "preview", "suggest_share"]

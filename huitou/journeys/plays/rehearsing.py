@@ -40,9 +40,34 @@ class Rehearsal:
     result: Replay | None
 
 
-def key_of(draft: Draft, control_bp: int, brand: Brand) -> str:
+@dataclass(frozen=True)
+class Asked:
+    """What to rehearse, as a job carries it.
+
+    Without `control_bp` with the share that the preview of `enroll_days` suggests; `channels` replace the play's own.
+    """
+
+    name: str
+    parameters: Mapping[str, Any] | None = None
+    channels: tuple[str, ...] = ()
+    control_bp: int | None = None
+    enroll_days: int | None = None
+
+    def draft(self) -> Draft:
+        """Raises DraftUnknownError, PlayParametersError, DefinitionError."""
+        found = find_draft(self.name, self.parameters)
+        return found.through(self.channels) if self.channels else found
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Asked:
+        """What `vars` of one tells, after it went through JSON."""
+        return cls(**{**told, "channels": tuple(told.get("channels") or ())})
+
+
+def key_of(asked: Asked, draft: Draft, brand: Brand) -> str:
     """Names the rehearsal by what it depends on: the draft, the share, the data and the moment."""
-    return f"{draft.digest}-{control_bp}-{get_last_refresh().pk}-{brand.now():%Y%m%d%H}"
+    share = f"suggested{asked.enroll_days or ''}" if asked.control_bp is None else asked.control_bp
+    return f"{draft.digest}-{share}-{get_last_refresh().pk}-{brand.now():%Y%m%d%H}"
 
 
 def find_rehearsal(home: Home, key: str) -> Rehearsal:
@@ -50,35 +75,31 @@ def find_rehearsal(home: Home, key: str) -> Rehearsal:
     return Rehearsal(key, read_state(home, _job(key)), _load(home, key))
 
 
-def start_rehearsal(
-    home: Home, *, name: str, parameters: Mapping[str, Any] | None, control_bp: int, language: str
-) -> str:
+def start_rehearsal(home: Home, asked: Asked, *, language: str) -> str:
     """Have the worker rehearse it, unless that was done or is waiting already; returns its key."""
     from huitou.journeys.plays.tasks import rehearse_job
 
-    draft, brand = find_draft(name, parameters), get_brand()
-    key = key_of(draft, control_bp, brand)
+    key = key_of(asked, asked.draft(), get_brand())
     found = find_rehearsal(home, key)
     if found.result is None and (found.state is None or found.state.is_over):
         write_state(home, _job(key), JobState("waiting"))
-        told: dict[str, Any] = {
-            "name": name,
-            "parameters": dict(parameters or {}),
-            "control_bp": control_bp,
-            "key": key,
-        }
         with suppress(AlreadyEnqueued):
-            rehearse_job.configure(queueing_lock=f"plays.rehearse:{key}").defer(language=language, **told)
+            job = rehearse_job.configure(queueing_lock=f"plays.rehearse:{key}")
+            job.defer(asked=vars(asked), key=key, language=language)
     return key
 
 
-def run_rehearsal(
-    home: Home, *, name: str, parameters: Mapping[str, Any], control_bp: int, key: str, report: Report = silent
-) -> None:
+def run_rehearsal(home: Home, asked: Asked, *, key: str, report: Report = silent) -> None:
     """Rehearse and keep the result; what was kept for long goes."""
     if _load(home, key) is None:
         _sweep(home)
-        found = replay(find_draft(name, parameters), brand=get_brand(), control_bp=control_bp, report=report)
+        found = replay(
+            asked.draft(),
+            brand=get_brand(),
+            control_bp=asked.control_bp,
+            enroll_days=asked.enroll_days,
+            report=report,
+        )
         path = _path(home, key)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}")

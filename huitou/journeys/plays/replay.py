@@ -23,6 +23,7 @@ from huitou.journeys.models import Enrollment, Journey, JourneyVersion, Launch, 
 from huitou.journeys.plays.audience import MONTH_DAYS
 from huitou.journeys.plays.drafts import Draft
 from huitou.journeys.plays.history import History, open_history
+from huitou.journeys.plays.preview import SuggestedShare, suggest_share
 from huitou.journeys.plays.virtual_outbox import VirtualOutbox
 from huitou.journeys.plays.virtual_store import virtual_store
 from huitou.journeys.setting import read_time
@@ -56,7 +57,8 @@ class Replay:
 
     Each row: customer, entered_at, arm, exit (reason, empty while inside), exited_at, and `happened`: what was asked
     for, in order, as at, step, what (touch or task), verdict (sent, refused, waiting, given), reason, channel. `steps`
-    are the draft's by id, kind and title.
+    are the draft's by id, kind and title. `control_bp` were kept as control, in basis points; `suggestion` says why
+    that share, and is empty where somebody named it.
     """
 
     name: str
@@ -74,6 +76,8 @@ class Replay:
     exits: Mapping[str, int]
     rows: Sequence[Mapping[str, Any]] = field(repr=False)
     steps: Sequence[Mapping[str, Any]] = ()
+    control_bp: int | None = None
+    suggestion: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; instants in ISO form."""
@@ -83,17 +87,29 @@ class Replay:
 
 
 def replay(
-    draft: Draft, *, brand: Brand, control_bp: int | None = None, days: int = MONTH_DAYS, report: Report = silent
+    draft: Draft,
+    *,
+    brand: Brand,
+    control_bp: int | None = None,
+    enroll_days: int | None = None,
+    days: int = MONTH_DAYS,
+    report: Report = silent,
 ) -> Replay:
     """Rehearse the draft over the `days` before the brand's now; the same for the same data.
+
+    Without `control_bp` with the share that the preview of `enroll_days` suggests.
 
     Conditions see orders as they are known today, cut at each virtual moment; consent, identifiers and tags are those
     of today. Raises NotRefreshedError, and DefinitionError for a draft that cannot run.
     """
     until = brand.now()
     since = day_start(local_day(until - timedelta(days=days), brand.tz), brand.tz)
+    if control_bp is None:
+        share = suggest_share(draft, brand=brand, enroll_days=enroll_days)
+    else:
+        share = SuggestedShare(control_bp, "")
     with open_history() as history, virtual_store(contacts_since=since - _CONTACTS_BEFORE, opens_at=since):
-        launch = _launch(draft, since, until, control_bp)
+        launch = _launch(draft, since, until, share.share_bp)
         _signals(draft, history, since, until)
         outbox = VirtualOutbox(launch, until=until)
         ticks = _ticks(draft, since, until, brand)
@@ -108,10 +124,11 @@ def replay(
                 raise error
             outbox.send_until(tick)
         report(len(ticks), len(ticks))
-        return replace(_read(draft, launch, since, until), steps=_named_steps(draft))
+        told = _read(draft, launch, since, until)
+        return replace(told, steps=_named_steps(draft), control_bp=share.share_bp, suggestion=share.why)
 
 
-def _launch(draft: Draft, since: datetime, until: datetime, control_bp: int | None) -> Launch:
+def _launch(draft: Draft, since: datetime, until: datetime, control_bp: int) -> Launch:
     """A running launch in the virtual store. Its version has a number made of what it says: definitions are kept by
     number in this process, and no two may share one."""
     number = -int(draft.digest[:15], 16) - 1
@@ -132,7 +149,7 @@ def _launch(draft: Draft, since: datetime, until: datetime, control_bp: int | No
         title=draft.title[:160],
         key=f"replay:{draft.digest}",
         experiment=f"replay:{draft.digest}",
-        control_bp=definition.control_bp if control_bp is None else control_bp,
+        control_bp=control_bp,
         holdout=definition.purpose == "marketing",
         purpose=definition.purpose,
         state=Launch.SCHEDULED,

@@ -185,6 +185,9 @@ def replay_words(found: Replay, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     """A rehearsal in lines."""
     values = {"start": format_day(found.since, zone), "end": format_day(found.until, zone)}
     yield found.title, _("as if launched on %(start)s, until %(end)s") % values
+    if found.control_bp is not None:
+        text = _("%(share)s, as suggested: %(why)s") if found.suggestion else "%(share)s"
+        yield _("Control share"), text % {"share": share_words(found.control_bp), "why": found.suggestion}
     yield _("Would have come in"), f"{found.entered:,}"
     for arm, count in found.arms.items():
         yield arm_words(arm), f"{count:,}"

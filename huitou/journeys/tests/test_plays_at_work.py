@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.utils.translation import override
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from huitou.accounts.models import AuditEntry, Brand
 from huitou.core.clock import FixedClock
@@ -22,8 +24,10 @@ from huitou.journeys.plays.history import open_history, spell_out
 from huitou.journeys.plays.launching import AlreadyRunningError, copy_play, launch_draft
 from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.plays.preview import preview
+from huitou.journeys.plays.rehearsing import Asked, find_rehearsal, start_rehearsal
 from huitou.journeys.plays.replay import Replay, replay
-from huitou.journeys.plays.words import number_words, replay_header, replay_lines
+from huitou.journeys.plays.tasks import rehearse_job
+from huitou.journeys.plays.words import number_words, replay_header, replay_lines, replay_words
 from huitou.journeys.steps.send import read_content
 from huitou.journeys.tests.travelling import DAY
 from huitou.messaging.models import Attempt, ChannelAccount, ContactSlot, Touch, TouchDecision
@@ -181,6 +185,44 @@ def test_a_rehearsal_lets_in_who_would_have_come(brand: Brand, people: list[int]
     assert by_customer[people[9]] == [("gift", "refused"), ("remind", "refused")]
     assert set(found.refused) == {"no_consent"}
     assert found.sent + sum(found.refused.values()) + found.waiting == found.asked
+
+
+def test_a_rehearsal_keeps_the_share_as_control_that_is_suggested(brand: Brand, people: list[int]) -> None:
+    """The preview of so few customers suggests half; the play itself says 10 %. A share that is named is taken."""
+    draft = find_draft("win_back_60d", {"channels": ["console_log"]})
+    found = replay(draft, brand=brand, days=12)
+    shown = preview(draft, brand=brand)
+    assert (found.control_bp, found.suggestion) == (5000, shown.suggestion)
+    tenth = replay(draft, brand=brand, days=12, control_bp=1000)
+    assert found.arms["control"] > tenth.arms.get("control", 0)
+    with override("zh-hans"):
+        found = replace(found, suggestion=preview(draft, brand=brand).suggestion)
+        assert found.suggestion in replay_line(found, brand, "对照组比例")
+        assert replay_line(tenth, brand, "对照组比例") == "10%"
+
+
+def replay_line(found: Replay, brand: Brand, label: str) -> str:
+    return dict(replay_words(found, brand.tz))[label]
+
+
+def test_a_rehearsal_that_the_worker_does_is_what_was_asked_for(
+    brand: Brand, people: list[int], settings: LazySettings
+) -> None:
+    """The suggestion goes by the days in which customers come in, and the channels are those of the caller."""
+    ChannelAccount.objects.create(
+        kind="list_handoff", name="list", settings={}, callback_token="l" * 20, created_at=NOW
+    )
+    asked = Asked("win_back_60d", None, ("list_handoff",), None, 14)
+    key = start_rehearsal(settings.HOME, asked, language="en")
+    job = ProcrastinateJob.objects.get(task_name="plays.rehearse")
+    rehearse_job(**job.args)
+    found = find_rehearsal(settings.HOME, key).result
+    assert found is not None
+    assert found.control_bp == 5000
+    assert {each["channel"] for row in found.rows for each in row["happened"] if each["verdict"] == "sent"} <= {
+        "list_handoff"
+    }
+    assert key != start_rehearsal(settings.HOME, replace(asked, enroll_days=None), language="en")
 
 
 def test_a_rehearsal_reads_in_words(brand: Brand, people: list[int]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -40,6 +42,30 @@ def test_messages_stand_in_their_list_with_the_reason(
     admin.post(f"/messages/{unknown.pk}/decision/", {"decision": "not_sent"})
     unknown.refresh_from_db()
     assert (unknown.state, unknown.reason) == ("failed", "operator_not_sent")
+
+
+_CELL = re.compile(r"<t([dh])([^>]*)>")
+_LABEL = re.compile(r'data-label="([^"]+)"')
+
+
+def test_what_a_phone_shows_without_headings_carries_them(
+    admin: Client, accounts: dict[str, ChannelAccount], recorder: Recorder
+) -> None:
+    """On a phone the headings are gone and each row is a card: a cell with a value says which column it is of."""
+    create_account(kind="list_handoff", name="calls", settings={"consent_channel": "text"}, clock=CLOCK)
+    request_touches([ask("a", make_customer(channels=())), ask("b", make_customer())], clock=CLOCK)
+    send_due(clock=CLOCK)
+    text = admin.get("/messages/?group=sent").content.decode()
+    assert 'class="stacked"' in text
+    headings = re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', text)
+    row = text[text.index("<tbody>") : text.index("</tr>", text.index("<tbody>"))]
+    cells = [attributes for _kind, attributes in _CELL.findall(row)]
+    assert len(cells) == len(headings)
+    # Who it is for, and the state, need no word.
+    assert [_LABEL.findall(cell) for cell in cells] == [[], [], *([heading] for heading in headings[2:])]
+    # What is empty is left out on a phone, and a dash elsewhere.
+    sent, next_look = cells[-2:]
+    assert ("blank" in sent, "blank" in next_look) == (False, True)
 
 
 def test_a_message_by_hand_is_planned_from_the_customers_page(
