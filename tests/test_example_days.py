@@ -1,7 +1,6 @@
 """Moving the example on by many days at once is the same as by as many single days: facts, ways, messages, readout.
 
 Two copies of one store with a running launch: a database of each and a data directory of each, on some households.
-Once nothing waits any more the rest is one step, so that sizes of segments by day are no part of it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from huitou.experiments.models import HoldoutShare
 from huitou.journeys.services import create_journey, launch, publish
 from huitou.messaging.models import ChannelAccount
 from huitou.messaging.tests.stage import agree
+from huitou.segments.models import SegmentSize
 from huitou.segments.saving import create_segment
 from huitou.sources.connectors.complete_journey import loading
 from huitou.sources.connectors.complete_journey.tests.few_households import some_households
@@ -71,11 +72,15 @@ _STATE = {
         JOIN experiments_experiment AS e ON e.id = a.experiment_id ORDER BY 1, 2""",
     "reached": "SELECT person_id, arm, at, channel FROM experiments_exposure ORDER BY 1",
     "launches": "SELECT id, state, state_at, entered_through FROM journeys_launch ORDER BY id",
+    "sizes": """SELECT s.name, z.as_of, z.size, z.entered, z."left" FROM segments_segmentsize AS z
+        JOIN segments_segment AS s ON s.id = z.segment_id ORDER BY s.name, z.as_of""",
     "clock": "SELECT clock_now, clock_target FROM accounts_brand",
 }
 _FACTS = {
     "fct_order_lines": ["order_id", "line_no", "kind", "person_id", "sku", "quantity", "amount_minor", "occurred_at"],
     "fct_events": ["event_id", "name", "person_id", "occurred_at"],
+    "fct_exposures": ["experiment", "person_id", "kind", "arm", "at", "channel", "touch_id"],
+    "fct_segment_changes": ["segment", "person_id", "change", "at"],
     "fct_touches": ["touch_id", "person_id", "source", "channel", "state", "sent_at"],
 }
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -186,3 +191,16 @@ def test_many_days_at_once_are_as_many_single_days(
     assert [part for part, rows in {**one, **facts}.items() if not rows] == []
     assert {state for _key, _person, state, *_more in one["touches"]} >= {"sent", "refused"}
     assert {reason for *_more, reason in one["ways"]} >= {"goal"}
+
+
+def test_each_day_that_is_crossed_has_its_own_size_of_a_segment(home: Home, some_households: Path) -> None:
+    """Nothing waits for its time, and yet who came and went is told by day."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    loading.load_example(home=home, clock=SystemClock())
+    before = Brand.objects.get().now()
+    create_segment(name="silent", title="Silent", definition=SILENT, clock=Brand.objects.get().clock)
+    loading.advance_example(days=3, home=home, clock=SystemClock())
+    sizes = list(SegmentSize.objects.order_by("as_of"))
+    assert [size.as_of for size in sizes] == [before + timedelta(days=day) for day in range(4)]
+    for earlier, later in pairwise(sizes):
+        assert later.size == earlier.size + later.entered - later.left

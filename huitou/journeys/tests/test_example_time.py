@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from huitou.core.engine import open_home_engine
 from huitou.core.home import Home
 from huitou.customers.models import Identifier
 from huitou.experiments.models import Assignment, Experiment, Exposure, HoldoutShare
@@ -33,12 +35,18 @@ def launched() -> World:
     return world
 
 
-def test_who_was_reached_is_recorded_while_time_passes(home: Home) -> None:
+def test_who_was_drawn_and_reached_is_in_the_lake_while_time_passes(home: Home) -> None:
     home.staging.mkdir(parents=True, exist_ok=True)
     world = launched()
     pass_hours(START, START + timedelta(hours=3), home=home)
     assert set(Touch.objects.filter(sent_at__isnull=False).values_list("person_id", flat=True)) == {*world.people[:3]}
     assert set(Exposure.objects.values_list("person_id", flat=True)) == {*world.people[:3]}
+    with open_home_engine(home) as engine:
+        told = engine.to_pyarrow(engine.table("fct_exposures")).to_pylist()
+    own = [row for row in told if row["experiment"].startswith("launch:")]
+    assert Counter((row["person_id"], row["kind"]) for row in own) == Counter(
+        [(person, "assigned") for person in world.people] + [(person, "reached") for person in world.people[:3]]
+    )
 
 
 def test_dropping_the_example_leaves_nothing_of_its_launches(home: Home) -> None:

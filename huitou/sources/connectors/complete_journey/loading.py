@@ -56,7 +56,12 @@ from huitou.sources.connectors.complete_journey.panel import (
     Slice,
     data_folder,
 )
-from huitou.sources.connectors.complete_journey.passing import is_anything_waiting, modules_of_apps, pass_hours
+from huitou.sources.connectors.complete_journey.passing import (
+    is_anything_waiting,
+    is_each_day_counted,
+    modules_of_apps,
+    pass_hours,
+)
 from huitou.sources.importing.options import ImportOptions
 from huitou.sources.models import ImportRun, InboxEvent
 from huitou.sources.services import run_import, start_import
@@ -220,8 +225,9 @@ def advance_example(
 ) -> ExampleStatus:
     """Move the example's now on by `days` whole days: load what happened in them, and refresh.
 
-    Where journeys or messages wait for their time, each day is gone through hour by hour, and refreshed by itself.
-        Raises NoExampleError if the example is not loaded, ExampleEndsError if `days` passes its end or is below 1.
+    Where journeys or messages wait for their time, each day is gone through hour by hour. Then, and where segments are
+    counted, each day is refreshed by itself.
+    Raises NoExampleError if the example is not loaded, ExampleEndsError if `days` passes its end or is below 1.
     """
     with _alone():
         brand = find_brand()
@@ -241,10 +247,11 @@ def advance_example(
             )
         target = brand.clock_now + timedelta(days=days)
         while brand.clock_now is not None and brand.clock_now < target:
-            step = target
-            if is_anything_waiting():
+            step, is_waiting = target, is_anything_waiting()
+            if is_waiting or is_each_day_counted():
                 step = min(target, brand.clock_now + timedelta(days=1))
                 report(0, _STEPS, step.astimezone(ZoneInfo(ZONE)).date().isoformat())
+            if is_waiting:
                 pass_hours(brand.clock_now, step, home=home)
                 reach("example.passed")
             brand = aim_example(scope=brand.example_scope, target=step, clock=clock, actor=actor)
