@@ -194,7 +194,7 @@ CANCEL_TASKS_OF_LAUNCH = CANCEL_TASKS.format(which="launch_id = %(launch)s")
 
 # What is known of earlier ways of customers through a launch, whichever of their persons went it.
 EARLIER_WAYS = """
-SELECT given.customer, bool_or(e.state = 'active'), max(e.entered_at)
+SELECT given.customer, bool_or(e.state = 'active'), max(e.entered_at), max(e.ended_at)
 FROM unnest(%(persons)s::bigint[], %(customers)s::bigint[]) AS given (person, customer)
 JOIN journeys_enrollment AS e ON e.person_id = given.person AND e.launch_id = %(launch)s
 GROUP BY given.customer

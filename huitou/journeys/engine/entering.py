@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -77,7 +78,11 @@ def _while_it_ran(launch: Launch, candidates: list[Candidate]) -> list[Candidate
 def _allowed_again(
     launch: Launch, definition: Definition, candidates: Sequence[Candidate], customers: Mapping[int, int]
 ) -> list[Candidate]:
-    """Who may enter by the re-entry rule, seen over all persons of a customer."""
+    """Who may enter by the re-entry rule, seen over all persons of a customer.
+
+    What happened while a way went on lets nobody in, whenever it is told: a worker that was away takes the first of two
+    triggers, and its late steps happen now. So ways never overlap, neither in time nor in what the customer hears.
+    """
     ordered = sorted(candidates, key=lambda c: (c.at, c.key))
     if definition.reentry == "always" or not ordered:
         return ordered
@@ -89,17 +94,28 @@ def _allowed_again(
         if customer in taken:
             continue
         if customer in earlier:
-            is_inside, last = earlier[customer]
-            if is_inside or definition.reentry == "never":
+            way = earlier[customer]
+            if way.is_inside or definition.reentry == "never" or candidate.at < way.ended_at:
                 continue
-            if definition.reentry == "after_days" and candidate.at < last + timedelta(days=definition.reentry_days):
+            if definition.reentry == "after_days" and candidate.at < way.entered_at + timedelta(
+                days=definition.reentry_days
+            ):
                 continue
         taken.add(customer)
         allowed.append(candidate)
     return allowed
 
 
-def _earlier_ways(launch: Launch, customers: Sequence[int]) -> dict[int, tuple[bool, datetime]]:
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """Earlier ways of one customer: whether one goes on, when the last began, when the last that is over ended."""
+
+    is_inside: bool
+    entered_at: datetime
+    ended_at: datetime
+
+
+def _earlier_ways(launch: Launch, customers: Sequence[int]) -> dict[int, _Earlier]:
     members = members_of(customers)
     pairs = [(person, customer) for customer, persons in members.items() for person in persons]
     with connection.cursor() as cursor:
@@ -107,7 +123,10 @@ def _earlier_ways(launch: Launch, customers: Sequence[int]) -> dict[int, tuple[b
             sql.EARLIER_WAYS,
             {"launch": launch.pk, "persons": [p for p, _c in pairs], "customers": [c for _p, c in pairs]},
         )
-        return {int(customer): (bool(inside), last) for customer, inside, last in cursor.fetchall()}
+        return {
+            int(customer): _Earlier(bool(inside), entered_at, ended_at or entered_at)
+            for customer, inside, entered_at, ended_at in cursor.fetchall()
+        }
 
 
 def _draw_arms(launch: Launch, customers: Sequence[int], clock: Clock) -> dict[int, str]:

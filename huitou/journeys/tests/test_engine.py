@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 
 from huitou.core.clock import FixedClock
 from huitou.customers.models import Milestone, Person, PersonLink
@@ -177,6 +177,66 @@ def test_reentry_rules_mean_what_they_say(rule: dict[str, Any], entries: list[in
         world.turn()
     found = Enrollment.objects.order_by("entered_at").values_list("entered_at", flat=True)
     assert list(found) == [START + hours * HOUR for hours in entries]
+
+
+WEEKLY = {"trigger": {"kind": "schedule", "repeat": "weekly", "weekday": "2", "at": "10:00"}, "control_bp": 0}
+
+
+@pytest.mark.parametrize("rule", [{"reentry": "after_exit"}, {"reentry": "after_days", "reentry_days": 7}])
+@pytest.mark.parametrize("trigger", ["schedule", "event"])
+def test_a_worker_that_was_away_over_two_triggers_takes_the_first(rule: dict[str, Any], trigger: str) -> None:
+    """Two Tuesdays; the way lasts a day. Its late steps happen when the worker is back, so the customer is inside until
+    then and hears once; the next trigger counts again."""
+    world = World()
+    first, second, third = (START + days * DAY for days in (1, 8, 15))
+    steps = [{**PAUSE, "duration": "1d"}, CALL, END]
+    world.launch(journey(steps, **rule) if trigger == "event" else {**WEEKLY, "steps": steps, **rule})
+    for moment in (first, second) if trigger == "event" else ():
+        world.hear(world.people[0], "Order Completed", at=moment)
+    Signal.objects.update(received_at=models.F("occurred_at"))
+    back = second + 3 * HOUR
+    world.turn(back - START)
+    assert list(spans()) == [(first, back)]
+    assert StaffTask.objects.count() == 1
+    if trigger == "event":
+        world.hear(world.people[0], "Order Completed", at=third)
+    world.turn(third - back)
+    world.turn(DAY)
+    assert list(spans()) == [(first, back), (third, third + DAY)]
+
+
+@pytest.mark.parametrize("rule", [{"reentry": "after_exit"}, {"reentry": "after_days", "reentry_days": 7}])
+@pytest.mark.parametrize("trigger", ["schedule", "event"])
+def test_a_worker_that_is_there_takes_both(rule: dict[str, Any], trigger: str) -> None:
+    """The same two Tuesdays, as a rehearsal goes through them."""
+    world = World()
+    steps = [{**PAUSE, "duration": "1d"}, CALL, END]
+    world.launch(journey(steps, **rule) if trigger == "event" else {**WEEKLY, "steps": steps, **rule})
+    for hours in range(0, 24 * 10, 4):
+        world.now = START + hours * HOUR
+        if trigger == "event" and hours in (24, 24 * 8):
+            world.hear(world.people[0], "Order Completed")
+        world.turn()
+    assert list(spans()) == [(START + days * DAY, START + (days + 1) * DAY) for days in (1, 8)]
+
+
+def test_an_event_told_late_that_happened_inside_a_way_lets_nobody_in_again() -> None:
+    world = World()
+    world.launch(journey([{**PAUSE, "duration": "1h"}, END], reentry="after_exit"))
+    world.hear(world.people[0], "Order Completed", at=START + HOUR)
+    world.turn(3 * HOUR)
+    for minutes in (30, 90, 119):
+        world.hear(world.people[0], "Order Completed", at=START + minutes * MINUTE)
+        world.turn()
+    assert list(spans()) == [(START + HOUR, START + 2 * HOUR)]
+    world.hear(world.people[0], "Order Completed", at=START + 2 * HOUR)
+    world.turn()
+    assert list(spans()) == [(START + HOUR, START + 2 * HOUR), (START + 2 * HOUR, START + 3 * HOUR)]
+
+
+def spans() -> Any:
+    """Beginning and end of each way."""
+    return Enrollment.objects.order_by("entered_at").values_list("entered_at", "ended_at")
 
 
 def test_reentry_knows_all_persons_of_a_customer() -> None:
