@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from huitou.accounts.queries import find_brand
 from huitou.journeys.duration_field import DurationInput
+from huitou.journeys.instant_field import InstantField
 from huitou.journeys.named_choices import channel_fields, read_channels, read_tags, tag_fields
 from huitou.journeys.setting import LANGUAGES, Setting
 from huitou.journeys.step import Outlet
@@ -135,6 +138,9 @@ def _fields(
             setting.name,
             forms.CharField(label=label, required=False, help_text=hint, initial=value or "", widget=DurationInput()),
         )
+    elif setting.type == "instant":
+        brand = find_brand()
+        yield setting.name, InstantField(label=label, zone=brand.tz if brand else ZoneInfo("UTC"), told=value)
     elif setting.type == "share":
         yield setting.name, _share_field(setting, value)
     elif setting.type == "channels":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.utils.functional import Promise
@@ -129,6 +129,22 @@ def _check_date(setting: Setting, value: Any, place: str) -> Iterator[Problem]:
         yield Problem(place, "no_date", _("%(what)s is a date such as 2025-11-11."), {"what": setting.label})
 
 
+def read_instant(value: str) -> datetime:
+    """A moment with its offset, such as 2026-11-30T23:59:00+08:00. Raises ValueError."""
+    found = datetime.fromisoformat(value)
+    if found.tzinfo is None:
+        raise ValueError(value)
+    return found
+
+
+def _check_instant(setting: Setting, value: Any, place: str) -> Iterator[Problem]:
+    try:
+        read_instant(value)
+    except (ValueError, TypeError):
+        told = _("Write the moment with its offset, like 2026-11-30T23:59:00+08:00.")
+        yield Problem(place, "no_instant", told)
+
+
 def _check_words(setting: Setting, value: Any, place: str) -> Iterator[Problem]:
     """A text in each language of the product."""
     if not isinstance(value, dict):
@@ -190,6 +206,7 @@ CHECKS: dict[str, Callable[[Setting, Any, str], Iterator[Problem]]] = {
     "duration": _check_duration,
     "time": _check_time,
     "date": _check_date,
+    "instant": _check_instant,
     "words": _check_words,
     "long_words": _check_words,
     "channels": _check_open_list,
@@ -217,6 +234,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "duration": {"type": "string", "pattern": _DURATION.pattern},
     "time": {"type": "string", "pattern": _TIME.pattern},
     "date": {"type": "string", "format": "date"},
+    "instant": {"type": "string", "format": "date-time"},
     "words": _WORDS,
     "long_words": _WORDS,
     "channels": _NAMES,

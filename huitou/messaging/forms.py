@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from huitou.accounts.queries import find_brand
+from huitou.core.money import exponent, from_minor, to_minor
 from huitou.customers.portrait import CONSENT_CHANNELS, consent_words
 from huitou.messaging.channel import CHANNELS, Channel, Setting
 from huitou.messaging.content import MARKETING, SERVICE, Content, Words
 from huitou.messaging.models import ChannelAccount, ContactPolicy
+from huitou.messaging.prices import MOST_MINOR
 from huitou.messaging.queries import list_accounts
+from huitou.sources.connectors.connector import MONEY
 
 _PREFIX = "s-"
 
@@ -40,7 +45,11 @@ class AccountForm(forms.Form):
         self, channel: Channel, data: Mapping[str, Any] | None, existing: ChannelAccount | None, held: tuple[str, ...]
     ) -> None:
         values = existing.settings if existing else {}
-        initial = {_PREFIX + s.name: values.get(s.name, s.default) for s in channel.settings if not s.is_secret}
+        brand = find_brand()
+        self._currency = brand.currency if brand else "CNY"
+        initial: dict[str, Any] = {
+            _PREFIX + s.name: self._shown(s, values.get(s.name, s.default)) for s in channel.settings if not s.is_secret
+        }
         if existing:
             initial["per_minute"] = existing.per_minute
             initial["welcome_text"] = existing.welcome.get("words", {}).get("zh", {}).get("text", "")
@@ -52,12 +61,37 @@ class AccountForm(forms.Form):
         if channel.by_hand:
             del self.fields["per_minute"]
         for setting in channel.settings:
-            self.fields[_PREFIX + setting.name] = _field(setting, is_held=setting.name in held)
+            is_money = setting.form == MONEY
+            name, is_held = _PREFIX + setting.name, setting.name in held
+            self.fields[name] = _amount_field(setting, self._currency) if is_money else _field(setting, is_held=is_held)
+
+    def _shown(self, setting: Setting, kept: str) -> str:
+        """A kept setting as it is typed: amounts in the currency's own unit."""
+        if setting.form != MONEY or not (kept.isascii() and kept.isdigit()):
+            return kept
+        return f"{from_minor(int(kept), self._currency):f}"
 
     def settings(self) -> dict[str, str]:
-        """The settings as the service takes them."""
+        """The settings as the service takes them, amounts in minor units."""
         given = self.cleaned_data.items()
-        return {name.removeprefix(_PREFIX): str(value or "") for name, value in given if name.startswith(_PREFIX)}
+        return {
+            name.removeprefix(_PREFIX): str(to_minor(value, self._currency))
+            if isinstance(value, Decimal)
+            else str(value or "")
+            for name, value in given
+            if name.startswith(_PREFIX)
+        }
+
+
+def _amount_field(setting: Setting, currency: str) -> forms.Field:
+    return forms.DecimalField(
+        label=_("%(what)s (%(currency)s)") % {"what": setting.label, "currency": currency},
+        required=setting.required,
+        min_value=0,
+        max_value=from_minor(MOST_MINOR, currency),
+        decimal_places=exponent(currency),
+        help_text=_("For previews and readouts."),
+    )
 
 
 def _field(setting: Setting, *, is_held: bool) -> forms.Field:

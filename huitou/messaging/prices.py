@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from huitou.core.errors import DomainError
-from huitou.sources.connectors.connector import Setting
+from huitou.sources.connectors.connector import MONEY, Setting
 
 PRICE = "price_minor"
 # Dearer than any message: a price in yuan with its point left out is caught sooner than a readout shows it.
-_MOST_MINOR = 10_000
+MOST_MINOR = 10_000
 
 
 class PriceInvalidError(DomainError):
@@ -28,6 +28,7 @@ def price_setting(default: str = "0") -> Setting:
         PRICE,
         gettext_lazy("Price of one message"),
         gettext_lazy("In the smallest unit of money, for previews and readouts."),
+        form=MONEY,
         default=default,
         required=False,
     )
@@ -36,10 +37,10 @@ def price_setting(default: str = "0") -> Setting:
 def check_price(settings: Mapping[str, str]) -> None:
     """Raises PriceInvalidError."""
     price = settings.get(PRICE) or "0"
-    if not (price.isascii() and price.isdigit() and int(price) <= _MOST_MINOR):
+    if not (price.isascii() and price.isdigit() and int(price) <= MOST_MINOR):
         raise PriceInvalidError(
             _("Write the price of one message in the smallest unit of money, such as 5; at most %(most)s.")
-            % {"most": _MOST_MINOR}
+            % {"most": MOST_MINOR}
         )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.problems import Problem
-from huitou.journeys.setting import LANGUAGES, Setting, read_duration
+from huitou.journeys.setting import LANGUAGES, Setting, read_duration, read_instant
 from huitou.journeys.step import NEXT, Arrival, Go, Outcome, Step, StepContext, one_way
 from huitou.messaging.channel import find_channel
 from huitou.messaging.services import Content, TouchRequest, Words, are_products, request_touches
@@ -57,25 +56,18 @@ def read_content(settings: Mapping[str, Any]) -> Content:
         )
         for language in LANGUAGES
     }
+    until = settings.get("valid_until")
     return Content(
-        words=words, template=settings.get("template") or "", products=_codes(settings), valid_until=_until(settings)
+        words=words,
+        template=settings.get("template") or "",
+        products=_codes(settings),
+        valid_until=read_instant(until) if until else None,
     )
 
 
 def _codes(settings: Mapping[str, Any]) -> tuple[str, ...]:
     said = str(settings.get("products") or "").replace("，", ",")
     return tuple(code.strip() for code in said.split(",") if code.strip())
-
-
-def _until(settings: Mapping[str, Any]) -> datetime | None:
-    """Raises ValueError for what is no instant with an offset."""
-    said = settings.get("valid_until")
-    if not said:
-        return None
-    found = datetime.fromisoformat(str(said))
-    if found.tzinfo is None:
-        raise ValueError("no offset")
-    return found
 
 
 def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
@@ -90,11 +82,6 @@ def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
     if not are_products(_codes(settings)):
         told = _("Name at most 50 products, each by its code of at most 200 characters.")
         yield Problem(f"{path}.products", "no_products", told)
-    try:
-        _until(settings)
-    except ValueError:
-        told = _("Write the moment with its offset, like 2026-11-30T23:59:00+08:00.")
-        yield Problem(f"{path}.valid_until", "no_instant", told)
 
 
 def _tell(settings: Mapping[str, Any]) -> str:
@@ -114,7 +101,7 @@ STEP = Step(
         Setting("link", "text", _("Link"), "https://…", most=1000),
         Setting("template", "text", _("Template"), _("The provider's code, where the channel needs one."), most=100),
         Setting("valid", "duration", _("Worth sending for"), _("After this it is not sent any more; empty: 48 hours.")),
-        Setting("valid_until", "text", _("Content is true until"), "2026-11-30T23:59:00+08:00", most=40),
+        Setting("valid_until", "instant", _("Content is true until")),
         Setting(
             "products",
             "text",

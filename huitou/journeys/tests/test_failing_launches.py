@@ -123,6 +123,10 @@ def test_what_is_no_refusal_of_the_domain_ends_the_turn(monkeypatch: pytest.Monk
             "$.steps[0].products",
         ),
         ({"kind": "send", "channels": ["console_log"], "text": WORDS, "products": "a" * 201}, "$.steps[0].products"),
+        (
+            {"kind": "send", "channels": ["console_log"], "text": WORDS, "valid_until": "2026-11-30T23:59"},
+            "$.steps[0].valid_until",
+        ),
     ],
 )
 def test_what_would_be_refused_on_the_way_is_refused_at_publishing(step: dict[str, Any], place: str) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from huitou.accounts.models import User
+from huitou.accounts.models import Brand, User
 from huitou.accounts.roles import OPERATOR
 from huitou.journeys.forms import SettingsForm
 from huitou.journeys.models import Journey, StaffTask
 from huitou.journeys.services import create_journey, save_draft
+from huitou.journeys.step import STEPS
 from huitou.journeys.tests.travelling import END, WORDS, World, journey
 from huitou.journeys.trigger import TRIGGERS
 from huitou.segments.builder.lists import FILTERS
@@ -209,6 +211,37 @@ def test_filters_come_back_as_they_were(client: Client, where: Any) -> None:
     sent = {f"{name}-where": value for name, value in node.fields.items()} | {"w-where": node.what}
     assert all(f'name="{name}"' in str(found["where"]) for name in sent), "drawn as it is read"
     assert read_form(sent, "where").to_json() == where
+
+
+@pytest.mark.parametrize(
+    ("zone", "kept", "shown"),
+    [
+        ("Asia/Shanghai", "2026-11-30T23:59:00+08:00", "2026-11-30T23:59"),
+        # As a program wrote it, by another clock and to the second.
+        ("Asia/Shanghai", "2026-11-30T15:59:30+00:00", "2026-11-30T23:59:30"),
+        ("America/New_York", "2026-07-01T09:00:00-04:00", "2026-07-01T09:00"),
+        ("Asia/Shanghai", "next week", ""),
+        ("Asia/Shanghai", "2026-11-30T23:59", ""),
+    ],
+)
+def test_a_moment_is_set_by_the_brands_clock(client: Client, zone: str, kept: str, shown: str) -> None:
+    World()
+    Brand.objects.update(zone=zone)
+    field = SettingsForm(STEPS["send"].settings, None, {"valid_until": kept})["valid_until"]
+    drawn = str(field)
+    assert 'type="datetime-local"' in drawn
+    assert (f'value="{shown}"' in drawn) is bool(shown)
+    assert ("value=" in drawn) is bool(shown)
+    assert zone in str(field.help_text)
+    again = SettingsForm(STEPS["send"].settings, {"valid_until": shown}, {})
+    assert again.is_valid()
+    told = again.values().get("valid_until", "")
+    if shown:
+        assert datetime.fromisoformat(told) == datetime.fromisoformat(kept)
+        assert datetime.fromisoformat(told).utcoffset() is not None
+    else:
+        assert told == ""
+    assert not SettingsForm(STEPS["send"].settings, {"valid_until": "tomorrow"}, {}).is_valid()
 
 
 def test_trigger_audience_and_rules_are_set_in_one_form(client: Client) -> None:

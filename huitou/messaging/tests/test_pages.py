@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from huitou.accounts.models import User
+from huitou.accounts.models import Brand, User
 from huitou.core.clock import FixedClock
 from huitou.messaging.accounts import create_account
 from huitou.messaging.models import ChannelAccount, HandoffList, Touch
@@ -121,6 +121,28 @@ def test_a_channel_is_set_up_tested_and_paused_and_the_rules_are_changed(
     assert policy.cap_day == 2
     assert policy.quiet_hours["console_log"] == ["22:00", "08:00"]
     assert policy.home_channels == {"wecom": ["mini_program", "wecom"]}
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "kept", "refused"), [("CNY", "0.05", "5", "0.045"), ("JPY", "5", "5", "0.5")]
+)
+def test_the_price_of_a_message_is_typed_and_shown_in_the_currencys_own_unit(
+    admin: Client, accounts: dict[str, ChannelAccount], currency: str, typed: str, kept: str, refused: str
+) -> None:
+    Brand.objects.update(currency=currency)
+    told = {"name": "calls", "s-consent_channel": "sms", "s-price_minor": typed}
+    assert admin.post("/settings/channels/new/list_handoff/", told).status_code == 302
+    made = ChannelAccount.objects.get(name="calls")
+    assert made.settings["price_minor"] == kept
+    page = admin.get(f"/settings/channels/{made.pk}/").content.decode()
+    assert re.search(rf'name="s-price_minor" value="{typed}"', page)
+    assert f"({currency})" in page or f"（{currency}）" in page
+    changed = {"action": "save", "s-consent_channel": "sms"}
+    for wrong in (refused, "-1", "1000000"):
+        assert admin.post(f"/settings/channels/{made.pk}/", {**changed, "s-price_minor": wrong}).status_code == 422
+    admin.post(f"/settings/channels/{made.pk}/", {**changed, "s-price_minor": "0"})
+    made.refresh_from_db()
+    assert made.settings["price_minor"] == "0"
 
 
 def test_what_asked_for_a_message_is_told_in_words(admin: Client, accounts: dict[str, ChannelAccount]) -> None:

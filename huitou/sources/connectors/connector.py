@@ -18,6 +18,8 @@ from huitou.core.clock import Clock
 from huitou.sources.importing.options import ImportOptions
 
 TEXT, CHOICE, DAY = "text", "choice", "day"
+# An amount: kept in minor units, shown and typed in the currency's own unit.
+MONEY = "money"
 
 
 @dataclass(frozen=True)
