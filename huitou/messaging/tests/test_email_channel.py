@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from huitou.core.clock import SystemClock
 from huitou.messaging.channel import ACCEPTED, REFUSED, UNKNOWN, Address, Config, Outgoing
 from huitou.messaging.channels.email import CHANNEL, EmailSettingsError, posting
+from huitou.messaging.channels.email.composing import compose
 from huitou.messaging.tests.providers.mail import HANG_UP, HANG_UP_AFTER_TEXT, PASSWORD, USER, MailServer
 from huitou.messaging.tests.sample import NOON, account, message
 
@@ -71,6 +72,22 @@ def test_a_mail_is_utf8_text_and_html_with_a_link_to_unsubscribe(server: MailSer
     assert "想念您 &lt;3" in html
     assert html.count('href="https://brand.example/s/1?a=1&amp;b=2"') == 1
     assert server.envelopes == [(f"bounce+{told.touch_id}@brand.example", ["ann@mail.example"])]
+
+
+def test_the_address_to_unsubscribe_stands_whole_in_its_header() -> None:
+    """A long name of the deployment's own; as an encoded word no mail program would find it."""
+    address = f"https://members.a-rather-long-name-of-a-brand.example/u/12345678-{'a1B2' * 12}"
+    raw = compose({"sender": "news@brand.example"}, mail_to("ann", unsubscribe_url=address)).as_bytes()
+    assert f"\r\nList-Unsubscribe: <{address}>\r\n".encode() in raw
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+
+
+def test_one_click_is_offered_over_https_alone() -> None:
+    """RFC 8058 knows no other; the page itself can be opened all the same."""
+    mail = compose({"sender": "news@brand.example"}, mail_to("ann", unsubscribe_url="http://10.0.0.5:8000/u/1-abc"))
+    assert mail["List-Unsubscribe"] == "<http://10.0.0.5:8000/u/1-abc>"
+    assert mail["List-Unsubscribe-Post"] is None
 
 
 def test_an_english_mail_is_english(server: MailServer) -> None:

@@ -192,8 +192,9 @@ def test_codes_mean_what_can_be_done(
     assert not provider.messages
 
 
-def test_an_inner_fault_of_the_provider_is_unknown(provider: Aliyun) -> None:
-    provider.refusals = [("isp.SYSTEM_ERROR", "")]
+@pytest.mark.parametrize("code", ["isp.SYSTEM_ERROR", "SignatureNonceUsed"])
+def test_an_inner_fault_of_the_provider_or_a_request_that_came_twice_is_unknown(provider: Aliyun, code: str) -> None:
+    provider.refusals = [(code, "")]
     assert CHANNEL.send(of(provider), [coupon()], NOON)[0].kind == UNKNOWN
 
 
@@ -257,7 +258,7 @@ def test_parts_are_billed_by_length_with_the_signature(characters: int, parts: i
     assert CHANNEL.cost_minor({"price_minor": "5"}, parts) == 5 * parts
 
 
-@pytest.mark.parametrize("reply", ["R", "r", " T ", "td", "退订", "退订。", "拒收", "“R”"])
+@pytest.mark.parametrize("reply", ["R", "r", " T ", "td", "退订", "退订。", "拒收", "“R”", "Ｒ", "退 订！", "回复r"])
 def test_replies_that_mean_no_more(reply: str) -> None:
     assert asks_to_stop(reply)
 

@@ -1,6 +1,8 @@
 """One e-mail: UTF-8, as plain text and as HTML, with the headers that let mail programs unsubscribe by one click.
 
 RFC 8058 wants both List-Unsubscribe with an https address and List-Unsubscribe-Post, and no cookies or login behind it.
+The address stands in its header whole, however long it is: folded as other texts it would become an encoded word, in
+which no mail program looks for an address.
 """
 
 from __future__ import annotations
@@ -9,8 +11,9 @@ import html
 import re
 from collections.abc import Mapping
 from email.headerregistry import Address as MailAddress
+from email.headerregistry import HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 
 from huitou.core.clock import SystemClock
@@ -25,6 +28,18 @@ _WORDS = {
 }
 
 
+class _Whole(UnstructuredHeader):
+    """A header that is one line of ASCII; lines may have 998 characters (RFC 5322, 2.1.1)."""
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]  # mixed in by the registry
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Whole)  # type: ignore[arg-type]  # the registry mixes the base class in
+_POLICY = SMTP.clone(header_factory=_HEADERS)
+
+
 def message_id(settings: Mapping[str, str], message: Outgoing) -> str:
     """The Message-ID, by which reports and bounces name the mail."""
     return f"<{_SAFE_KEY.sub('-', message.key)}@{_domain(settings)}>"
@@ -37,7 +52,7 @@ def bounce_address(settings: Mapping[str, str], message: Outgoing) -> str:
 
 def compose(settings: Mapping[str, str], message: Outgoing) -> EmailMessage:
     """The mail as it is sent. Raises ValueError where an address cannot stand in a header."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = MailAddress(_one_line(settings.get("sender_name", "")), addr_spec=settings["sender"])
     mail["To"] = MailAddress(addr_spec=message.to.value)
     mail["Subject"] = _one_line(message.title or message.text)[:200]
@@ -48,7 +63,8 @@ def compose(settings: Mapping[str, str], message: Outgoing) -> EmailMessage:
         mail["Reply-To"] = MailAddress(addr_spec=reply_to)
     if message.unsubscribe_url:
         mail["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        if message.unsubscribe_url.startswith("https://"):
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(_plain(message), charset="utf-8", cte="base64")
     mail.add_alternative(_html(message), subtype="html", charset="utf-8", cte="base64")
     # Setting the content takes away what was said about it before.

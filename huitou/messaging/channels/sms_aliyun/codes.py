@@ -48,8 +48,9 @@ _MEANINGS = {
     "isp.UNKNOWN": Meaning(_MINUTE),
     "InternalError": Meaning(_MINUTE),
 }
-# Answers that do not tell whether the message went out before something broke inside.
-DOUBTFUL = frozenset({"isp.SYSTEM_ERROR", "isp.GATEWAY_ERROR", "isp.UNKNOWN", "InternalError"})
+# Answers that do not tell whether the message went out before something broke inside. A nonce is used once: that it was
+# used before means that somebody on the way sent the same request twice, and the first may have gone out.
+DOUBTFUL = frozenset({"isp.SYSTEM_ERROR", "isp.GATEWAY_ERROR", "isp.UNKNOWN", "InternalError", "SignatureNonceUsed"})
 
 
 def meaning_of(code: str, said: str) -> Meaning:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 OPT_OUT = "拒收请回复R"
@@ -13,7 +14,7 @@ _PLACE = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 _BRACKETS = re.compile(r"[【】]")
 _ADDRESS = re.compile(r"https?://|www\.|[a-z0-9-]+\.(com|cn|net|org|cc|top)\b", re.IGNORECASE)
 _SYMBOLS = re.compile(r"[★※→●①-⑳『』「」〖〗㎡²³•]|[\U0001F000-\U0001FAFF]")
-_UNSUBSCRIBING = frozenset({"R", "T", "TD", "退", "退订", "拒收", "取消", "N"})
+_UNSUBSCRIBING = frozenset({"R", "T", "TD", "退", "退订", "拒收", "取消", "N", "回复R", "回T", "拒收R", "STOP"})
 
 
 class WordingError(Exception):
@@ -62,4 +63,6 @@ def count_parts(text: str, signature: str) -> int:
 
 def asks_to_stop(reply: str) -> bool:
     """Whether a customer's reply means that no more is wanted."""
-    return reply.strip().strip("。.!！'\"“”").upper() in _UNSUBSCRIBING
+    # Chinese keyboards give letters of full width.
+    plain = "".join(unicodedata.normalize("NFKC", reply).split())
+    return plain.strip("。.!,、'\"“”").upper() in _UNSUBSCRIBING
