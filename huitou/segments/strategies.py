@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -16,6 +16,7 @@ from huitou.customers.queries import customers_of
 from huitou.orders.queries import last_refresh, open_engine
 from huitou.segments.counting import get_segment
 from huitou.segments.evaluating import some_customers
+from huitou.segments.layering import shown
 from huitou.segments.membership import MEMBERS
 from huitou.segments.models import Strategy
 
@@ -75,7 +76,8 @@ def strategy_of(customer_ids: Sequence[int]) -> dict[int, Chosen | None]:
 
 def _chosen(strategy: Strategy) -> Chosen:
     told = {name: getattr(strategy, name) for name in FIELDS}
-    return Chosen(strategy.segment.name, strategy.segment.title, strategy.priority, **told)
+    title, _description = shown(strategy.segment)
+    return Chosen(strategy.segment.name, title, strategy.priority, **told)
 
 
 def set_strategy(
@@ -92,7 +94,8 @@ def set_strategy(
 ) -> Strategy:
     """Say what the people of a segment get. `priority` is the place, 1 first; others move; without it, the last.
 
-    Raises SegmentUnknownError, or StrategyRefusedError for texts that are too long.
+    Strategies of archived segments stand behind all others. Raises SegmentUnknownError, or StrategyRefusedError for
+    texts that are too long and for a segment in the archive.
     """
     values = {"offers": offers, "content": content, "channel": channel, "service_level": service_level}
     for name, text in values.items():
@@ -100,15 +103,18 @@ def set_strategy(
             told = _("At most %(most)s characters; shorten the text that begins with “%(text)s”.")
             raise StrategyRefusedError(told % {"most": _MOST[name], "text": text[:20]})
     found = get_segment(segment)
+    if found.archived_at is not None:
+        raise StrategyRefusedError(_("The segment is in the archive: nobody is in it."))
     with transaction.atomic():
         _lock()
-        standing = {s.segment_id: s for s in Strategy.objects.all()}
-        order = [s.segment_id for s in sorted(standing.values(), key=lambda s: s.priority)]
+        standing = {s.segment_id: s for s in Strategy.objects.select_related("segment")}
+        order = _in_order(standing.values())
         before = _told(standing.get(found.pk))
         if found.pk in order and priority is not None:
             order.remove(found.pk)
         if found.pk not in order:
-            place = len(order) if priority is None else min(max(priority, 1) - 1, len(order))
+            last = sum(1 for s in standing.values() if s.segment.archived_at is None and s.segment_id in order)
+            place = last if priority is None else min(max(priority, 1) - 1, last)
             order.insert(place, found.pk)
         strategy = standing.get(found.pk) or Strategy(segment=found)
         strategy.priority = _free_priority()
@@ -137,10 +143,16 @@ def remove_strategy(*, segment: str, clock: Clock, actor: User | None = None, ac
     with transaction.atomic():
         _lock()
         if Strategy.objects.filter(segment=found).delete()[0]:
-            _number(list(Strategy.objects.order_by("priority").values_list("segment_id", flat=True)))
+            _number(_in_order(Strategy.objects.select_related("segment")))
             record_audit(
                 action="strategy.removed", clock=_MACHINE, actor=actor, actor_label=actor_label, target=segment
             )
+
+
+def _in_order(strategies: Iterable[Strategy]) -> list[int]:
+    """Numbers of the segments by priority; those in the archive, which nobody sees, behind all others."""
+    ordered = sorted(strategies, key=lambda s: (s.segment.archived_at is not None, s.priority))
+    return [strategy.segment_id for strategy in ordered]
 
 
 def _told(strategy: Strategy | None) -> dict[str, object]:

@@ -17,7 +17,15 @@ from huitou.customers.models import Person
 from huitou.orders.tests.conftest import Feed
 from huitou.segments.models import Segment, SegmentVersion, TagRule
 from huitou.segments.queries import in_words, list_strategies, strategy_of, tags_of
-from huitou.segments.services import create_segment, create_tag, give_tags, install_layers, set_strategy
+from huitou.segments.services import (
+    archive_segment,
+    create_segment,
+    create_tag,
+    give_tags,
+    install_layers,
+    set_strategy,
+)
+from huitou.segments.strategies import StrategyRefusedError
 from huitou.segments.tests.conftest import NOW, Refresh, buy, order, people
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,6 +182,21 @@ def test_strategies_go_by_priority(feed: Feed, refreshed: Refresh) -> None:
     assert "专属顾问" in browser.get("/strategies/").content.decode()
     browser.post("/strategies/", {"segment": "all_buyers", "remove": "1"})
     assert [(s.segment.name, s.priority) for s in list_strategies()] == [("twice", 1)]
+
+
+def test_strategies_of_the_archive_take_no_place_from_others(refreshed: Refresh) -> None:
+    """What nobody sees stands behind what is numbered on the page, whatever its place was."""
+    for name in ("old", "first", "second"):
+        create_segment(name=name, definition=TWICE, clock=CLOCK)
+        set_strategy(segment=name, offers=name, clock=CLOCK)
+    archive_segment(name="old", clock=CLOCK)
+    set_strategy(segment="second", offers="second", priority=1, clock=CLOCK)
+    assert [(s.segment.name, s.priority) for s in list_strategies()] == [("second", 1), ("first", 2)]
+    create_segment(name="third", definition=TWICE, clock=CLOCK)
+    set_strategy(segment="third", offers="third", clock=CLOCK)
+    assert [(s.segment.name, s.priority) for s in list_strategies()][-1] == ("third", 3)
+    with pytest.raises(StrategyRefusedError):
+        set_strategy(segment="old", offers="again", clock=CLOCK)
 
 
 def test_who_may_only_look_sees_no_forms(refreshed: Refresh) -> None:
