@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from huitou.journeys.models import Launch
-from huitou.journeys.plays.words import launch_title
+from huitou.journeys.titles import launch_title
 
 
 def title_of(key: str) -> str | None:

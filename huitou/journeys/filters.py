@@ -107,9 +107,3 @@ def _fits(operator: str, value: Any) -> bool:
     if operator in _TEXTS:
         return isinstance(value, str) and bool(value)
     return isinstance(value, _PLAIN)
-
-
-def tell_filter(event: str, where: Filter | None) -> str:
-    """An event and its filter in one line."""
-    told = [f"{e.get('property')} {e.get('is')} {e.get('value', '')}".strip() for e in where or ()]
-    return f"{event} ({'; '.join(told)})" if told else event

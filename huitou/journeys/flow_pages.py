@@ -18,6 +18,7 @@ from huitou.journeys import queries, services
 from huitou.journeys.conditions import tell_condition
 from huitou.journeys.definition import DEFAULTS, SETTINGS, find_problems, read_steps
 from huitou.journeys.editing import add_step, change_step, move_step, remove_step
+from huitou.journeys.event_words import tell_event
 from huitou.journeys.flow import lay_out, told_safely
 from huitou.journeys.forms import EndingsForm, Menus, NewJourneyForm, SettingsForm
 from huitou.journeys.models import Journey, JourneyVersion, Launch
@@ -89,7 +90,7 @@ def show_flow(request: HttpRequest, name: str) -> HttpResponse:
         "version": version,
         "is_draft": version.state == JourneyVersion.DRAFT,
         "versions": list(journey.versions.order_by("-number")),
-        "launches": list(Launch.objects.filter(version__journey=journey).order_by("-pk")[:20]),
+        "launches": list(queries.list_launches(journey)[:20]),
         "launch": launch,
         "counts": queries.launch_counts(launch) if launch else None,
         "chain": lay_out(steps, queries.counts_by_step(version, launch), problems),
@@ -124,7 +125,8 @@ def _ending_words(told: Any) -> str:
     if not isinstance(told, dict):
         return ""
     listed = told.get("events")
-    words = [str(e.get("event")) for e in (listed if isinstance(listed, list) else ()) if isinstance(e, dict)]
+    listed = [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else []
+    words = [told_safely(lambda e: tell_event(str(e.get("event")), e.get("where")), e) for e in listed]
     words += [_("a purchase")] if told.get("purchase") else []
     words += [tell_condition(told["when"])] if told.get("when") else []
     return ", ".join(words)

@@ -122,7 +122,7 @@ def list_tasks(
     *, now: datetime, assignee_id: int | None = None, which: str = "open", kinds: Sequence[str] = ()
 ) -> QuerySet[StaffTask]:
     """Staff tasks: `which` is open (the most overdue first), snoozed or done; with `assignee_id` one person's own."""
-    found = StaffTask.objects.select_related("launch", "assignee", "person")
+    found = StaffTask.objects.select_related("launch__version__journey", "assignee", "person")
     if assignee_id is not None:
         found = found.filter(assignee_id=assignee_id)
     if kinds:
@@ -137,4 +137,4 @@ def list_tasks(
 
 def get_task(task_id: int) -> StaffTask | None:
     """The task of that number."""
-    return StaffTask.objects.select_related("launch", "assignee", "person").filter(pk=task_id).first()
+    return StaffTask.objects.select_related("launch__version__journey", "assignee", "person").filter(pk=task_id).first()

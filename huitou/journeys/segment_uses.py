@@ -10,8 +10,11 @@ from django.utils.translation import gettext as _
 
 from huitou.journeys.models import Enrollment, Journey, Launch
 from huitou.journeys.plays.launching import OPEN_STATES
-from huitou.journeys.plays.words import STATES, launch_title
+from huitou.journeys.plays.words import (
+    STATES,
+)
 from huitou.journeys.queries import newest_version
+from huitou.journeys.titles import journey_title, launch_title
 from huitou.segments.uses import SegmentUse
 
 
@@ -29,7 +32,10 @@ def uses_of(segment: str) -> Iterator[SegmentUse]:
     for journey in Journey.objects.filter(archived_at=None).order_by("title", "pk"):
         version = newest_version(journey)
         if version.pk not in launched and _asks(version.definition, segment):
-            title = _("journey %(title)s, version %(number)s") % {"title": journey.title, "number": version.number}
+            title = _("journey %(title)s, version %(number)s") % {
+                "title": journey_title(journey),
+                "number": version.number,
+            }
             yield SegmentUse(title, reverse("journeys_flow", args=[journey.name]))
 
 

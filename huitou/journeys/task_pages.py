@@ -20,7 +20,11 @@ from huitou.customers.labels import customer_labels
 from huitou.journeys import queries
 from huitou.journeys.forms import FinishForm
 from huitou.journeys.models import Enrollment, StaffTask
-from huitou.journeys.plays.words import arm_words, exit_words, launch_title, step_words
+from huitou.journeys.plays.words import (
+    arm_words,
+    exit_words,
+    step_words,
+)
 from huitou.journeys.staff_tasks import (
     OUTCOMES,
     TASK_KINDS,
@@ -30,6 +34,7 @@ from huitou.journeys.staff_tasks import (
     take_task,
     told_outcome,
 )
+from huitou.journeys.titles import launch_title
 from huitou.journeys.wording import in_language
 
 PAGE_SIZE = 30

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from django.urls import reverse
 
 from huitou.journeys.models import Launch
-from huitou.journeys.plays.words import launch_title, step_words
+from huitou.journeys.plays.words import (
+    step_words,
+)
+from huitou.journeys.titles import launch_title
 from huitou.messaging.origins import Origin
 
 _PREFIX = "launch:"

@@ -104,10 +104,11 @@ def _recent(values: Mapping[str, Value]) -> str:
     quarter, year = _number(values, "orders_90d"), _number(values, "orders_365d")
     if quarter is None or year is None:
         return ""
-    return _("%(quarter)s purchases in the last 90 days, %(year)s in the last 365.") % {
-        "quarter": int(quarter),
-        "year": int(year),
-    }
+    return ngettext(
+        "%(quarter)s purchase in the last 90 days, %(year)s in the last 365.",
+        "%(quarter)s purchases in the last 90 days, %(year)s in the last 365.",
+        int(quarter),
+    ) % {"quarter": int(quarter), "year": int(year)}
 
 
 def _taste(values: Mapping[str, Value]) -> str:

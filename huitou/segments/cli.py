@@ -27,6 +27,7 @@ def list_(
 ) -> None:
     """Every segment with its size at the last refresh and what came and went since the one before."""
     from huitou.core.terminal import print_json
+    from huitou.segments.layering import shown
     from huitou.segments.output import segment_object
     from huitou.segments.queries import list_segments
 
@@ -36,7 +37,7 @@ def list_(
         return
     for one in listed:
         size = "–" if one.size is None else f"{one.size:,} (+{one.entered} −{one.left})"
-        typer.echo(f"{one.segment.name}\t{size}\t{one.segment.title}")
+        typer.echo(f"{one.segment.name}\t{size}\t{shown(one.segment)[0]}")
 
 
 @segments_app.command("show")

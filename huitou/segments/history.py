@@ -13,6 +13,7 @@ from huitou.core.models import RefreshRun
 from huitou.customers.queries import customers_of, persons_of
 from huitou.orders.queries import last_refresh, open_engine
 from huitou.segments.counting import get_segment
+from huitou.segments.layering import shown
 from huitou.segments.membership import CHANGES, MEMBERS
 from huitou.segments.models import Segment, SegmentSize
 
@@ -108,4 +109,4 @@ def moves_of(person_id: int, *, limit: int = 100) -> list[Move]:
 
 
 def _titles() -> dict[str, str]:
-    return dict(Segment.objects.values_list("name", "title"))
+    return {segment.name: shown(segment)[0] for segment in Segment.objects.all()}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from huitou.analytics.conditions import (
@@ -25,9 +24,8 @@ from huitou.analytics.conditions.tree import All, AnyOf, Not
 from huitou.core.errors import DomainError
 from huitou.core.http_api.fields import is_storable
 from huitou.segments.models import Segment, Tag
-from huitou.sources.tracking.queries import current_plan
+from huitou.segments.wording import names_in
 
-_QUOTED = re.compile(r"“([^”]*)”")
 _ANY_INSTANT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -107,17 +105,6 @@ def in_words(definition: object, language: str | None = None) -> str:
         condition = parse_condition(definition)
     except ConditionError as error:
         return error.sentence(chosen)
-    sentence = describe(condition, chosen)
-    # Conditions know segments by name; people know them by title.
-    for name, title in Segment.objects.filter(name__in=segments_in(condition)).values_list("name", "title"):
-        sentence = sentence.replace(f"“{name}”", f"“{title}”")
-    return _with_event_titles(sentence, chosen) if "'event'" in repr(definition) else sentence
-
-
-def _with_event_titles(sentence: str, language: str) -> str:
-    """Events by their titles in the tracking plan."""
-    events = current_plan().events
-    for name in sorted(set(_QUOTED.findall(sentence)) & set(events)):
-        title = events[name].zh if language.startswith("zh") else events[name].en
-        sentence = sentence.replace(f"“{name}”", f"“{title or name}”")
-    return sentence
+    with override(chosen):
+        names = names_in(definition)
+    return describe(condition, chosen, names)

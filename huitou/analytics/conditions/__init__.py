@@ -10,6 +10,7 @@ from huitou.analytics.conditions.lake_facts import among, read_facts
 from huitou.analytics.conditions.leaf import KINDS, Leaf, LeafKind
 from huitou.analytics.conditions.members import compile_members
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import Names
 from huitou.analytics.conditions.schema import condition_schema
 from huitou.analytics.conditions.tree import Condition, describe, holds, leaves_of, parse_condition
 
@@ -22,6 +23,7 @@ __all__ = [
     "Leaf",
     "LeafKind",
     "Moment",
+    "Names",
     "among",
     "compile_members",
     "condition_schema",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,6 +13,7 @@ import ibis
 
 from huitou.analytics.conditions.errors import ConditionError
 from huitou.analytics.conditions.moment import DAY, Moment
+from huitou.analytics.conditions.naming import of_one
 from huitou.analytics.conditions.reading import (
     MOST_DAYS,
     MOST_TEXT,
@@ -149,16 +151,23 @@ class Comparison:
         }
         return spans[self.operator]
 
-    def words(self, language: str, shown: Shown | None = None) -> str:
-        """As the end of a sentence."""
+    def words(self, language: str, shown: Shown | None = None, *, of_many: bool = False) -> str:
+        """As the end of a sentence; `of_many` says that what is compared is a plural."""
         chinese = language.startswith("zh")
         shown = shown or (lambda value: show(value, language))
         text = _WORDS[self.operator][chinese]
-        if self.operator in ("between", "between_days_ago"):
+        if of_many and not chinese:
+            text = re.sub(r"^is\b", "are", text)
+        if self.operator == "between_days_ago":
+            return of_one(text.format(*map(shown, self.value)))
+        if self.operator == "between":
             return text.format(*map(shown, self.value))
         if isinstance(self.value, tuple):
             return text.format(("、" if chinese else ", ").join(map(shown, self.value)))
-        return text.format(shown(self.value)) if self.value is not None else text
+        if self.value is None:
+            return text
+        told = text.format(shown(self.value))
+        return of_one(told) if self.operator.endswith("_days") else told
 
 
 def show(value: Any, language: str) -> str:

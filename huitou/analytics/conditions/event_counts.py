@@ -12,6 +12,7 @@ from huitou.analytics.conditions.event_rows import EventRows, Span
 from huitou.analytics.conditions.facts import Facts, History
 from huitou.analytics.conditions.leaf import Leaf, Measure, Own, Summed, told
 from huitou.analytics.conditions.moment import DAY, Moment
+from huitou.analytics.conditions.naming import of_one
 from huitou.analytics.conditions.window import Window
 
 UNIT_DAYS = {"day": 1, "week": 7, "month": 30}
@@ -62,7 +63,7 @@ class Done(Leaf):
             times = told(language, f"at most {self.high} times", f"不超过{self.high}次")
         else:
             times = told(language, f"{self.low} to {self.high} times", f"{self.low}至{self.high}次")
-        return _in_window(self.window, language, told(language, f"did {what} {times}", f"做{what}{times}"))
+        return _in_window(self.window, language, told(language, f"did {what} {of_one(times)}", f"做{what}{times}"))
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Regularly(Leaf):
         what, (english, chinese) = self.events.words(language), _UNIT_WORDS[self.unit]
         return told(
             language,
-            f"did {what} in at least {self.least} of the last {self.of} {english}",
+            f"did {what} " + of_one(f"in at least {self.least} of the last {self.of} {english}"),
             f"最近{self.of}{chinese}中至少有{self.least}{chinese[:2].rstrip('（')}做过{what}",
         )
 
@@ -184,7 +185,7 @@ class Stopped(Leaf):
         what, when = self.events.words(language), self.window.words(language)
         return told(
             language,
-            f"did {what} at least {self.least} times before, and not {when}",
+            f"did {what} " + of_one(f"at least {self.least} times before, and not {when}"),
             f"以前做过{what}不少于{self.least}次，但{when}没有再做",
         )
 
@@ -227,7 +228,7 @@ class Restarted(Leaf):
         what = self.events.words(language)
         text = told(
             language,
-            f"did {what} again after a gap of {self.gap_days} days or more",
+            f"did {what} again " + of_one(f"after a gap of {self.gap_days} days or more"),
             f"间隔{self.gap_days}天以上后又做了{what}",
         )
         return _in_window(self.window, language, text)

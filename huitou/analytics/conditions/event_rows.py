@@ -11,6 +11,7 @@ import ibis
 from huitou.analytics.conditions.facts import Facts, History, Row
 from huitou.analytics.conditions.leaf import Match, Measure, Summed, told
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import names
 from huitou.analytics.conditions.properties import Filter
 from huitou.analytics.interactions import DONE_KINDS
 
@@ -93,8 +94,9 @@ class EventRows:
 
     def words(self, language: str) -> str:
         """The names, and the filters in brackets."""
-        names = told(language, " or ", "或").join(f"“{name}”" for name in self.names)
+        titles = names().events
+        told_names = told(language, " or ", "或").join(f"“{titles.get(name) or name}”" for name in self.names)
         if not self.filters:
-            return names
+            return told_names
         met = told(language, " and ", "且").join(one.words(language) for one in self.filters)
-        return told(language, f"{names} ({met})", f"{names}（{met}）")
+        return told(language, f"{told_names} ({met})", f"{told_names}（{met}）")

@@ -12,6 +12,7 @@ from huitou.analytics.conditions.event_rows import EventRows
 from huitou.analytics.conditions.facts import Facts, History
 from huitou.analytics.conditions.leaf import Leaf, Own, told
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import of_one
 from huitou.analytics.conditions.window import Window
 
 
@@ -83,8 +84,8 @@ class Sequence_(Leaf):  # noqa: N801  (the plain name belongs to collections)
 
 def _length(hours: int, language: str) -> str:
     if hours % 24:
-        return told(language, f"{hours} hours", f"{hours}小时")
-    return told(language, f"{hours // 24} days", f"{hours // 24}天")
+        return told(language, of_one(f"{hours} hours"), f"{hours}小时")
+    return told(language, of_one(f"{hours // 24} days"), f"{hours // 24}天")
 
 
 def _after(reached: ibis.Table, later: ibis.Table, within_hours: int | None) -> ibis.Table:

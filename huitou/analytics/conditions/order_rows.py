@@ -12,6 +12,7 @@ from huitou.analytics.conditions.event_rows import Span
 from huitou.analytics.conditions.facts import History, Row
 from huitou.analytics.conditions.leaf import Match, told
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import names
 
 TAKES = ("count", "sum", "quantity", "avg", "first", "last")
 TEXTS = ("category", "brand", "sku", "channel", "store")
@@ -78,10 +79,10 @@ class OrderRows:
         chinese = language.startswith("zh")
         parts = []
         for name, values in self.texts:
-            listed = ("、" if chinese else " or ").join(f"“{value}”" for value in values)
+            listed = ("、" if chinese else " or ").join(f"“{names().value(name, value)}”" for value in values)
             parts.append(f"{WHERE_WORDS[name][chinese]}{'' if chinese else ' '}{listed}")
         for name, one in self.prices:
-            compared = one.words(language, lambda value: show(value / 100 if value % 100 else value // 100, language))
+            compared = one.words(language, lambda value: show(names().amount(value), language))
             parts.append(f"{WHERE_WORDS[name][chinese]}{'' if chinese else ' '}{compared}")
         if not parts:
             return ""

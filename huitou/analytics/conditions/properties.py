@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -20,10 +20,12 @@ from huitou.analytics.conditions.comparing import (
     Comparison,
     comparison_schemas,
     read_comparison,
+    show,
     text_schema,
 )
 from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import names
 from huitou.analytics.conditions.reading import NAME_PATTERN, Reader
 
 FIELDS = ("channel", "object_type", "object_id", "source")
@@ -85,7 +87,9 @@ class Subject:
         return None if text.startswith(_PARTS) else text
 
     def words(self, language: str) -> str:
-        return self.name if self.is_property else _FIELD_WORDS[self.name][language.startswith("zh")]
+        if self.is_property:
+            return names().properties.get(self.name) or self.name
+        return _FIELD_WORDS[self.name][language.startswith("zh")]
 
 
 def _told_text(properties: str | None, name: str) -> str | None:
@@ -118,7 +122,16 @@ class Filter:
 
     def words(self, language: str) -> str:
         gap = "" if language.startswith("zh") else " "
-        return f"{self.subject.words(language)}{gap}{self.comparison.words(language)}"
+        return f"{self.subject.words(language)}{gap}{self.comparison.words(language, self._shown(language))}"
+
+    def _shown(self, language: str) -> Callable[[Any], str]:
+        """Values of the channel have names; what a property holds stands for itself."""
+        column = "" if self.subject.is_property else self.subject.name
+
+        def shown(value: Any) -> str:
+            return show(names().value(column, value) if isinstance(value, str) else value, language)
+
+        return shown
 
 
 def read_subject(reader: Reader) -> Subject:

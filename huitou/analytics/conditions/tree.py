@@ -9,6 +9,7 @@ from huitou.analytics.conditions.errors import ConditionError
 from huitou.analytics.conditions.facts import History
 from huitou.analytics.conditions.leaf import KINDS, Leaf, spaced, told
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import Names, named
 from huitou.analytics.conditions.reading import Reader
 
 MOST_DEPTH = 8
@@ -116,7 +117,7 @@ def holds(condition: Condition, history: History, moment: Moment) -> bool:
     return condition.holds(history, moment)
 
 
-def describe(condition: Condition, language: str) -> str:
+def describe(condition: Condition, language: str, names: Names | None = None) -> str:
     """The condition as a sentence.
 
     Parameters
@@ -125,8 +126,11 @@ def describe(condition: Condition, language: str) -> str:
         From `parse_condition`.
     language
         zh-hans (and its kin) or en.
+    names
+        What events, segments and values are called in that language; by default as they are known.
     """
-    sentence = _words(condition, language, outer=True)
+    with named(names or Names()):
+        sentence = _words(condition, language, outer=True)
     return told(language, sentence, spaced(sentence))
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from huitou.analytics.conditions.moment import DAY, Moment
+from huitou.analytics.conditions.naming import of_one
 from huitou.analytics.conditions.reading import MOST_DAYS, Reader
 
 _FORMS = (("last_days",), ("from_days_ago", "to_days_ago"), ("from_date", "to_date"))
@@ -42,9 +43,9 @@ class Window:
         chinese = language.startswith("zh")
         if self.from_days is not None and self.to_days:
             text = ("between {0} and {1} days ago", "{0}到{1}天前之间")[chinese]
-            return text.format(self.from_days, self.to_days)
+            return of_one(text.format(self.from_days, self.to_days))
         if self.from_days is not None:
-            return ("in the last {0} days", "最近{0}天内")[chinese].format(self.from_days)
+            return of_one(("in the last {0} days", "最近{0}天内")[chinese].format(self.from_days))
         if self.from_date and self.to_date:
             return ("from {0} to {1}", "{0}至{1}")[chinese].format(self.from_date, self.to_date)
         if self.from_date:

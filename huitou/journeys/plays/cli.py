@@ -44,6 +44,7 @@ def list_(as_json: AsJson = False) -> None:
     from huitou.journeys.plays.launching import launch_document
     from huitou.journeys.plays.words import STAGES, STATES
     from huitou.journeys.queries import list_journeys, list_launches
+    from huitou.journeys.titles import launch_title
 
     plays = [
         {"name": play.name, "title": in_language(play.title), "stage": play.stage, "for": in_language(play.summary)}
@@ -67,7 +68,7 @@ def list_(as_json: AsJson = False) -> None:
         assert brand is not None
         words = _("launch %(number)s: %(title)s, since %(day)s, %(state)s")
         day = format_day(one.starts_at, brand.tz)
-        typer.echo(words % {"number": one.pk, "title": one.title, "day": day, "state": STATES[one.state]})
+        typer.echo(words % {"number": one.pk, "title": launch_title(one), "day": day, "state": STATES[one.state]})
 
 
 @app.command()

@@ -15,6 +15,7 @@ from huitou.core.errors import DomainError
 from huitou.journeys.definition import Definition, parse_definition
 from huitou.journeys.models import Journey, JourneyVersion
 from huitou.journeys.play import Play, PlayParametersError, Target, in_language, library
+from huitou.journeys.titles import journey_title
 
 # How long a launch of one's own journey lets customers in, unless the operator says otherwise.
 ENROLL_DAYS = 28
@@ -84,7 +85,7 @@ def find_draft(name: str, parameters: Mapping[str, Any] | None = None) -> Draft:
         raise PlayParametersError([])
     version = journey.versions.order_by("-number").first()
     source = version.definition if version else {}
-    draft = Draft(name, journey.title, source, ENROLL_DAYS, journey=journey)
+    draft = Draft(name, journey_title(journey), source, ENROLL_DAYS, journey=journey)
     assert draft.definition, "checked by reading it"
     return draft
 

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from huitou.journeys.named_choices import PLACES, channel_choices, place_words
 from huitou.journeys.play import Parameter, Play, in_language
 from huitou.journeys.setting import LANGUAGES
+from huitou.segments.layering import shown
 from huitou.segments.queries import list_segments
 
 
@@ -69,7 +70,7 @@ def inputs_of(play: Play, values: Mapping[str, Any]) -> list[Input]:
                 place = f"{parameter.name}_{language}"
                 found.append(Input(place, f"{label} ({name})", "area", value[language], help_text))
         elif parameter.type == "segment":
-            known = tuple((one.segment.name, one.segment.title or one.segment.name) for one in list_segments())
+            known = tuple((one.segment.name, shown(one.segment)[0] or one.segment.name) for one in list_segments())
             found.append(Input(parameter.name, label, "select", value, help_text, choices=(("", "–"), *known)))
         else:
             choices = tuple((code, in_language(words)) for code, words in parameter.choices)

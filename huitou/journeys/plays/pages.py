@@ -44,7 +44,6 @@ from huitou.journeys.plays.words import (
     arm_words,
     detectable_words,
     exit_words,
-    launch_title,
     preview_words,
     replay_header,
     replay_lines,
@@ -52,6 +51,7 @@ from huitou.journeys.plays.words import (
     share_words,
 )
 from huitou.journeys.queries import get_launch, list_journeys, list_launches
+from huitou.journeys.titles import launch_title
 from huitou.messaging.reasons import reason_words
 from huitou.messaging.states import state_words
 from huitou.orders.queries import last_refresh

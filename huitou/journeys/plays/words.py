@@ -17,12 +17,13 @@ from huitou.core.spreadsheets import safe_row
 from huitou.customers.labels import customer_labels
 from huitou.experiments.queries import find_experiment
 from huitou.journeys.models import Launch
-from huitou.journeys.play import in_language, library
+from huitou.journeys.play import in_language
 from huitou.journeys.plays.numbers import Numbers
 from huitou.journeys.plays.preview import Preview
 from huitou.journeys.plays.replay import Replay
 from huitou.journeys.staff_tasks import TASK_KINDS
 from huitou.journeys.step import STEPS
+from huitou.journeys.titles import launch_title
 from huitou.messaging.channel import find_channel
 from huitou.messaging.reasons import reason_words
 from huitou.messaging.states import state_words
@@ -61,12 +62,6 @@ VERDICTS = {
     "waiting": gettext_lazy("would still wait"),
     "given": gettext_lazy("task for staff"),
 }
-
-
-def launch_title(launch: Launch) -> str:
-    """What the launch is called; one that kept its ready play's title has it in the reader's language."""
-    play = library().get(launch.version.journey.play)
-    return in_language(play.title) if play and launch.title in play.title.values() else launch.title
 
 
 def step_words(launch: Launch, step: str) -> str:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.conditions import check_condition, tell_condition
-from huitou.journeys.filters import check_filter, passes, tell_filter
+from huitou.journeys.event_words import tell_filter
+from huitou.journeys.filters import check_filter, passes
 from huitou.journeys.problems import Problem
 from huitou.journeys.setting import Setting
 from huitou.journeys.step import NEXT, Arrival, Go, Outcome, Outlet, Step, StepContext

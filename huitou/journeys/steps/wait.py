@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.calendar import next_moment
-from huitou.journeys.filters import tell_filter
+from huitou.journeys.event_words import tell_event
 from huitou.journeys.problems import Problem
 from huitou.journeys.setting import Setting, read_duration, read_time
 from huitou.journeys.step import NEXT, Arrival, Go, Outcome, Outlet, Stay, Step, StepContext
@@ -71,7 +71,7 @@ def _check(settings: Mapping[str, Any], path: str) -> Iterator[Problem]:
 def _tell(settings: Mapping[str, Any]) -> str:
     mode = settings.get("mode")
     if mode == EVENT:
-        event = tell_filter(settings.get("event") or "?", settings.get("where"))
+        event = tell_event(settings.get("event") or "?", settings.get("where"))
         return gettext("until %(event)s, at most %(time)s") % {
             "event": event,
             "time": tell_duration(settings.get("at_most")),
@@ -93,10 +93,10 @@ def tell_duration(value: object) -> str:
         return "?"
     minutes = int(length.total_seconds()) // 60
     if minutes % 1440 == 0:
-        return gettext("%(count)s days") % {"count": minutes // 1440}
+        return ngettext("%(count)s day", "%(count)s days", minutes // 1440) % {"count": minutes // 1440}
     if minutes % 60 == 0:
-        return gettext("%(count)s hours") % {"count": minutes // 60}
-    return gettext("%(count)s minutes") % {"count": minutes}
+        return ngettext("%(count)s hour", "%(count)s hours", minutes // 60) % {"count": minutes // 60}
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
 
 
 STEP = Step(

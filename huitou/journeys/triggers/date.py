@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from huitou.customers.milestone_kinds import MILESTONE_KINDS
@@ -47,7 +47,9 @@ def _tell(settings: Mapping[str, Any]) -> str:
     kind = MILESTONE_KINDS.get(str(settings.get("date")))
     before = settings.get("days_before") or 0
     values = {"date": str(kind.label) if kind else "?", "days": before, "at": settings.get("at") or AT}
-    return (gettext("%(days)s days before %(date)s, %(at)s") if before else gettext("%(date)s, %(at)s")) % values
+    if not before:
+        return gettext("%(date)s, %(at)s") % values
+    return ngettext("%(days)s day before %(date)s, %(at)s", "%(days)s days before %(date)s, %(at)s", before) % values
 
 
 TRIGGER = Trigger(

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from huitou.journeys.filters import tell_filter
+from huitou.journeys.event_words import tell_event
 from huitou.journeys.setting import Setting
 from huitou.journeys.trigger import Trigger
 
@@ -16,7 +16,7 @@ LATEST = "3d"
 
 
 def _tell(settings: Mapping[str, Any]) -> str:
-    return tell_filter(settings.get("event") or "?", settings.get("where"))
+    return tell_event(settings.get("event") or "?", settings.get("where"))
 
 
 TRIGGER = Trigger(

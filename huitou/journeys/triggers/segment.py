@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from huitou.journeys.setting import Setting
 from huitou.journeys.trigger import Candidate, Trigger, Window
-from huitou.segments.queries import changes_of, compared_runs, members_of_segment, read_where
+from huitou.segments.layering import shown
+from huitou.segments.queries import changes_of, compared_runs, find_segment, members_of_segment, read_where
 
 ENTERED, LEFT = "entered", "left"
 
@@ -48,7 +49,8 @@ def _inside(segment: str, person: int, at: datetime) -> Candidate:
 
 
 def _tell(settings: Mapping[str, Any]) -> str:
-    values = {"segment": settings.get("segment") or "?"}
+    found = find_segment(str(settings.get("segment") or ""))
+    values = {"segment": shown(found)[0] if found else settings.get("segment") or "?"}
     left = settings.get("change") == LEFT
     return (gettext("leaves %(segment)s") if left else gettext("enters %(segment)s")) % values
 

@@ -49,6 +49,10 @@ def test_one_purchase_has_no_rhythm() -> None:
     assert second == "Since 2017-06-01: 1 purchase worth ¥1,234.50."
 
 
+def test_one_purchase_of_late_is_no_plural() -> None:
+    assert "1 purchase in the last 90 days, 5 in the last 365." in _describe({**REGULAR, "orders_90d": 1})
+
+
 def test_two_purchases_have_a_gap_and_no_rhythm() -> None:
     values = {**REGULAR, "order_count": 2, "next_order_due_at": None}
     first, second, *_rest = _describe(values)

@@ -15,6 +15,7 @@ from huitou.analytics.conditions.facts import History
 from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Summed, told
 from huitou.analytics.conditions.moment import DAY, Moment
+from huitou.analytics.conditions.naming import names, of_one
 from huitou.analytics.conditions.reading import Reader
 
 _WHEN = ("in_next_days", "in_days", "this_month")
@@ -52,21 +53,24 @@ class DateLeaf(Leaf):
         return any(row["kind"] == self.kind and row["month"] * 100 + row["day"] in places for row in history.dates)
 
     def words(self, language: str) -> str:
+        name = _name(self.kind, language)
         if self.when == "this_month":
-            return told(language, f"{self.kind} is in this month", f"{_name(self.kind)}在本月")
+            return told(language, f"{name} is in this month", f"{name}在本月")
         if self.when == "in_next_days":
             return told(
                 language,
-                f"{self.kind} is in the next {self.days} days, today included",
-                f"{_name(self.kind)}在今天起的{self.days}天内",
+                f"{name} is " + of_one(f"in the next {self.days} days, today included"),
+                f"{name}在今天起的{self.days}天内",
             )
         if self.days == 0:
-            return told(language, f"{self.kind} is today", f"{_name(self.kind)}就在今天")
-        return told(language, f"{self.kind} is in exactly {self.days} days", f"{_name(self.kind)}正好在{self.days}天后")
+            return told(language, f"{name} is today", f"{name}就在今天")
+        return told(language, f"{name} is " + of_one(f"in exactly {self.days} days"), f"{name}正好在{self.days}天后")
 
 
-def _name(kind: str) -> str:
-    return "生日" if kind == "birthday" else f"“{kind}”"
+def _name(kind: str, language: str) -> str:
+    if known := names().dates.get(kind):
+        return known
+    return told(language, kind.replace("_", " "), "生日" if kind == "birthday" else f"“{kind}”")
 
 
 def _kept_on(day: date) -> list[int]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import ibis
@@ -15,6 +15,7 @@ from huitou.analytics.conditions.facts import History
 from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Columns, Leaf, LeafKind, told
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import names
 from huitou.analytics.conditions.reading import Reader
 from huitou.analytics.feature import FEATURES, Feature
 
@@ -37,13 +38,24 @@ class FeatureLeaf(Leaf):
 
     def words(self, language: str) -> str:
         def shown(value: Any) -> str:
-            minor = self.feature.unit == "minor" and not isinstance(value, str)
-            return show(Decimal(value) / 100 if minor else value, language)
+            if isinstance(value, str):
+                return show(names().value(self.feature.kind, value), language)
+            return show(names().amount(value) if self.feature.unit == "minor" else value, language)
 
         name = told(language, self.feature.label, self.feature.term_zh)
-        if self.feature.unit == "flag" and self.comparison.operator == "=" and language.lower().startswith("zh"):
-            return f"{'属于' if self.comparison.value else '不属于'}{name}"
-        return f"{name}{told(language, ' ', '')}{self.comparison.words(language, shown)}"
+        if self.feature.unit == "flag" and self.comparison.operator == "=":
+            negated = told(language, "not ", "不") if not self.comparison.value else ""
+            return told(language, f"is {negated}in the {name}", f"{negated}属于{name}")
+        compared = self.comparison.words(language, shown, of_many=_is_plural(self.feature.label))
+        return f"{name}{told(language, ' ', '')}{compared}"
+
+
+def _is_plural(label: str) -> bool:
+    """Whether an English name stands for several: its last word before `in`, `since` and the like ends as such do."""
+    return _AFTER_NOUN.split(label)[0].endswith("s")
+
+
+_AFTER_NOUN = re.compile(r" (?:in|since|between|of|after|per|bought)\b")
 
 
 def family_of(feature: Feature) -> str:

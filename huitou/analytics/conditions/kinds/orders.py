@@ -21,6 +21,7 @@ from huitou.analytics.conditions.facts import History, Row
 from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Measure, Summed, told
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import names
 from huitou.analytics.conditions.order_rows import OF, TAKES, TEXTS, WHERE_WORDS, OrderRows, place_of
 from huitou.analytics.conditions.reading import Reader
 from huitou.analytics.conditions.window import Window, read_window, window_schema
@@ -126,18 +127,22 @@ class OrdersLeaf(Leaf):
         else:
             what = told(language, *_WORDS[self.take]).format(met)
         when = f"{gap}{when}" if when and gap else when
-        compared = self.comparison.words(language, lambda value: _shown(value, self.take, language))
+        of_many = self.of is None and self.take in ("count", "quantity")
+        compared = self.comparison.words(language, self._shown(language), of_many=of_many)
         return told(language, f"{what}{when} {compared}", f"{when}{what}{compared}")
+
+    def _shown(self, language: str) -> Callable[[Any], str]:
+        def shown(value: Any) -> str:
+            if isinstance(value, str):
+                return show(names().value(self.of or "", value), language)
+            is_money = self.take in ("sum", "avg") and not self.of
+            return show(names().amount(value) if is_money else value, language)
+
+        return shown
 
 
 def _of(take: str) -> str:
     return "首次" if take == "first" else "最近一次"
-
-
-def _shown(value: Any, take: str, language: str) -> str:
-    if take in ("sum", "avg") and isinstance(value, int):
-        return f"{value // 100}.{value % 100:02d}".removesuffix(".00")
-    return show(value, language)
 
 
 def _read(data: Mapping[str, Any], path: str) -> OrdersLeaf:

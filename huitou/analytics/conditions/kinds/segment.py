@@ -13,6 +13,7 @@ from huitou.analytics.conditions.facts import History
 from huitou.analytics.conditions.json_shapes import closed
 from huitou.analytics.conditions.leaf import Leaf, LeafKind, Summed, told
 from huitou.analytics.conditions.moment import Moment
+from huitou.analytics.conditions.naming import names, of_one
 from huitou.analytics.conditions.reading import MOST_DAYS, Reader
 
 
@@ -45,13 +46,14 @@ class SegmentLeaf(Leaf):
         )
 
     def words(self, language: str) -> str:
-        names = told(language, " or ", "或").join(f"“{name}”" for name in self.segments)
+        titles = names().segments
+        listed = told(language, " or ", "或").join(f"“{titles.get(name) or name}”" for name in self.segments)
         if self.entered_days is None:
-            return told(language, f"is in the segment {names}", f"属于分群{names}")
+            return told(language, f"is in the segment {listed}", f"属于分群{listed}")
         return told(
             language,
-            f"came into the segment {names} in the last {self.entered_days} days",
-            f"最近{self.entered_days}天内进入分群{names}",
+            f"came into the segment {listed} " + of_one(f"in the last {self.entered_days} days"),
+            f"最近{self.entered_days}天内进入分群{listed}",
         )
 
 

@@ -14,6 +14,7 @@ from huitou.analytics.conditions import (
     ConditionError,
     History,
     Moment,
+    Names,
     compile_members,
     describe,
     holds,
@@ -105,9 +106,65 @@ def test_tags_count_from_when_they_were_given_until_they_expire(tmp_path: Path) 
 
 def test_a_condition_reads_as_a_sentence() -> None:
     condition = parse_condition({"all": [TWICE, {"any": [{"tag": "vip"}, {"not": {"identifier": "phone"}}]}]})
-    assert describe(condition, "en") == "Purchases is at least 2 and (has the tag “vip” or not (is known by phone))"
+    assert describe(condition, "en") == "Purchases are at least 2 and (has the tag “vip” or not (is known by phone))"
     assert describe(condition, "zh-hans") == ("累计购买次数不少于 2，并且（有标签“vip”，或者并非（有手机号））")
     named = parse_condition({"all": [{"segment": "近45天"}, {"feature": "vip_layer", "is": "=", "value": True}]})
     assert describe(named, "zh-hans") == "属于分群“近45天”，并且属于 VIP 层"
     agreed = parse_condition({"consent": {"channel": "sms", "purpose": "marketing"}})
     assert describe(agreed, "zh-hans") == "已同意短信的营销触达"
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"feature": "order_count", "is": "between", "value": [1, 2]}, "Purchases are from 1 to 2"),
+        ({"feature": "days_since_last_order", "is": "<", "value": 9}, "Days since last purchase are less than 9"),
+        ({"feature": "repeat_orders_365d", "is": ">=", "value": 1}, "Repeat purchases in 365 days are at least 1"),
+        ({"feature": "aov_minor", "is": ">", "value": 5050}, "Average order value is more than 50.5"),
+        ({"feature": "last_order_at", "is": "in_last_days", "value": 1}, "Last purchase lies in the last 1 day"),
+        ({"feature": "vip_layer", "is": "=", "value": False}, "is not in the VIP layer"),
+        ({"orders": {"is": "=", "value": 1, "window": {"last_days": 1}}}, "purchases in the last 1 day are 1"),
+        ({"event": "Page Viewed", "done": {"exactly": 1}}, "did “Page Viewed” exactly 1 time"),
+        (
+            {"event": "A", "then": [{"event": "1 days", "within_days": 1}, {"event": "B", "within_hours": 1}]},
+            "did “A”, then “1 days” within 1 day, then “B” within 1 hour",
+        ),
+        ({"event": "A", "window": {"last_days": 21}, "stopped": {"at_least": 1}}, "did “A” at least 1 time before"),
+        ({"date": "birthday", "is": "in_days", "value": 1}, "birthday is in exactly 1 day"),
+    ],
+)
+def test_english_sentences_count_in_english(told: dict[str, Any], sentence: str) -> None:
+    assert describe(parse_condition(told), "en").startswith(sentence)
+
+
+def test_what_has_a_name_is_called_by_it() -> None:
+    """In this sentence only: the next one has no names. What has none is called as it is known."""
+    names = Names(
+        events={"Product Viewed": "浏览商品"},
+        properties={"category": "品类"},
+        segments={"vips": "贵宾"},
+        values={"lifecycle_stage": {"growing": "成长期"}, "channel": {"app": "自有应用"}, "category": {"tea": "茶"}},
+        digits=0,
+    )
+    told = {
+        "all": [
+            {"event": "Product Viewed", "where": [{"property": "category", "is": "=", "value": "tea"}]},
+            {"event": "Own", "where": [{"field": "channel", "is": "in", "value": ["app", "shop"]}]},
+            {"segment": ["vips", "others"]},
+            {"feature": "lifecycle_stage", "is": "=", "value": "growing"},
+            {"feature": "spend_minor", "is": ">", "value": 5000},
+            {"orders": {"take": "sum", "where": {"category": "tea", "channel": "app"}, "is": ">", "value": 700}},
+        ]
+    }
+    sentence = describe(parse_condition(told), "zh-hans", names)
+    for part in (
+        "做过“浏览商品”（品类为“tea”）",
+        "做过“Own”（渠道为“自有应用”、“shop”之一）",
+        "属于分群“贵宾”或“others”",
+        "生命周期阶段为“成长期”",
+        "累计消费金额大于 5000",
+        "消费金额（品类“茶”，渠道“自有应用”）大于 700",
+    ):
+        assert part in sentence, sentence
+    assert "浏览商品" not in describe(parse_condition(told), "zh-hans")
+    assert "大于 50" in describe(parse_condition(told), "zh-hans")
