@@ -143,7 +143,7 @@ def read_subject(reader: Reader) -> Subject:
     if "field" in reader:
         return Subject(reader.choice("field", FIELDS), is_property=False)
     name = reader.text("property")
-    if not re.match(NAME_PATTERN, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         reader.fail("bad_name", "property", given=name)
     return Subject(name, is_property=True)
 

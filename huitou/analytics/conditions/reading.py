@@ -16,7 +16,8 @@ MOST_DAYS = 36_600
 MOST_COUNT = 1_000_000_000_000
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _MOST_NUMBER = Decimal(10) ** 12
-NAME_PATTERN = r"""^[^'"\\\[\]?$/\x00-\x1f][^'"\\\[\]?\x00-\x1f]{0,127}$"""
+# To an engine an asterisk alone would be every property.
+NAME_PATTERN = r"""^[^'"\\\[\]?$/*\x00-\x1f][^'"\\\[\]?\x00-\x1f]{0,127}$"""
 
 
 class Reader:

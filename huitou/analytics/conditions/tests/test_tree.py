@@ -60,6 +60,10 @@ def members(folder: Path, condition: Condition, **tables: list[dict[str, Any]]) 
         (TWICE | {"window": {}}, "unknown_key", "$.window"),
         ({"feature": "order_count", "is": "between", "value": [3, 2]}, "not_a_range", "$.value"),
         ({"bucket": {"salt": "x", "from": 10, "to": 10}}, "not_a_range", "$.bucket.to"),
+        *(
+            ({"event": "X", "where": [{"property": name, "is": "=", "value": "1"}]}, "bad_name", "$.where[0].property")
+            for name in ("*", "price\n", "a'b", "$x")
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(data: object, code: str, path: str) -> None:
