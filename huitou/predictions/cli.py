@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-COMMANDS: dict[str, Any] = {}
+from huitou.predictions.recommending.cli import COMMANDS as RECOMMENDING
+
+COMMANDS: dict[str, Any] = {**RECOMMENDING}

@@ -1,0 +1,67 @@
+"""Which products, or categories, were bought in which purchase: what rules and recommendations are made of."""
+
+from __future__ import annotations
+
+import ibis
+
+from huitou.analytics.engines import Engine
+from huitou.analytics.feature import UNKNOWN_CATEGORY
+from huitou.analytics.orders import Terms, current_lines
+
+KEYS = ("sku", "category")
+_ORDER = ["source", "order_id"]
+
+
+def purchased_items(engine: Engine, key: str, terms: Terms) -> ibis.Table:
+    """One row per purchase and item in it: `source`, `order_id`, `person_id` (empty for anonymous sales), `day` in the
+    brand's zone, `paid_at`, and `item`.
+
+    An item counts where something of it was paid for and not all of it went back. Lines of no known category are in
+    no category.
+
+    Parameters
+    ----------
+    engine
+        Its order tables are those as of the instant asked for.
+    key
+        What an item is: sku or category.
+    terms
+        The terms that its order tables were made by.
+    """
+    assert key in KEYS, f"{key} is no key"
+    orders = engine.table("int_orders")
+    orders = orders.filter(orders.is_purchase).select(*_ORDER, "person_id", "day", "paid_at")
+    found = _categories(engine) if key == "category" else _products(engine, terms)
+    return found.join(orders, _ORDER).select(*_ORDER, "person_id", "day", "paid_at", "item")
+
+
+def _categories(engine: Engine) -> ibis.Table:
+    table = engine.table("int_order_categories")
+    kept = table.filter(table.is_purchase & (table.category != UNKNOWN_CATEGORY))
+    return kept.select(*_ORDER, item="category")
+
+
+def _products(engine: Engine, terms: Terms) -> ibis.Table:
+    lines = current_lines(engine.table("fct_order_lines"), terms, engine)
+    sales = lines.filter(
+        (lines.kind == "sale")
+        & lines.status.notin(("unpaid", "cancelled"))
+        & (lines.amount_minor > 0)
+        & (lines.quantity > 0)
+    )
+    gone = _gone_lines(engine.table("int_refunds"))
+    by = [*_ORDER, "line_no"]
+    left = sales.left_join(gone, by, rname="{name}_gone")
+    whole = left.units_back.fill_null(0) >= left.quantity
+    paid_back = left.money_only.fill_null(False) & (left.minor_back.fill_null(0) >= left.amount_minor)
+    return left.filter(~whole & ~paid_back).select(*_ORDER, item="sku").distinct()
+
+
+def _gone_lines(refunds: ibis.Table) -> ibis.Table:
+    """What went back of each sale line that a refund was matched to."""
+    matched = refunds.filter(refunds.sale_order_id.notnull() & refunds.sale_line_no.notnull())
+    return matched.group_by(source="sale_source", order_id="sale_order_id", line_no="sale_line_no").aggregate(
+        units_back=matched.quantity.sum(),
+        minor_back=matched.amount_minor.sum(),
+        money_only=(matched.quantity == 0).any(),
+    )

@@ -1,0 +1,1 @@
+"""What to offer whom: rules between items, and ranked items for each customer."""
