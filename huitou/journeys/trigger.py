@@ -41,7 +41,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Trigger:
-    """One kind of trigger. `find` yields batches of candidates in order of time; None where events are what lets in."""
+    """One kind of trigger. `find` yields batches of candidates in order of time; None where events are what lets in.
+
+    `tells_when`: its candidates have the moment at which it happened, not only that at which it was found.
+    """
 
     kind: str
     label: str | Promise
@@ -52,6 +55,7 @@ class Trigger:
     find: Callable[[Mapping[str, Any], Window], Iterator[Sequence[Candidate]]] | None = None
     check: Callable[[Mapping[str, Any], str], Iterator[Problem]] | None = None
     events: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda _settings: ()
+    tells_when: bool = True
 
 
 TRIGGERS: Registry[Trigger] = Registry("huitou.journeys.triggers", "TRIGGER", Trigger)

@@ -95,7 +95,9 @@ def _allowed_again(
             continue
         if customer in earlier:
             way = earlier[customer]
-            if way.is_inside or definition.reentry == "never" or candidate.at < way.ended_at:
+            if way.is_inside or definition.reentry == "never":
+                continue
+            if definition.trigger_kind.tells_when and candidate.at < way.ended_at:
                 continue
             if definition.reentry == "after_days" and candidate.at < way.entered_at + timedelta(
                 days=definition.reentry_days

@@ -138,6 +138,27 @@ def test_a_refresh_ends_the_ways_of_who_bought_since_or_meets_the_condition(home
     assert reasons == dict(zip(shop.people, ["goal", "", "exit"], strict=True))
 
 
+def test_one_refresh_ends_a_way_and_finds_that_its_customer_comes_in_again(home: Home, feed: Feed) -> None:
+    """The engine looks an hour after the refresh: the way ends then, and the change is of the refresh."""
+    shop = Shop(home, feed, [10])
+    fresh = {"feature": "days_since_last_order", "is": "<", "value": 5}
+    create_segment(name="silent", title="Fresh", definition=fresh, clock=shop.clock)
+    shop.refresh()
+    shop.launch(silent_journey() | {"goal": {"purchase": True}})
+    shop.turn(timedelta(minutes=1))
+    for _again in range(2):
+        shop.now += 6 * DAY
+        Brand.objects.update(clock_now=shop.now)
+        shop.refresh()
+        shop.now += DAY
+        Brand.objects.update(clock_now=shop.now)
+        shop.buy((shop.people[0], 0.1))
+        shop.now += timedelta(hours=1)
+        advance(brand=Brand.objects.get(), clock=shop.clock)
+    ways = Enrollment.objects.order_by("entered_at").values_list("entered_at", "exit_reason")
+    assert list(ways) == [(NOW + timedelta(days=7, minutes=1), "goal"), (shop.now - timedelta(hours=1), "")]
+
+
 def test_tags_are_given_for_a_while_and_taken_and_nothing_is_done_in_control() -> None:
     world = World(30)
     steps = [

@@ -80,4 +80,6 @@ TRIGGER = Trigger(
     ),
     tell=_tell,
     find=_find,
+    # A refresh ends ways and finds changes at once: both are of it, although the ways end when the engine looks.
+    tells_when=False,
 )
