@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from huitou.orders.queries import last_refresh
 from huitou.segments.layering import layer_place, shown
 from huitou.segments.models import Segment, SegmentSize, SegmentVersion
 from huitou.segments.ordering import SEGMENT, TAG, current_versions, standing_nodes
+from huitou.segments.uses import SegmentUse
 
 # As many refreshes as a small trend shows.
 _TREND = 60
@@ -54,7 +56,7 @@ def list_segments(*, archived: bool = False) -> list[Listed]:
                 counted_at=latest.as_of if latest else None,
                 is_stale=not is_counted or latest is None or latest.version != version.number,
                 trend=[(size.as_of, size.size) for size in sizes],
-                used_by=users.get(segment.name, []),
+                used_by=[use.title for use in users.get(segment.name, [])],
             )
         )
     return listed
@@ -73,17 +75,26 @@ def versions_of(segment: Segment) -> list[SegmentVersion]:
 
 def users_of(name: str) -> list[str]:
     """What asks about a segment: titles of segments, and tags with a rule."""
+    return [use.title for use in asking_about(name)]
+
+
+def asking_about(name: str) -> list[SegmentUse]:
+    """Segments and tags whose conditions ask about a segment, each with its page."""
     return _users().get(name, [])
 
 
-def _users() -> dict[str, list[str]]:
+def _users() -> dict[str, list[SegmentUse]]:
     titles = {segment.name: shown(segment)[0] for segment in Segment.objects.all()}
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, list[SegmentUse]] = defaultdict(list)
     for node in standing_nodes().values():
+        if node.kind == TAG:
+            use = SegmentUse(f"#{node.name}", reverse("tags"))
+        else:
+            use = SegmentUse(titles[node.name], reverse("segments_one", args=[node.name]))
         for kind, name in node.needs:
             if kind == SEGMENT:
-                found[name].append(titles[node.name] if node.kind != TAG else f"#{node.name}")
-    return {name: sorted(users) for name, users in found.items()}
+                found[name].append(use)
+    return {name: sorted(uses, key=lambda use: use.title) for name, uses in found.items()}
 
 
 def _finished() -> QuerySet[SegmentSize]:

@@ -33,6 +33,7 @@ from huitou.segments.output import product_clock
 from huitou.segments.paging import Members, page_of_members
 from huitou.segments.queries import (
     Listed,
+    asking_about,
     find_segment,
     in_words,
     list_segments,
@@ -112,6 +113,7 @@ def show_segment(request: HttpRequest, name: str) -> HttpResponse:
         "people": [(person, labels.get(person, f"#{person}"), since) for person, since in members.rows],
         "versions": [(v, in_words(v.definition)) for v in versions_of(segment)],
         "refresh": refresh,
+        "users": asking_about(name),
         "uses": uses_of(name),
         "next_steps": render_cards("segment.actions", request, segment) if segment.archived_at is None else [],
     }

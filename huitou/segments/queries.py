@@ -18,7 +18,7 @@ from huitou.segments.counting import (
     sample_size,
 )
 from huitou.segments.history import Membership, Move, changes_of, compared_runs, moves_of, segments_of
-from huitou.segments.listing import Listed, list_segments, sizes_of, users_of, versions_of
+from huitou.segments.listing import Listed, asking_about, list_segments, sizes_of, users_of, versions_of
 from huitou.segments.strategies import Chosen, list_strategies, strategy_of
 from huitou.segments.where import WhereRefusedError, in_words, read_where
 
@@ -33,6 +33,7 @@ __all__ = [
     "SegmentUnknownError",
     "SizeEstimate",
     "WhereRefusedError",
+    "asking_about",
     "changes_of",
     "compared_runs",
     "count_members",

@@ -24,6 +24,7 @@ from huitou.segments.services import (
     give_tags,
     install_layers,
     set_strategy,
+    set_tag_rule,
 )
 from huitou.segments.strategies import StrategyRefusedError
 from huitou.segments.tests.conftest import NOW, Refresh, buy, order, people
@@ -70,6 +71,20 @@ def test_a_segment_from_menus_to_its_page(feed: Feed, refreshed: Refresh) -> Non
     assert f'<option value="{segment.name}" selected>' in browser.get(way).content.decode()
     file = browser.get(f"/segments/saved/{segment.name}/members/")
     assert b"person_id" in b"".join(file.streaming_content)  # type: ignore[attr-defined]
+
+
+def test_a_segment_names_who_uses_it_with_links_and_stays(refreshed: Refresh) -> None:
+    """Another segment and a tag's rule would be left with a condition that nobody meets."""
+    create_segment(name="twice", title="Twice", definition=TWICE, clock=CLOCK)
+    create_segment(name="idle", title="Idle", definition={"not": {"segment": "twice"}}, clock=CLOCK)
+    create_tag(name="vip", clock=CLOCK)
+    set_tag_rule(tag="vip", definition={"segment": "twice"}, clock=CLOCK)
+    browser = client()
+    page = browser.get("/segments/saved/twice/").content.decode()
+    assert '<a href="/tags/">#vip</a>, <a href="/segments/saved/idle/">Idle</a>' in page
+    answer = browser.post("/segments/saved/twice/archive/", {"although_used": "yes"}, follow=True).content.decode()
+    assert "#vip, Idle" in answer
+    assert Segment.objects.get(name="twice").archived_at is None
 
 
 def test_events_in_a_sentence_have_the_names_of_the_tracking_plan(refreshed: Refresh) -> None:
