@@ -123,9 +123,7 @@ def test_a_chain_says_how_much_more_likely_and_when(tmp_path: Path, feed: Feed, 
     assert said("--window-days", "365", "--min-lift", "0", "--out", str(out))["rules"]["sequence"] == 0
 
 
-def test_a_table_for_a_spreadsheet_holds_no_formulas(
-    tmp_path: Path, feed: Feed, refreshed: Refresh
-) -> None:
+def test_a_table_for_a_spreadsheet_holds_no_formulas(tmp_path: Path, feed: Feed, refreshed: Refresh) -> None:
     numbers = resolve_person_ids(values=["C1"], clock=SystemClock())
     at = NOW - timedelta(5)
     buy(feed, basket(numbers["C1"], at, ["=1+1", "tea"]))
