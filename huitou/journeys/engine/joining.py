@@ -113,13 +113,15 @@ def settle_control(launch: Launch, acting: Mapping[int, int], *, clock: Clock) -
 
 def _acting_in_control(launch: Launch, query: str, asked: Mapping[str, Any]) -> list[int]:
     """Ways that did or do something, of customers who were drawn as control first."""
-    experiment = find_experiment(launch.experiment) if launch.control_bp else None
-    if experiment is None:
+    if not launch.control_bp:
         return []
     with connection.cursor() as cursor:
         cursor.execute(query, asked)
         found = [(int(number), int(customer)) for number, customer in cursor.fetchall()]
-    arms = arms_of(experiment, {customer for _number, customer in found}) if found else {}
+    experiment = find_experiment(launch.experiment) if found else None
+    if experiment is None:
+        return []
+    arms = arms_of(experiment, {customer for _number, customer in found})
     return [number for number, customer in found if arms.get(customer) == CONTROL]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.utils.translation import override
 
 from huitou.accounts.models import AuditEntry, User
 from huitou.core.clock import SystemClock
@@ -107,7 +108,7 @@ def test_stopping_a_launch_calls_off_what_is_not_done_and_says_why() -> None:
         beside.pk: ("open", "", None),
     }
     assert AuditEntry.objects.get(action="launch.stopped").detail["called_off"] == 2
-    with pytest.raises(TaskStateError, match="stopped"):
+    with override("en"), pytest.raises(TaskStateError, match="the launch was stopped"):
         finish_task(task_id=taken.pk, outcome="reached", user=anna, clock=world.clock)
 
 
