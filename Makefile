@@ -38,6 +38,7 @@ run: $(RUN) $(CATALOGUES) ## install, load the example brand into an empty store
 
 spark: $(SPARK) ## add Apache Spark's client, for HUITOU_ENGINE=spark://host:port; Java 17 or 21 must be there
 
+test: export OPENBLAS_NUM_THREADS = 1
 test: $(DEV) $(CATALOGUES) browser $(SDK) ## everything: format, lint, types, import contracts, and all tests but the long ones
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

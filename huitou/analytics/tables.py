@@ -273,6 +273,24 @@ FEAT_CUSTOMERS = Table(
     ),
 )
 
+INT_HISTORY_SCORES = Table(
+    name="int_history_scores",
+    grain="one history of purchase days that some customers share",
+    key=("repeats", "first_day", "last_day"),
+    partition=(),
+    written_by="predictions",
+    refresh="worked out when a forecast is asked for; not kept",
+    columns=(
+        Column("repeats", pa.int64(), "days with a purchase after the first"),
+        Column("first_day", pa.int64(), "first day with a purchase, in days since 1970"),
+        Column("last_day", pa.int64(), "last day with a purchase, in days since 1970"),
+        Column("expected_orders", pa.float64(), "days with a purchase to expect within the horizon"),
+        Column("p_order", pa.float64(), "probability of any of them, 0 to 1"),
+        Column("p_alive", pa.float64(), "probability of any within a year, 0 to 1"),
+        Column("next_order_date", pa.date32(), "when a purchase is as likely to have come as not", nullable=True),
+    ),
+)
+
 DIM_PERSON_TAGS = Table(
     name="dim_person_tags",
     grain="one tag that one customer has",
@@ -428,6 +446,7 @@ TABLES: dict[str, Table] = {
         INT_REFUNDS,
         INT_PERSON_DAYS,
         FEAT_CUSTOMERS,
+        INT_HISTORY_SCORES,
         FCT_EXPOSURES,
         FCT_TOUCHES,
         DIM_PERSON_TAGS,

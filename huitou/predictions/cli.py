@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from huitou.predictions.ordering.cli import predict_app
 from huitou.predictions.recommending.cli import COMMANDS as RECOMMENDING
 
-COMMANDS: dict[str, Any] = {**RECOMMENDING}
+COMMANDS: dict[str, Any] = {"predict": predict_app, **RECOMMENDING}

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +52,19 @@ def climb(objective: Objective, starts: Sequence[Sequence[float]], customers: fl
     ------
     CannotFitError : no start led to a finite likelihood
     """
+    # Algebra of four numbers on every processor at once is slower than on one, and much slower on a busy machine.
+    with _one_thread().limit(limits=1):
+        return _climb(objective, starts, customers)
+
+
+@cache
+def _one_thread() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _climb(objective: Objective, starts: Sequence[Sequence[float]], customers: float) -> Optimum:
     from scipy.optimize import minimize  # a second to import, so by who asks
 
     def loss(place: Floats) -> tuple[float, Floats]:

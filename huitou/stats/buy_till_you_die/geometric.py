@@ -16,7 +16,7 @@ Research in Marketing 38 (2021).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -43,7 +43,7 @@ class Geometric:
     k: int = 1
     modified: bool = True
     log_likelihood: float = float("nan")
-    covariance: Floats | None = None
+    covariance: Floats | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -77,22 +77,25 @@ class Geometric:
 
     def expected_of_new(self, times: Floats) -> Floats:
         """Expected repeat purchases of a new customer from the first purchase until each of `times`."""
-        at_start = Histories.of(np.zeros(len(times)), np.zeros(len(times)), np.zeros(len(times)))
-        return np.concatenate([self.expected(_row(at_start, n), float(time)) for n, time in enumerate(times)])
+        new = Histories.of(np.zeros(len(times)), np.zeros(len(times)), np.zeros(len(times)))
+        if self.k == 1:
+            result: Floats = self._expected_by_chance(new, times) * self.p_alive(new)
+            return result
+        return np.concatenate([self.expected(_row(new, n), float(time)) for n, time in enumerate(times)])
 
     def _survivals(self, frequency: Floats) -> Floats:
         """Second parameter of the beta distribution of an active customer's probability to stop."""
         result: Floats = self.b + frequency + (1 if self.modified else 0)
         return result
 
-    def _expected_by_chance(self, told: Histories, horizon: float) -> Floats:
+    def _expected_by_chance(self, told: Histories, horizon: float | Floats) -> Floats:
         """Of the active: the mean over the stopping probability p of (1 - (A / (A + p horizon)) ** (r + x)) / p."""
         expected = np.empty(len(told))
-        base = self.alpha + told.age
+        shares = np.broadcast_to(horizon, len(told)) / (self.alpha + told.age)
         for x in np.unique(told.frequency):
             rows = told.frequency == x
             nodes, weights = _beta_nodes(self.a, float(self._survivals(np.array([x]))[0]))
-            ratio = nodes[None, :] * horizon / base[rows][:, None]
+            ratio = nodes[None, :] * shares[rows][:, None]
             expected[rows] = (-np.expm1(-(self.r + x) * np.log1p(ratio)) / nodes[None, :]) @ weights
         return expected
 

@@ -16,7 +16,7 @@ Management Science 33 (1987). P. Fader, B. Hardie, "A note on deriving the Paret
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import digamma, gammaln, logsumexp
@@ -38,7 +38,7 @@ class Pareto:
     s: float
     beta: float
     log_likelihood: float = float("nan")
-    covariance: Floats | None = None
+    covariance: Floats | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,1 @@
+"""Who orders again, how often, when, and what it is worth."""

@@ -1,0 +1,5 @@
+"""Fixtures of the orders' tests, for these."""
+
+from huitou.orders.tests.conftest import brand, feed
+
+__all__ = ["brand", "feed"]

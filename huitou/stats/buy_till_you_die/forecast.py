@@ -1,0 +1,158 @@
+"""From days of purchases to what to expect of every customer: the calendar, the model that did best, its answers."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from huitou.stats.buy_till_you_die.backtest import CANDIDATES, Tested, backtest, best_of
+from huitou.stats.buy_till_you_die.calendar import YEAR, Calendar, learn_calendar
+from huitou.stats.buy_till_you_die.days import PurchaseDays, Spans
+from huitou.stats.buy_till_you_die.histories import CannotFitError, Floats, Histories
+from huitou.stats.buy_till_you_die.model import Model
+from huitou.stats.buy_till_you_die.pareto import fit_pareto
+from huitou.stats.buy_till_you_die.spend import Spend, fit_spend
+from huitou.stats.buy_till_you_die.steady import pooled
+
+# Steps at which the chance of having bought by then is worked out; between them it is drawn as a line.
+_STEPS = (0, 1, 3, 7, 14, 21, 28, 42, 56, 84, 112, 140, 182, 238, 301, 364)
+_EVEN_CHANCE = 0.5
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One value per history.
+
+    Attributes
+    ----------
+    expected : days with a purchase within the horizon
+    p_any : probability of at least one
+    p_alive : probability that the customer is still one: of at least one purchase within a year. The models' own
+        probability of not having stopped cannot be held against anything that is ever seen, and a customer who buys
+        once in ten years has not stopped either
+    days_to_next : days until a purchase is as likely to have come as not; nan beyond a year
+    """
+
+    expected: Floats
+    p_any: Floats
+    p_alive: Floats
+    days_to_next: Floats
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What was learned of one brand's customers by the beginning of day `calendar.end`.
+
+    Attributes
+    ----------
+    calendar : the brand's pace by day
+    model : which customers come back, in the brand's time
+    spend : what a day with a purchase is worth; None where no amounts are known
+    tested : the back-test that the model was chosen by; empty where the file is too short
+    cautions : codes of what makes these figures less sure: "too_little" (no model can be fitted: everybody is near
+        the mean), "untested" (too short for a back-test), "no_season" (less than a year is known), "one_season"
+        (less than two: season and growth cannot be told apart)
+    """
+
+    calendar: Calendar
+    model: Model
+    spend: Spend | None
+    tested: tuple[Tested, ...]
+    cautions: tuple[str, ...]
+
+    def score(self, spans: Spans, horizon: int) -> Scores:
+        """What to expect of each history within `horizon` days; histories begin and end within the calendar."""
+        told = self.calendar.histories(spans)
+        ahead = self.calendar.ahead(max(horizon, _STEPS[-1]))
+        within = float(ahead[horizon])
+        return Scores(
+            expected=self.model.expected(told, within),
+            p_any=np.clip(self.model.p_any(told, within), 0.0, 1.0),
+            p_alive=np.clip(self.model.p_any(told, float(ahead[YEAR])), 0.0, 1.0),
+            days_to_next=self._days_to_next(told, ahead),
+        )
+
+    def worth(self, count: ArrayLike, mean: ArrayLike) -> Floats:
+        """Expected amount of a day with a purchase, from the number of earlier ones and their mean; 0 if unknown."""
+        if self.spend is None:
+            return np.zeros(np.asarray(count).shape)
+        return self.spend.expected(count, mean)
+
+    def _days_to_next(self, told: Histories, ahead: Floats) -> Floats:
+        days = np.full(len(told), np.nan)
+        before = np.zeros(len(told))
+        for earlier, later in itertools.pairwise(_STEPS):
+            waiting = np.isnan(days)
+            if not waiting.any():
+                break
+            reached = np.zeros(len(told))
+            reached[waiting] = self.model.p_any(_rows(told, waiting), float(ahead[later]))
+            crossed = waiting & (reached >= _EVEN_CHANCE)
+            share = (_EVEN_CHANCE - before[crossed]) / np.maximum(reached[crossed] - before[crossed], 1e-12)
+            days[crossed] = earlier + share * (later - earlier)
+            before = reached
+        return days
+
+
+def learn(days: PurchaseDays, end: int, horizon: int, amounts: ArrayLike | None = None) -> Forecast:
+    """Everything that a brand's purchases before day `end` say of those to come.
+
+    Parameters
+    ----------
+    days : of all customers or of a fair sample; nothing from `end` on may be in them
+    end : the first day to forecast
+    horizon : days ahead that the model is chosen for
+    amounts : what each row of `days` came to; None where amounts are not known
+
+    Raises
+    ------
+    ValueError : no purchases, or some from `end` on
+    """
+    if not len(days):
+        raise ValueError("there are no purchases to learn from")
+    if int(days.day.max()) >= end:
+        raise ValueError("purchases from the first day to forecast on would give away what is to be forecast")
+    start, spans = int(days.day.min()), days.spans()
+    cautions = []
+    try:
+        calendar = learn_calendar(days, end, fit_pareto)
+        tested = backtest(days, end, horizon)
+        name = best_of(tested) or "Pareto/NBD"
+        model = CANDIDATES[name](calendar.histories(spans).grouped())
+    except CannotFitError:
+        calendar, tested = Calendar.even(start, end), []
+        model = pooled(calendar.histories(spans))
+        cautions.append("too_little")
+    if not tested:
+        cautions.append("untested")
+    if end - start < YEAR:
+        cautions.append("no_season")
+    elif end - start < 2 * YEAR:
+        cautions.append("one_season")
+    return Forecast(calendar, model, _spend(days, amounts), tuple(tested), tuple(cautions))
+
+
+def _spend(days: PurchaseDays, amounts: ArrayLike | None) -> Spend | None:
+    if amounts is None:
+        return None
+    amount = np.asarray(amounts, dtype=np.float64)
+    paid = amount > 0
+    if not paid.any():
+        return None
+    _who, at = np.unique(days.customer[paid], return_inverse=True)
+    count = np.bincount(at).astype(np.float64)
+    mean = np.bincount(at, amount[paid]) / count
+    try:
+        return fit_spend(count, mean)
+    except CannotFitError:
+        overall = float(amount[paid].mean())
+        return Spend(p=float("inf"), q=float("inf"), gamma=float("inf"), mean=overall)
+
+
+def _rows(told: Histories, where: np.ndarray) -> Histories:
+    return Histories(
+        told.frequency[where], told.recency[where], told.age[where], told.weight[where], told.log_gaps[where]
+    )
