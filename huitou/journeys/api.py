@@ -17,6 +17,7 @@ from huitou.journeys import queries, services
 from huitou.journeys.definition import find_problems
 from huitou.journeys.models import Journey, JourneyVersion, Launch
 from huitou.journeys.schema import definition_schema
+from huitou.journeys.titles import journey_title, launch_title
 
 router = Operations("decide")
 JourneyName = Annotated[Word, Path(max_length=60, description="Short name of the journey.", examples=["win-back"])]
@@ -190,7 +191,7 @@ def launch_out(launch: Launch) -> LaunchOut:
         id=launch.pk,
         journey=launch.version.journey.name,
         version=launch.version.number,
-        title=launch.title,
+        title=launch_title(launch),
         state=launch.state,  # type: ignore[arg-type]  # checked by the schema
         trouble=launch.trouble,
         starts_at=launch.starts_at,
@@ -209,7 +210,7 @@ def launch_out(launch: Launch) -> LaunchOut:
 def _journey(journey: Journey) -> JourneyOut:
     return JourneyOut(
         name=journey.name,
-        title=journey.title,
+        title=journey_title(journey),
         play=journey.play,
         archived_at=journey.archived_at,
         versions=[_version(version) for version in journey.versions.order_by("-number")],

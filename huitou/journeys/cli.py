@@ -25,6 +25,7 @@ def list_journeys(as_json: AsJson = False) -> None:
     """Every journey with its versions and running launches."""
     from huitou.core.terminal import print_json
     from huitou.journeys import queries
+    from huitou.journeys.titles import journey_title
 
     rows = []
     for journey in queries.list_journeys():
@@ -33,7 +34,7 @@ def list_journeys(as_json: AsJson = False) -> None:
         rows.append(
             {
                 "name": journey.name,
-                "title": journey.title,
+                "title": journey_title(journey),
                 "draft": newest.number if newest.state == "draft" else None,
                 "live": live.number if live else None,
                 "running": running,

@@ -240,12 +240,13 @@ def readout_(number: Number, as_json: AsJson = False) -> None:
     from huitou.journeys.plays.numbers import numbers_of
     from huitou.journeys.plays.words import number_words
     from huitou.journeys.queries import get_launch
+    from huitou.journeys.titles import launch_title
 
     brand, found = _brand(), get_launch(number)
     if as_json:
         print_json(readout_document_of(found, brand.tz))
         return
-    typer.echo(found.title)
+    typer.echo(launch_title(found))
     for label, text in number_words(numbers_of(found)):
         typer.echo(f"  {label}: {text}")
     for sentence in tell(readout(found.experiment), brand.tz):

@@ -19,6 +19,7 @@ from huitou.journeys.models import Journey, JourneyVersion, Launch
 from huitou.journeys.plays.drafts import Draft, live_version_of
 from huitou.journeys.plays.numbers import numbers_of
 from huitou.journeys.services import create_journey, launch, publish, save_draft
+from huitou.journeys.titles import launch_title
 
 OPEN_STATES = (Launch.SCHEDULED, Launch.RUNNING, Launch.PAUSED)
 
@@ -125,7 +126,7 @@ def launch_document(found: Launch) -> dict[str, Any]:
         "launch": found.pk,
         "journey": found.version.journey.name,
         "version": found.version.number,
-        "title": found.title,
+        "title": launch_title(found),
         "state": found.state,
         "starts_at": found.starts_at,
         "ends_at": found.ends_at,

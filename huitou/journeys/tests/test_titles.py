@@ -17,6 +17,7 @@ from huitou.journeys.tests.travelling import END, World, journey
 from huitou.journeys.titles import journey_title, launch_title
 from huitou.journeys.trigger import TRIGGERS
 from huitou.segments.services import install_layers
+from tests.contract.calling import program
 
 pytestmark = pytest.mark.django_db
 BIG: list[dict[str, Any]] = [{"property": "total", "is": ">=", "value": 100}, {"property": "own", "is": "empty"}]
@@ -48,6 +49,11 @@ def test_a_launched_play_is_called_in_the_readers_language() -> None:
         page = client.get(address).content.decode()
         assert "Win back after 60 days" in page, address
         assert chinese not in page, address
+    caller = program("plays.view")
+    for address in ("/plays", "/journeys"):
+        found = caller.ask("GET", address, expect=200)
+        assert "Win back after 60 days" in str(found), address
+        assert chinese not in str(found), address
     made.journey.title = "老客召回"
     with override("en"):
         assert journey_title(made.journey) == "老客召回", "somebody's own title stays"
