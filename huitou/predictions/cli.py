@@ -6,5 +6,6 @@ from typing import Any
 
 from huitou.predictions.ordering.cli import predict_app
 from huitou.predictions.recommending.cli import COMMANDS as RECOMMENDING
+from huitou.predictions.text.cli import COMMANDS as TEXT
 
-COMMANDS: dict[str, Any] = {"predict": predict_app, **RECOMMENDING}
+COMMANDS: dict[str, Any] = {"predict": predict_app, **RECOMMENDING, **TEXT}

@@ -156,6 +156,15 @@ class EventDetail(models.Model):
     occurred_at = models.DateTimeField()
     properties = models.JSONField()
 
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["-occurred_at"],
+                name="event_detail_written",
+                condition=models.Q(properties__has_any_keys=["review_body", "comment", "message"]),
+            ),
+        ]
+
     def __str__(self) -> str:
         return f"detail of {self.event_hash.hex}"
 

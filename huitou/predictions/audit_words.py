@@ -1,0 +1,6 @@
+"""What the audit log says about predictions; each room has its own words."""
+
+from huitou.predictions.text import audit_words as text
+
+ACTIONS = {**text.ACTIONS}
+FIELDS = {**text.FIELDS}

@@ -1,0 +1,1 @@
+"""Understanding Chinese texts: the shipped model, rules of intents, keywords, and what operators corrected."""
