@@ -56,7 +56,7 @@ UNTOLD = {
     "journeys/example_data.py:drop": "part of the example's removal: example.removed",
     "journeys/engine/advance.py:_open_due": "opens what somebody launched for this instant",
     "journeys/engine/entering.py:enter_all": "at the pace of events; each enrollment tells of itself",
-    "journeys/engine/joining.py:join_ways": "follows from a merge; each transition tells of itself",
+    "journeys/engine/joining.py:_held_open": "follows from a merge; each transition tells of itself",
     "journeys/engine/goals.py:end_by_refresh": "at the pace of refreshes; each transition tells of itself",
     "journeys/engine/moving.py:move_due": "at the pace of events; each transition tells of itself",
     "journeys/plays/launching.py:launch_draft": "the services it calls write theirs: journey, version and launch",
