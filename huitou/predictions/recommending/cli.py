@@ -1,4 +1,4 @@
-"""`huitou rules`: what is bought together, and what follows within a window."""
+"""`huitou rules`: what is bought together, and what follows within a window; `huitou recommend`: what to offer whom."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ class Key(StrEnum):
 
     SKU = "sku"
     CATEGORY = "category"
+
+
+class Mode(StrEnum):
+    """Which items are ranked."""
+
+    AGAIN = "again"
+    NEW = "new"
+    BASKET = "basket"
 
 
 Out = Annotated[Path, typer.Option("--out", help="A .parquet or .csv file.")]
@@ -85,4 +93,61 @@ def rules(
         )
 
 
-COMMANDS = {"rules": rules}
+@booted
+def recommend(
+    out: Out,
+    key: Annotated[Key, typer.Option("--key", help="Recommend products or categories.")] = Key.SKU,
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            "--mode",
+            help="again: only what the customer bought before; new: only what the customer never bought; "
+            "basket: the next basket, whatever is in it.",
+        ),
+    ] = Mode.BASKET,
+    top: Annotated[int, typer.Option("--top", help="How many for each customer.")] = 10,
+    min_purchases: Annotated[
+        int | None,
+        typer.Option(
+            "--min-purchases", help="Purchases that an item needs to be recommended; by default 10, fewer if small."
+        ),
+    ] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ranked items for each customer: person_id, external_id, rank, key and score."""
+    from django.utils.translation import gettext as _
+
+    from huitou.core.terminal import print_json, progress
+    from huitou.orders.export import parse_as_of
+    from huitou.predictions.recommending.recommend import Asked
+    from huitou.predictions.recommending.recommend import recommend as run
+
+    asked = Asked(key.value, mode.value, top, min_purchases)
+    instant = parse_as_of(as_of) if as_of else None
+    with progress(_("Recommending")) as report:
+        done = run(asked=asked, out=out, as_of=instant, progress=report)
+    if as_json:
+        print_json(
+            {
+                "as_of": done.as_of,
+                "key": key.value,
+                "mode": mode.value,
+                "customers": done.customer_count,
+                "items": done.item_count,
+                "min_purchases": done.least_purchases,
+                "learned": done.is_learned,
+                "rows": done.rows,
+                "out": str(done.path),
+            }
+        )
+        return
+    typer.echo(
+        _("%(rows)d recommendations for %(customers)d customers written to %(path)s.")
+        % {"rows": done.rows, "customers": done.customer_count, "path": done.path}
+    )
+    if not done.is_learned:
+        typer.echo(_("There are too few purchases to learn from yet: habits and what sells of late decided."))
+
+
+COMMANDS = {"rules": rules, "recommend": recommend}

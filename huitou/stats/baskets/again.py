@@ -34,6 +34,9 @@ _HABIT_DECAY, _LATELY_DECAY = 0.97, 0.85
 _WEEK, _MONTHS = 7.0, 56.0
 # Of longer lists only the strongest habits are learned from: what comes after them is never ranked high.
 _LEARNED_FROM = 200
+# And of more customers than this, so many at equal steps.
+_LEARNED_FROM_CUSTOMERS = 20_000
+_EVER = 1_000_000
 PENALTY = 3.0
 # Fewer chosen items than this are too few to learn weights from; then habits are ranked by the weights below.
 LEAST_CHOSEN = 200
@@ -52,39 +55,59 @@ class Candidates:
     features: Reals
 
 
-def candidates_of(history: History, popular_count: int = 0) -> Candidates:
-    """Everything that each customer bought before, and for everybody the `popular_count` items most bought of late.
+@dataclass(frozen=True)
+class Trends:
+    """How each item sells to everybody: days of customers on which it was bought in all, in the last 28 and the last 7
+    days, and its buyers; arrays of shape (items,)."""
+
+    total: Codes
+    month: Codes
+    week: Codes
+    buyers: Codes
+
+    @classmethod
+    def of(cls, history: History) -> Trends:
+        """Those of a history."""
+
+        def sold(days: int) -> Codes:
+            return np.bincount(history.item[history.age_days <= days], minlength=history.item_count).astype(np.int64)
+
+        buyers = np.bincount(history.counts.indices, minlength=history.item_count).astype(np.int64)
+        return cls(sold(_EVER), sold(28), sold(7), buyers)
+
+    def popular(self, count: int) -> Codes:
+        """The items most bought in the last 28 days."""
+        found = np.lexsort((np.arange(len(self.month)), -self.month))[:count]
+        kept: Codes = found[self.month[found] > 0]
+        return kept
+
+
+def candidates_of(history: History, trends: Trends, popular_count: int = 0) -> Candidates:
+    """Everything that each customer bought before, and for each of them the `popular_count` items most bought of late.
 
     Parameters
     ----------
     history
-        What was bought before the instant.
+        What was bought before the instant, by all customers or by some.
+    trends
+        Those of the history of all customers.
     popular_count
         How many popular items are candidates for those as well who never bought them.
     """
     bought = history.counts.tocsr()
     bought.sort_indices()
-    month = _days_bought(history, 28)
     size = history.item_count
-    owner = np.repeat(np.arange(history.customer_count), np.diff(bought.indptr))
-    keys = owner * size + bought.indices
+    keys = np.repeat(np.arange(history.customer_count), np.diff(bought.indptr)) * size + bought.indices
     if popular_count:
-        popular = np.lexsort((np.arange(size), -month))[:popular_count]
-        popular = popular[month[popular] > 0]
         active = np.flatnonzero(np.diff(bought.indptr) > 0)
-        keys = np.union1d(keys, (active[:, None] * size + popular).ravel())
-    return Candidates(keys // size, keys % size, _features(history, keys, month))
+        keys = np.union1d(keys, (active[:, None] * size + trends.popular(popular_count)).ravel())
+    return Candidates(keys // size, keys % size, _features(history, trends, keys))
 
 
-def _days_bought(history: History, days: int) -> Codes:
-    found: Codes = np.bincount(history.item[history.age_days <= days], minlength=history.item_count)
-    return found
-
-
-def _features(history: History, keys: Codes, month: Codes) -> Reals:
+def _features(history: History, trends: Trends, keys: Codes) -> Reals:
     """Of shape (pairs, features); keys are customer × items + item, ascending, and hold every pair that was bought."""
-    size, count = history.item_count, len(keys)
-    place = np.searchsorted(keys, history.customer * size + history.item)
+    count = len(keys)
+    place = np.searchsorted(keys, history.customer * history.item_count + history.item)
     ages, visits = history.age_days.astype(float), history.visits_ago.astype(float)
 
     def total(weights: Reals) -> Reals:
@@ -95,17 +118,14 @@ def _features(history: History, keys: Codes, month: Codes) -> Reals:
         np.minimum.at(found, place, values)
         return np.where(np.isinf(found), nothing, found)
 
-    customer, item = keys // size, keys % size
+    customer, item = keys // history.item_count, keys % history.item_count
     times = np.bincount(place, minlength=count).astype(float)
-    never = times == 0
-    buyers = np.bincount(item[~never], minlength=size)
     habit = np.log(total(_HABIT_DECAY**visits) + 1e-3)
-    trend = np.log(month[item] + 1e-3)
-    visit_counts = history.visit_counts[customer].astype(float)
+    trend = np.log(trends.month[item] + 1e-3)
     columns = {
         "habit": habit,
         "habit_squared": habit**2,
-        "habit_by_visits": habit * np.log(np.maximum(visit_counts, 1)),
+        "habit_by_visits": habit * np.log(np.maximum(history.visit_counts[customer], 1)),
         "habit_by_trend": habit * trend,
         "lately": np.log(total(_LATELY_DECAY**visits) + 1e-3),
         "this_week": np.log(total(0.5 ** (ages / _WEEK)) + 1e-3),
@@ -115,10 +135,10 @@ def _features(history: History, keys: Codes, month: Codes) -> Reals:
         "days_bought": np.log(times + 1e-3),
         "only_once": times == 1,
         "item_this_month": trend,
-        "item_this_week": np.log(_days_bought(history, 7)[item] + 1.0),
-        "item_buyers": np.log(buyers[item] + 1e-3),
-        "item_loyalty": np.log(history.item_days[item] / np.maximum(buyers[item], 1) + 1e-3),
-        "never": never,
+        "item_this_week": np.log1p(trends.week[item]),
+        "item_buyers": np.log(trends.buyers[item] + 1e-3),
+        "item_loyalty": np.log(trends.total[item] / np.maximum(trends.buyers[item], 1) + 1e-3),
+        "never": times == 0,
     }
     found = np.empty((count, len(FEATURES)))
     for number, name in enumerate(FEATURES):
@@ -134,9 +154,9 @@ class NextBasket:
     popular_count: int
     is_learned: bool
 
-    def score(self, history: History) -> Scored:
-        """Every candidate with its score; only differences within a customer mean anything."""
-        found = candidates_of(history, self.popular_count)
+    def score(self, history: History, trends: Trends) -> Scored:
+        """Every candidate of `candidates_of` with its score; only differences within a customer mean anything."""
+        found = candidates_of(history, trends, self.popular_count)
         return Scored(found.customer, found.item, self.choice.score(found.features))
 
 
@@ -161,8 +181,12 @@ def fit_next_basket(history: History, horizon_days: int = 28, popular_count: int
     information for next-basket recommendation*, SIGIR (2020); weights are fitted by `fit_choice`.
     """
     earlier = history.earlier(horizon_days)
+    trends = Trends.of(earlier)
+    if history.customer_count > _LEARNED_FROM_CUSTOMERS:
+        some = np.arange(0, history.customer_count, -(-history.customer_count // _LEARNED_FROM_CUSTOMERS))
+        history, earlier = history.of_customers(some), earlier.of_customers(some)
     customers, items = history.next_baskets(horizon_days)
-    found = candidates_of(earlier, popular_count)
+    found = candidates_of(earlier, trends, popular_count)
     chosen = np.isin(found.customer * history.item_count + found.item, customers * history.item_count + items)
     kept = _strongest(found)
     if chosen[kept].sum() < LEAST_CHOSEN:

@@ -52,6 +52,13 @@ class History:
         rows = place[self.item] >= 0
         return History(self.customer[rows], place[self.item[rows]], self.age_days[rows], self.customer_count, len(kept))
 
+    def of_customers(self, kept: Codes) -> History:
+        """Only the customers of these codes, numbered anew in the order given."""
+        place = np.full(self.customer_count, -1)
+        place[kept] = np.arange(len(kept))
+        rows = place[self.customer] >= 0
+        return History(place[self.customer[rows]], self.item[rows], self.age_days[rows], len(kept), self.item_count)
+
     def next_baskets(self, days: int) -> tuple[Codes, Codes]:
         """Customers and items, distinct: what was bought on a customer's first shopping day of the last `days` days."""
         late = np.flatnonzero(self.age_days <= days)
@@ -60,11 +67,6 @@ class History:
         chosen = late[self.age_days[late] == first[self.customer[late]]]
         pairs = np.unique(self.customer[chosen] * self.item_count + self.item[chosen])
         return pairs // self.item_count, pairs % self.item_count
-
-    @cached_property
-    def item_days(self) -> Codes:
-        """How many different days of customers each item was bought on, of shape (items,)."""
-        return np.bincount(self.item, minlength=self.item_count)
 
     @cached_property
     def visits(self) -> tuple[Codes, Codes]:

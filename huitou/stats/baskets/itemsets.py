@@ -39,6 +39,12 @@ class Baskets:
             if len(codes) and (codes.min() < 0 or codes.max() >= count):
                 raise ValueError("codes lie between 0 and the count")
 
+    @property
+    def item_counts(self) -> Codes:
+        """In how many baskets each item lies, of shape (items,)."""
+        found: Codes = np.bincount(self.matrix().indices, minlength=self.item_count)
+        return found
+
     def matrix(self) -> sp.csr_matrix:
         """Baskets by items, 1 where the item lies in the basket."""
         ones = np.ones(len(self.basket), np.int32)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huitou.stats.baskets.again import FEATURES, LEAST_CHOSEN, candidates_of, fit_next_basket
+from huitou.stats.baskets.again import FEATURES, LEAST_CHOSEN, Trends, candidates_of, fit_next_basket
 from huitou.stats.baskets.evaluating import evaluate
 from huitou.stats.baskets.history import History
 from huitou.stats.baskets.listwise import fit_choice
@@ -49,7 +49,7 @@ def _columns(history: History) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @given(entries)
 def test_features_are_those_counted_by_hand(rows: set[tuple[int, int, int]]) -> None:
     history = put_together(rows)
-    found = candidates_of(history)
+    found = candidates_of(history, Trends.of(history))
     expected = {}
     for c, i in sorted({(c, i) for c, i, _ in rows}):
         ages = sorted(age for a, b, age in rows if (a, b) == (c, i))
@@ -78,7 +78,7 @@ def test_features_are_those_counted_by_hand(rows: set[tuple[int, int, int]]) -> 
 
 def test_popular_items_are_candidates_for_every_customer_with_a_history() -> None:
     history = put_together({(0, 1, 3), (0, 1, 9), (1, 2, 3), (1, 1, 4), (2, 3, 59)})
-    found = candidates_of(history, popular_count=2)
+    found = candidates_of(history, Trends.of(history), popular_count=2)
     pairs = set(zip(found.customer.tolist(), found.item.tolist(), strict=True))
     # Items 1 and 2 were bought in the last 28 days; customer 3 bought nothing ever.
     assert pairs == {(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2), (2, 3)}
@@ -123,8 +123,8 @@ def test_what_is_learned_is_better_than_counting() -> None:
     before, came = history.earlier(28), history.next_baskets(28)
     model = fit_next_basket(before)
     assert model.is_learned
-    learned = evaluate(best(model.score(before), 4), came).recall.mean()
-    found = candidates_of(before)
+    learned = evaluate(best(model.score(before, Trends.of(before)), 4), came).recall.mean()
+    found = candidates_of(before, Trends.of(before))
     plain = Scored(found.customer, found.item, found.features[:, FEATURES.index("days_bought")])
     assert learned > evaluate(best(plain, 4), came).recall.mean() + 0.5
 
@@ -135,13 +135,26 @@ def test_too_little_to_learn_from_ranks_by_habit() -> None:
     assert len(rows) < LEAST_CHOSEN
     model = fit_next_basket(history)
     assert not model.is_learned
-    ranked = best(model.score(history), 10)
+    ranked = best(model.score(history, Trends.of(history)), 10)
     assert list(zip(ranked.customer.tolist(), ranked.item.tolist(), ranked.rank.tolist(), strict=True)) == [
         (0, 0, 1),
         (0, 1, 2),
         (1, 2, 1),
     ]
-    assert len(best(fit_next_basket(put_together(set())).score(put_together(set())), 10)) == 0
+    nothing = put_together(set())
+    assert len(best(fit_next_basket(nothing).score(nothing, Trends.of(nothing)), 10)) == 0
+
+
+@settings(max_examples=20)
+@given(entries)
+def test_some_customers_alone_have_the_features_that_they_have_among_all(rows: set[tuple[int, int, int]]) -> None:
+    history = put_together(rows)
+    whole = candidates_of(history, Trends.of(history), popular_count=2)
+    some = np.array([3, 1])
+    part = candidates_of(history.of_customers(some), Trends.of(history), popular_count=2)
+    for number, customer in enumerate(some):
+        assert part.item[part.customer == number].tolist() == whole.item[whole.customer == customer].tolist()
+        assert part.features[part.customer == number] == pytest.approx(whole.features[whole.customer == customer])
 
 
 def test_recall_and_gain_are_means_over_those_who_bought() -> None:
