@@ -33,6 +33,8 @@ ORIGINS = 2
 # Days that must be known before an origin, and the shortest horizon that says anything.
 LEAST_KNOWN, LEAST_HORIZON = 90, 7
 _GROUPS = 10
+# Customers that a candidate is fitted to; it is judged on all.
+_FITTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def backtest(days: PurchaseDays, end: int, horizon: int) -> list[Tested]:
         except CannotFitError:
             continue
         told = calendar.histories(spans)
-        grouped = told.grouped()
+        grouped = calendar.histories(spans.some(_FITTED)).grouped()
         ahead = float(calendar.ahead(span)[span])
         happened = days.counts(spans.customer, origin, origin + span)
         for name, fit in CANDIDATES.items():

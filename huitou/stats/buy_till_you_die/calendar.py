@@ -30,7 +30,7 @@ _WEEK, _COHORT = 7, 28
 _SLOW = 30.0
 _ROUNDS, _SCALINGS = 4, 20
 # Customers that the model between is fitted to; the purchases of all are counted.
-_FITTED = 10_000
+_FITTED = 5_000
 # Days on each side of the same day of another year that speak for it.
 _AROUND = 3
 _CURVE_POINTS = 400
@@ -101,8 +101,7 @@ def learn_calendar(days: PurchaseDays, end: int, fit: Callable[[Histories], Mode
     bought = _repeats(days, spans, start, end)
     born = np.bincount(spans.first - start, minlength=end - start)
     days_of = np.bincount(week_of, minlength=bought.shape[1])
-    every = -(-len(spans) // _FITTED)
-    some = Spans(spans.customer[::every], spans.repeats[::every], spans.first[::every], spans.last[::every])
+    some = spans.some(_FITTED)
     for _round in range(_ROUNDS):
         model = fit(calendar.histories(some).grouped())
         expected = _expected(calendar, model, born, bought.shape)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,7 @@ from huitou.stats.buy_till_you_die.steady import pooled
 # Steps at which the chance of having bought by then is worked out; between them it is drawn as a line.
 _STEPS = (0, 1, 3, 7, 14, 21, 28, 42, 56, 84, 112, 140, 182, 238, 301, 364)
 _EVEN_CHANCE = 0.5
+_BLOCK = 50_000
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,23 @@ class Forecast:
 
     def score(self, spans: Spans, horizon: int) -> Scores:
         """What to expect of each history within `horizon` days; histories begin and end within the calendar."""
-        told = self.calendar.histories(spans)
         ahead = self.calendar.ahead(max(horizon, _STEPS[-1]))
-        within = float(ahead[horizon])
+        told = self.calendar.histories(spans)
+        # In blocks: quadratures hold dozens of numbers for each history.
+        starts = range(0, len(told), _BLOCK)
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            parts = (told.part(start, start + _BLOCK) for start in starts)
+            blocks = list(pool.map(lambda part: self._score(part, ahead, horizon), parts))
+        columns = zip(*((one.expected, one.p_any, one.p_alive, one.days_to_next) for one in blocks), strict=True)
+        return Scores(*(np.concatenate(column) for column in columns)) if blocks else Scores(*(np.zeros(0),) * 4)
+
+    def _score(self, told: Histories, ahead: Floats, horizon: int) -> Scores:
+        within, alive = float(ahead[horizon]), self.model.p_alive(told)
         return Scores(
             expected=self.model.expected(told, within),
-            p_any=np.clip(self.model.p_any(told, within), 0.0, 1.0),
-            p_alive=np.clip(self.model.p_any(told, float(ahead[YEAR])), 0.0, 1.0),
-            days_to_next=self._days_to_next(told, ahead),
+            p_any=np.clip(alive * self.model.reach(told, within), 0.0, 1.0),
+            p_alive=np.clip(alive * self.model.reach(told, float(ahead[YEAR])), 0.0, 1.0),
+            days_to_next=self._days_to_next(told, alive, ahead),
         )
 
     def worth(self, count: ArrayLike, mean: ArrayLike) -> Floats:
@@ -81,19 +93,18 @@ class Forecast:
             return np.zeros(np.asarray(count).shape)
         return self.spend.expected(count, mean)
 
-    def _days_to_next(self, told: Histories, ahead: Floats) -> Floats:
-        days = np.full(len(told), np.nan)
-        before = np.zeros(len(told))
+    def _days_to_next(self, told: Histories, alive: Floats, ahead: Floats) -> Floats:
+        days, before = np.full(len(told), np.nan), np.zeros(len(told))
+        waiting = alive >= _EVEN_CHANCE
         for earlier, later in itertools.pairwise(_STEPS):
-            waiting = np.isnan(days)
             if not waiting.any():
                 break
             reached = np.zeros(len(told))
-            reached[waiting] = self.model.p_any(_rows(told, waiting), float(ahead[later]))
-            crossed = waiting & (reached >= _EVEN_CHANCE)
+            reached[waiting] = alive[waiting] * self.model.reach(told.where(waiting), float(ahead[later]))
+            crossed = reached >= _EVEN_CHANCE
             share = (_EVEN_CHANCE - before[crossed]) / np.maximum(reached[crossed] - before[crossed], 1e-12)
             days[crossed] = earlier + share * (later - earlier)
-            before = reached
+            before, waiting = reached, waiting & ~crossed
         return days
 
 
@@ -150,9 +161,3 @@ def _spend(days: PurchaseDays, amounts: ArrayLike | None) -> Spend | None:
     except CannotFitError:
         overall = float(amount[paid].mean())
         return Spend(p=float("inf"), q=float("inf"), gamma=float("inf"), mean=overall)
-
-
-def _rows(told: Histories, where: np.ndarray) -> Histories:
-    return Histories(
-        told.frequency[where], told.recency[where], told.age[where], told.weight[where], told.log_gaps[where]
-    )

@@ -61,12 +61,19 @@ class Geometric:
         alive: Floats = np.exp(logs.alive - np.logaddexp(logs.alive, logs.stopped))
         return alive
 
-    def p_any(self, told: Histories, horizon: float) -> Floats:
-        """Probability of at least one purchase within `horizon` after the end of each history."""
+    def reach(self, told: Histories, horizon: float) -> Floats:
+        """Probability of at least one purchase within `horizon` of those who have not stopped."""
+        if self.k == 1:
+            chance: Floats = -np.expm1(-(self.r + told.frequency) * np.log1p(horizon / (self.alpha + told.age)))
+            return chance
         reached = np.zeros(len(told))
         for phase, share in enumerate(self._phases(told)):
             reached += share * self._reach(told, phase, self.k - phase, horizon)
-        result: Floats = reached * self.p_alive(told)
+        return reached
+
+    def p_any(self, told: Histories, horizon: float) -> Floats:
+        """Probability of at least one purchase within `horizon` after the end of each history."""
+        result: Floats = self.reach(told, horizon) * self.p_alive(told)
         return result
 
     def expected(self, told: Histories, horizon: float) -> Floats:
@@ -81,7 +88,7 @@ class Geometric:
         if self.k == 1:
             result: Floats = self._expected_by_chance(new, times) * self.p_alive(new)
             return result
-        return np.concatenate([self.expected(_row(new, n), float(time)) for n, time in enumerate(times)])
+        return np.concatenate([self.expected(new.part(n, n + 1), float(time)) for n, time in enumerate(times)])
 
     def _survivals(self, frequency: Floats) -> Floats:
         """Second parameter of the beta distribution of an active customer's probability to stop."""
@@ -256,9 +263,3 @@ def _beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
     beside[1:] = 4 * n * (n + up) * (n + down) * (n + up + down) / (twice**2 * (twice + 1) * (twice - 1))
     places, vectors = eigh_tridiagonal(middle, np.sqrt(beside))
     return np.clip((1 + places) / 2, 1e-300, 1.0), vectors[0] ** 2
-
-
-def _row(told: Histories, n: int) -> Histories:
-    return Histories(
-        *(column[n : n + 1] for column in (told.frequency, told.recency, told.age, told.weight, told.log_gaps))
-    )

@@ -86,6 +86,16 @@ class Histories:
         gaps = self.log_gaps - self.frequency * np.log(unit)
         return Histories(self.frequency, self.recency / unit, self.age / unit, self.weight, gaps)
 
+    def where(self, rows: NDArray[np.bool_] | slice) -> Histories:
+        """Only some of them."""
+        return Histories(
+            self.frequency[rows], self.recency[rows], self.age[rows], self.weight[rows], self.log_gaps[rows]
+        )
+
+    def part(self, start: int, end: int) -> Histories:
+        """Those from one place until before another."""
+        return self.where(slice(start, end))
+
     def grouped(self) -> Histories:
         """Each distinct history once, in order; log_gaps as the mean of those who share it."""
         rows = np.column_stack([self.frequency, self.recency, self.age])

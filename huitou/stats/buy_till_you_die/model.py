@@ -23,6 +23,10 @@ class Model(Protocol):
         """Probability of each history that its customer has not stopped."""
         ...
 
+    def reach(self, told: Histories, horizon: float) -> Floats:
+        """Probability of at least one purchase within `horizon` of those who have not stopped."""
+        ...
+
     def p_any(self, told: Histories, horizon: float) -> Floats:
         """Probability of at least one purchase within `horizon` after the end of each history."""
         ...

@@ -55,14 +55,19 @@ class Pareto:
         alive: Floats = np.exp(parts.alive - np.logaddexp(parts.alive, logsumexp(parts.stopped, axis=1)))
         return alive
 
-    def p_any(self, told: Histories, horizon: float) -> Floats:
-        """Probability of at least one purchase within `horizon` after the end of each history."""
+    def reach(self, told: Histories, horizon: float) -> Floats:
+        """Probability of at least one purchase within `horizon` of those who have not stopped."""
         after = Histories(told.frequency, np.zeros(len(told)), np.full(len(told), horizon), told.weight, told.log_gaps)
         shape, rate, ends = self.r + told.frequency, self.alpha + told.age, self.beta + told.age
-        parts = _parts(after, self.r, rate, self.s, ends, _SCORE_NODES)
+        parts = _parts(after, self.r, rate, self.s, ends, _FIT_NODES)
         silent = np.logaddexp(parts.alive, logsumexp(parts.stopped, axis=1))
         silent += shape * np.log(rate) + self.s * np.log(ends)
-        result: Floats = -np.expm1(np.minimum(silent, 0.0)) * self.p_alive(told)
+        chance: Floats = -np.expm1(np.minimum(silent, 0.0))
+        return chance
+
+    def p_any(self, told: Histories, horizon: float) -> Floats:
+        """Probability of at least one purchase within `horizon` after the end of each history."""
+        result: Floats = self.reach(told, horizon) * self.p_alive(told)
         return result
 
     def expected(self, told: Histories, horizon: float) -> Floats:

@@ -41,6 +41,10 @@ class Steady:
 
     def p_any(self, told: Histories, horizon: float) -> Floats:
         """Probability of at least one purchase within `horizon` after the end of each history."""
+        return self.reach(told, horizon)
+
+    def reach(self, told: Histories, horizon: float) -> Floats:
+        """The same, as nobody stops."""
         any_: Floats = -np.expm1(-(self.r + told.frequency) * np.log1p(horizon / (self.alpha + told.age)))
         return any_
 
