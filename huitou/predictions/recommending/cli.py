@@ -112,6 +112,10 @@ def recommend(
             "--min-purchases", help="Purchases that an item needs to be recommended; by default 10, fewer if small."
         ),
     ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", help="A YAML file: availability, suitability, recent purchases and variety."),
+    ] = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
@@ -120,10 +124,12 @@ def recommend(
 
     from huitou.core.terminal import print_json, progress
     from huitou.orders.export import parse_as_of
+    from huitou.predictions.recommending.limits import Limits
     from huitou.predictions.recommending.recommend import Asked
     from huitou.predictions.recommending.recommend import recommend as run
 
-    asked = Asked(key.value, mode.value, top, min_purchases)
+    limits = Limits.from_file(rules) if rules else Limits()
+    asked = Asked(key.value, mode.value, top, min_purchases, limits)
     instant = parse_as_of(as_of) if as_of else None
     with progress(_("Recommending")) as report:
         done = run(asked=asked, out=out, as_of=instant, progress=report)

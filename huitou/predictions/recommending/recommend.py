@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from huitou.core.errors import DomainError
 from huitou.core.terminal import Report, silent
 from huitou.orders.export import write_people
 from huitou.predictions.recommending.files import check_file
+from huitou.predictions.recommending.limits import Gate, Limits
 from huitou.predictions.recommending.purchases import Codes, Lines, open_at, read_lines
 from huitou.stats.baskets.again import Trends, fit_next_basket
 from huitou.stats.baskets.history import History
@@ -56,6 +57,7 @@ class Asked:
     mode: str
     top: int
     least_purchases: int | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if not 1 <= self.top <= MOST:
@@ -90,7 +92,9 @@ def recommend(*, asked: Asked, out: Path, as_of: datetime | None, progress: Repo
     progress(0, None, _("reading purchases"))
     with open_at(as_of) as (engine, instant):
         lines = read_lines(engine, asked.key, instant)
-    history, people, items = history_of(lines, least := asked.least_purchases or least_purchases(lines))
+        least = asked.least_purchases or least_purchases(lines)
+        history, people, items = history_of(lines, least)
+        gate = Gate.of(asked.limits, engine, asked.key, items, people)
     progress(0, None, _("learning"))
     score, is_learned = _scorer(history, asked)
     rows = 0
@@ -100,7 +104,8 @@ def recommend(*, asked: Asked, out: Path, as_of: datetime | None, progress: Repo
         for start in range(0, history.customer_count, _AT_ONCE):
             progress(start, history.customer_count, _("ranking"))
             some = np.arange(start, min(start + _AT_ONCE, history.customer_count))
-            ranked = best(score(some), asked.top)
+            offered = gate.let_through(score(some), history.of_customers(some), some)
+            ranked = best(offered, asked.top)
             rows += len(ranked)
             yield _batch(ranked, people[some], items)
 
