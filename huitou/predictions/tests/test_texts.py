@@ -63,6 +63,12 @@ def test_plain_praise_and_blame_are_told_apart(reader: TextReader) -> None:
     assert [one.sentiment for one in reader.read(BLAME)] == ["negative"] * 5
 
 
+def test_a_mere_question_is_neither(reader: TextReader) -> None:
+    asked, told = reader.read(["这个面霜多少钱？", "这么难吃还卖多少钱？"])
+    assert (asked.sentiment, asked.intents) == ("neutral", ["ask_price"])
+    assert told.sentiment == "negative"
+
+
 def test_the_shipped_model_is_small_and_tells_its_origin() -> None:
     assert (DATA / "polarity.npz").stat().st_size < 3_000_000
     about = json.loads((DATA / "polarity.json").read_text(encoding="utf-8"))["about"]

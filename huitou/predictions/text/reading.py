@@ -15,7 +15,9 @@ from huitou.predictions.text.keywords import KeywordFinder
 from huitou.predictions.text.shipped import DATA, lexicon, polarity, read_lists
 from huitou.stats.text.intents import IntentFinder, IntentRule
 from huitou.stats.text.layer import Layer
-from huitou.stats.text.lexicon import Lexicon
+from huitou.stats.text.lexicon import BLAME, PRAISE, Lexicon
+from huitou.stats.text.ngrams import clean
+from huitou.stats.text.polarity import NEUTRAL
 
 AT_ONCE = 2_000
 OWN_INTENTS, OWN_WORDS, OWN_NAMES = "intents.yaml", "words.yaml", "names.txt"
@@ -30,10 +32,11 @@ class TextRulesError(DomainError):
 
 @dataclass(frozen=True)
 class Intent:
-    """An intent as it is declared; `names` by language."""
+    """An intent as it is declared; `names` by language, `asks` where it is a question."""
 
     rule: IntentRule
     names: dict[str, str]
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _intent(row: dict[str, Any]) -> Intent:
         raise KeyError(f"{row['code']}: a phrase is empty")
     name = row.get("name", row["code"])
     names = {str(k): str(v) for k, v in name.items()} if isinstance(name, dict) else {"en": name, "zh-hans": name}
-    return Intent(IntentRule(str(row["code"]), phrases, exceptions), names)
+    return Intent(IntentRule(str(row["code"]), phrases, exceptions), names, bool(row.get("asks", False)))
 
 
 def declared_intents(own: Path | None = None) -> dict[str, Intent]:
@@ -125,4 +128,13 @@ class TextReader:
         for at in range(0, len(texts), AT_ONCE):
             part = texts[at : at + AT_ONCE]
             for text, p in zip(part, self.probabilities(part), strict=True):
-                yield Understood(self.model.call(p), p, self._finder.find(text), self.keywords.find(text))
+                intents = self._finder.find(text)
+                yield Understood(self._call(text, p, intents), p, intents, self.keywords.find(text))
+
+    def _call(self, text: str, p: float, intents: Sequence[str]) -> str:
+        """A question without a strong word of praise or blame is neither, whatever its n-grams remind of."""
+        if any(self.intents[code].asks for code in intents):
+            said = {hit.kind for hits in self.lexicon.find(clean(text)) for hit in hits}
+            if not said & {PRAISE, BLAME}:
+                return NEUTRAL
+        return self.model.call(p)

@@ -13,7 +13,7 @@ from huitou.accounts.services import record_audit
 from huitou.core.clock import Clock
 from huitou.core.errors import DomainError
 from huitou.predictions.text.models import CorrectedText, TextLesson
-from huitou.predictions.text.queries import digest_of
+from huitou.predictions.text.queries import current_layer, digest_of
 from huitou.predictions.text.reading import TextReader
 from huitou.stats.text.layer import LEAST, learn_layer
 from huitou.stats.text.ngrams import clean
@@ -95,7 +95,7 @@ def learn_from_corrections(*, clock: Clock, actor: User | None = None, actor_lab
         reader = TextReader()
         texts = [text for text, _sentiment in rows]
         labels = np.array([sentiment == "positive" for _text, sentiment in rows], dtype=np.int64)
-        learned = learn_layer(texts, labels, reader.model, reader.lexicon)
+        learned = learn_layer(texts, labels, reader.model, reader.lexicon, current_layer())
         layer = learned.layer
         lesson = TextLesson.objects.create(
             learned_at=clock.now(),

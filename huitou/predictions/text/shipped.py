@@ -49,7 +49,7 @@ def write_polarity(model: Polarity, about: dict[str, Any], folder: Path) -> None
         raise ValueError("two known buckets lie too far apart")
     arrays = {"buckets": steps, "weights": model.weights, "idf": model.idf, "evidence": model.evidence}
     _write_npz(folder / "polarity.npz", arrays)
-    names = ("longest", "bits", "unit", "intercept", "slope", "shift", "band")
+    names = ("longest", "bits", "unit", "intercept", "slope", "band")
     numbers = {"about": about, "model": {name: getattr(model, name) for name in names}}
     text = json.dumps(numbers, indent=2, ensure_ascii=False)
     (folder / "polarity.json").write_text(text + "\n", encoding="utf-8")

@@ -67,7 +67,8 @@ def test_what_follows_a_contrast_stands_apart() -> None:
     before, after = LEXICON.evidence(["难吃，但是很满意", "很满意，但是难吃"])
     assert len(before) == EVIDENCE
     assert not np.array_equal(before, after)
-    assert before[-2] == after[-2] == 0  # as much praise as blame
+    assert before[0] == after[0] == 0  # as much praise as blame
+    assert before[2] > 0 > after[2]  # and what counts is said last
 
 
 def corpus() -> tuple[list[str], np.ndarray, list[str]]:
@@ -107,7 +108,7 @@ def test_a_model_judges_a_topic_that_was_left_out() -> None:
 def test_the_same_texts_give_the_same_model(model: Polarity) -> None:
     again = fit_polarity(*corpus(), LEXICON, bits=14, rarest=2, strengths=(1.0,)).model
     assert np.array_equal(model.weights, again.weights)
-    assert (model.intercept, model.slope, model.shift) == (again.intercept, again.slope, again.shift)
+    assert (model.intercept, model.slope, model.band) == (again.intercept, again.slope, again.band)
 
 
 def test_one_label_or_one_topic_is_refused() -> None:
@@ -176,6 +177,16 @@ def test_a_layer_never_does_worse_on_what_was_held_back(seed: int) -> None:
     assert learned.loss_after <= learned.loss_before
     assert learned.right_after >= learned.right_before
     assert learned.held == sum(map(is_held, texts))
+
+
+def test_a_layer_in_use_stays_where_the_next_is_no_better(model: Polarity) -> None:
+    """Learned from the same corrections again, nothing loses less than what is in use."""
+    texts, labels = corrections("真不错", 60)
+    first = learn_layer(texts, labels, model, LEXICON)
+    assert first.layer is not None
+    again = learn_layer(texts, labels, model, LEXICON, first.layer)
+    assert again.layer is None
+    assert again.loss_before == pytest.approx(first.loss_after)
 
 
 def test_few_corrections_teach_nothing(model: Polarity) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sparse
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
 from huitou.stats.text.lexicon import Lexicon
@@ -65,7 +65,7 @@ def fit_polarity(
     longest: int = 4,
     bits: int = 20,
     rarest: int = 4,
-    strengths: Sequence[float] = (1.0, 2.0, 4.0),
+    strengths: Sequence[float] = (0.5, 1.0, 2.0),
 ) -> Fitted:
     """The model of these texts.
 
@@ -85,7 +85,7 @@ def fit_polarity(
 
     References
     ----------
-    Wang and Manning 2012, Baselines and bigrams; Platt 1999, Probabilistic outputs, equation 1.
+    Wang and Manning 2012, Baselines and bigrams; Platt 1999, Probabilistic outputs, equation 1 with B = 0.
     """
     named = np.array(topics)
     if len(set(labels.tolist())) < 2 or len(set(topics)) < 2:
@@ -104,11 +104,10 @@ def fit_polarity(
     best_loss, strength, margins = np.inf, strengths[0], np.zeros(len(texts))
     for tried in strengths:
         judged = _left_out(features, labels, named, tried)
-        slope, shift = _platt(judged, labels)
-        loss = float(_log_losses(slope * judged + shift, labels).mean())
+        loss = float(_log_losses(_slope(judged, labels) * judged, labels).mean())
         if loss < best_loss:
             best_loss, strength, margins = loss, tried, judged
-    slope, shift = _platt(margins, labels)
+    slope = _slope(margins, labels)
     weights = fit_logistic(features, labels, strength)
     ngram_weights = weights[: len(buckets)]
     unit = float(np.abs(ngram_weights).max() / LEVELS)
@@ -122,10 +121,9 @@ def fit_polarity(
         evidence=weights[len(buckets) : -1] / scale,
         intercept=float(weights[-1]),
         slope=slope,
-        shift=shift,
-        band=_band(expit(slope * margins + shift), labels),
+        band=_band(expit(slope * margins), labels),
     )
-    return Fitted(model, strength, _by_topic(slope * margins + shift, labels, named))
+    return Fitted(model, strength, _by_topic(slope * margins, labels, named))
 
 
 def _left_out(features: Matrix, labels: np.ndarray, topics: np.ndarray, strength: float) -> np.ndarray:
@@ -138,10 +136,14 @@ def _left_out(features: Matrix, labels: np.ndarray, topics: np.ndarray, strength
     return margins
 
 
-def _platt(margins: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    # A weak ridge keeps the slope finite where every text is judged right.
-    weights = fit_logistic(sparse.csr_matrix(margins[:, None]), labels, 10.0)
-    return float(weights[0]), float(weights[1])
+def _slope(margins: np.ndarray, labels: np.ndarray) -> float:
+    """By how much margins are too bold. There is no shift: it would only tell how many texts of a topic praise, which
+    is another topic's own affair. A weak ridge keeps the slope finite where every text is judged right."""
+
+    def loss(slope: float) -> float:
+        return float(_log_losses(slope * margins, labels).sum()) + 0.05 * slope * slope
+
+    return float(minimize_scalar(loss, bounds=(0.01, 100.0), method="bounded", options={"xatol": 1e-6}).x)
 
 
 def _log_losses(log_odds: np.ndarray, labels: np.ndarray) -> np.ndarray:

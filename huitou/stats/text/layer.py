@@ -72,8 +72,10 @@ def is_held(text: str) -> bool:
     return hashlib.sha256(clean(text).encode("utf-8", "surrogatepass")).digest()[0] % _HELD_SHARE == 0
 
 
-def learn_layer(texts: Sequence[str], labels: np.ndarray, model: Polarity, lexicon: Lexicon) -> Learned:
-    """The layer that corrections teach, if it does better on those that it was not taught.
+def learn_layer(
+    texts: Sequence[str], labels: np.ndarray, model: Polarity, lexicon: Lexicon, current: Layer | None = None
+) -> Learned:
+    """The layer that corrections teach, if it does better on those that it was not taught than what is in use.
 
     A layer is taken only if on the held-back third the mean log loss falls and no fewer calls are right, so that it
     never gets worse there. The more careful of two equal layers is taken.
@@ -82,10 +84,12 @@ def learn_layer(texts: Sequence[str], labels: np.ndarray, model: Polarity, lexic
     ----------
     texts : corrected texts, all different
     labels : shape (texts,), 1 praise, 0 blame
+    current : the layer in use, which a new one has to beat and does not build on
     """
     held = np.array([is_held(text) for text in texts], dtype=bool)
     base = model.log_odds(model.margins(texts, lexicon)) if len(texts) else np.zeros(0)
-    loss, right = _judge(base[held], labels[held])
+    used = base if current is None else base + current.added(texts)
+    loss, right = _judge(used[held], labels[held])
     nothing = Learned(None, len(texts), int(held.sum()), loss, loss, right, right)
     taught = ~held
     if len(texts) < LEAST or held.all() or not held.any():

@@ -33,7 +33,7 @@ class Polarity:
     unit : float
     evidence : shape (EVIDENCE,), float64: weights of `Lexicon.evidence`
     intercept : log-odds of a text that says nothing
-    slope, shift : p = expit(slope * margin + shift), from texts of topics that were left out of the fit
+    slope : p = expit(slope * margin), from texts of topics that were left out of the fit
     band : half of the width around p = 1/2 inside which the text is called neutral
     """
 
@@ -46,7 +46,6 @@ class Polarity:
     evidence: np.ndarray
     intercept: float
     slope: float
-    shift: float
     band: float
 
     @cached_property
@@ -77,7 +76,7 @@ class Polarity:
 
     def log_odds(self, margins: np.ndarray) -> np.ndarray:
         """Calibrated log-odds of praise: shape (texts,)."""
-        return self.slope * margins + self.shift
+        return self.slope * margins
 
     def probabilities(self, texts: Sequence[str], lexicon: Lexicon) -> np.ndarray:
         """Probability of praise: shape (texts,), 1/2 for a text without a character."""
