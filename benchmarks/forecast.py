@@ -69,6 +69,7 @@ def forecast(path: Path, folder: Path, memory_mb: int) -> dict[str, Any]:
     from huitou.analytics.purchase_days import purchase_days, purchase_spans
     from huitou.predictions.ordering.scoring import sample_days, score_histories, scored_rows
     from huitou.stats.buy_till_you_die.forecast import learn
+    from huitou.stats.buy_till_you_die.learned import WINDOWS
 
     steps: dict[str, Any] = {}
     at = time.monotonic()
@@ -81,7 +82,7 @@ def forecast(path: Path, folder: Path, memory_mb: int) -> dict[str, Any]:
     scratch = folder / "scratch"
     with DuckEngine(Lake(str(folder / "lake")), scratch=scratch, memory_limit_mb=memory_mb) as engine:
         days = engine.keep("purchase_days", purchase_days(engine.read("int_orders", [str(path)])))
-        spans = engine.keep("purchase_spans", purchase_spans(days))
+        spans = engine.keep("purchase_spans", purchase_spans(days, FIRST_DAY + DAYS, WINDOWS))
         step("statistics")
         sampled, amounts = sample_days(engine, days)
         found = learn(sampled, FIRST_DAY + DAYS, HORIZON, amounts)
@@ -95,7 +96,7 @@ def forecast(path: Path, folder: Path, memory_mb: int) -> dict[str, Any]:
             rows += batch.num_rows
             orders += float(batch.column("expected_orders").to_numpy().sum())
         step("joining")
-    return {**steps, "rows": rows, "expected_orders": round(orders), "model": found.model.name}
+    return {**steps, "rows": rows, "expected_orders": round(orders), "model": found.name}
 
 
 def lifetimes_side(path: Path, customers: int) -> dict[str, Any]:

@@ -288,6 +288,10 @@ INT_HISTORY_SCORES = Table(
         Column("p_order", pa.float64(), "probability of any of them, 0 to 1"),
         Column("p_alive", pa.float64(), "probability of any within a year, 0 to 1"),
         Column("next_order_date", pa.date32(), "when a purchase is as likely to have come as not", nullable=True),
+        Column("even_orders", pa.float64(), "expected_orders were the horizon of mean pace", nullable=True),
+        Column("even_p_order", pa.float64(), "p_order were the horizon of mean pace", nullable=True),
+        Column("p_active", pa.float64(), "the model's probability of not having stopped", nullable=True),
+        Column("even_orders_steady", pa.float64(), "even_orders if nobody ever stopped", nullable=True),
     ),
 )
 

@@ -57,7 +57,7 @@ def _object(done: Any) -> dict[str, Any]:
         "horizon_days": done.horizon_days,
         "rows": done.rows,
         "out": str(done.path),
-        "model": forecast.model.name,
+        "model": forecast.name,
         "parameters": forecast.model.parameters,
         "cautions": list(forecast.cautions),
         "backtest": [

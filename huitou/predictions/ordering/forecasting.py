@@ -20,6 +20,7 @@ from huitou.orders.export import write_people
 from huitou.orders.snapshot import get_last_refresh, open_engine_of
 from huitou.predictions.ordering.scoring import sample_days, score_histories, scored_rows
 from huitou.stats.buy_till_you_die.forecast import Forecast, learn
+from huitou.stats.buy_till_you_die.learned import WINDOWS
 
 LONGEST_HORIZON = 3 * 364
 _EPOCH = date(1970, 1, 1)
@@ -73,7 +74,7 @@ def predict_orders(*, out: Path, as_of: datetime | None, horizon_days: int, repo
         report(2, 4, _("Learning"))
         forecast = learn(sampled, end, horizon_days, amounts)
         report(3, 4, _("Scoring"))
-        spans = engine.keep("purchase_spans", purchase_spans(days))
+        spans = engine.keep("purchase_spans", purchase_spans(days, end, WINDOWS))
         scored = engine.provide("int_history_scores", score_histories(engine, spans, forecast, horizon_days))
         rows = scored_rows(engine, spans, scored, forecast)
         report(4, 4, _("Writing"))

@@ -11,10 +11,22 @@ import pyarrow as pa
 from huitou.analytics.engines import Engine
 from huitou.stats.buy_till_you_die.days import PurchaseDays, Spans
 from huitou.stats.buy_till_you_die.forecast import Forecast, Scores
+from huitou.stats.buy_till_you_die.learned import WINDOWS, Signals
 
 # Customers that a forecast is learned from; more of them move no figure that is shown.
 SAMPLE = 50_000
 _KEYS = ("repeats", "first_day", "last_day")
+_ROWS = pa.schema(
+    [
+        pa.field("person_id", pa.int64()),
+        pa.field("expected_orders", pa.float64()),
+        pa.field("p_order", pa.float64()),
+        pa.field("p_alive", pa.float64()),
+        pa.field("expected_value_minor", pa.int64()),
+        pa.field("next_order_date", pa.date32()),
+        pa.field("model", pa.string()),
+    ]
+)
 
 
 def sample_days(engine: Engine, days: ibis.Table) -> tuple[PurchaseDays, np.ndarray]:
@@ -36,6 +48,8 @@ def score_histories(engine: Engine, spans: ibis.Table, forecast: Forecast, horiz
     alone = clipped.first == clipped.last
     clipped = Spans(clipped.customer, np.where(alone, 0, repeats), clipped.first, clipped.last)
     scores = forecast.score(clipped, horizon)
+    said = scores.signals
+    none = pa.nulls(len(first), pa.float64())
     return pa.table(
         {
             **{key: rows.column(key) for key in _KEYS},
@@ -43,6 +57,10 @@ def score_histories(engine: Engine, spans: ibis.Table, forecast: Forecast, horiz
             "p_order": scores.p_any,
             "p_alive": scores.p_alive,
             "next_order_date": _days(scores, forecast),
+            "even_orders": said.expected if said else none,
+            "even_p_order": said.any_ if said else none,
+            "p_active": said.alive if said else none,
+            "even_orders_steady": said.steady if said else none,
         }
     )
 
@@ -53,37 +71,40 @@ def _days(scores: Scores, forecast: Forecast) -> pa.Array:
 
 
 def scored_rows(engine: Engine, spans: ibis.Table, scored: ibis.Table, forecast: Forecast) -> pa.RecordBatchReader:
-    """The file's rows by ascending person_id: scores joined back, times what a purchase of the customer is worth."""
+    """The file's rows by ascending person_id: scores joined back, corrected by what customers did of late, times what
+    a purchase of the customer is worth."""
     reader = engine.to_reader(spans.join(scored, list(_KEYS)).order_by("person_id"))
-    schema = pa.schema(
-        [
-            pa.field("person_id", pa.int64()),
-            pa.field("expected_orders", pa.float64()),
-            pa.field("p_order", pa.float64()),
-            pa.field("p_alive", pa.float64()),
-            pa.field("expected_value_minor", pa.int64()),
-            pa.field("next_order_date", pa.date32()),
-            pa.field("model", pa.string()),
-        ]
-    )
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in reader:
-            count = batch.column("paid_days").to_numpy(zero_copy_only=False).astype(np.float64)
-            spent = batch.column("spend_minor").to_numpy(zero_copy_only=False).astype(np.float64)
-            expected = batch.column("expected_orders").to_numpy(zero_copy_only=False)
-            worth = expected * forecast.worth(count, spent / np.maximum(count, 1.0))
-            yield pa.RecordBatch.from_arrays(
-                [
-                    batch.column("person_id"),
-                    batch.column("expected_orders"),
-                    batch.column("p_order"),
-                    batch.column("p_alive"),
-                    pa.array(np.rint(worth).astype(np.int64)),
-                    batch.column("next_order_date").cast(pa.date32()),
-                    pa.array([forecast.model.name] * batch.num_rows, pa.string()),
-                ],
-                schema=schema,
-            )
+            yield _row_batch(batch, forecast)
 
-    return pa.RecordBatchReader.from_batches(schema, batches())
+    return pa.RecordBatchReader.from_batches(_ROWS, batches())
+
+
+def _row_batch(batch: pa.RecordBatch, forecast: Forecast) -> pa.RecordBatch:
+    def column(name: str) -> np.ndarray:
+        values: np.ndarray = batch.column(name).to_numpy(zero_copy_only=False)
+        return values
+
+    expected, p_order = column("expected_orders"), column("p_order")
+    if forecast.trees:
+        spans = Spans(column("person_id"), column("repeats"), column("first_day"), column("last_day"))
+        recent = np.column_stack([column(f"recent_{window}") for window in WINDOWS]).astype(np.float64)
+        said = Signals(column("even_orders"), column("even_p_order"), column("p_active"), column("even_orders_steady"))
+        expected, p_order = forecast.corrected(spans, recent, said)
+    p_alive = np.maximum(column("p_alive"), p_order) if forecast.trees else column("p_alive")
+    count = column("paid_days").astype(np.float64)
+    worth = expected * forecast.worth(count, column("spend_minor").astype(np.float64) / np.maximum(count, 1.0))
+    return pa.RecordBatch.from_arrays(
+        [
+            batch.column("person_id"),
+            pa.array(expected),
+            pa.array(p_order),
+            pa.array(p_alive),
+            pa.array(np.rint(worth).astype(np.int64)),
+            batch.column("next_order_date").cast(pa.date32()),
+            pa.array([forecast.name] * batch.num_rows, pa.string()),
+        ],
+        schema=_ROWS,
+    )

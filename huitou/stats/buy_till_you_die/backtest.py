@@ -8,7 +8,7 @@ Rolling origins: L. Tashman, "Out-of-sample tests of forecasting accuracy", Inte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from huitou.stats.buy_till_you_die.calendar import learn_calendar
 from huitou.stats.buy_till_you_die.days import PurchaseDays
 from huitou.stats.buy_till_you_die.geometric import fit_geometric
 from huitou.stats.buy_till_you_die.histories import CannotFitError, Floats, Histories
+from huitou.stats.buy_till_you_die.learned import Example, example_at, learn_from
 from huitou.stats.buy_till_you_die.model import Model
 from huitou.stats.buy_till_you_die.pareto import fit_pareto
 from huitou.stats.buy_till_you_die.steady import fit_steady
@@ -30,6 +31,9 @@ CANDIDATES: Mapping[str, Fit] = {
     "NBD": fit_steady,
 }
 ORIGINS = 2
+# Origins before the one in question that trees learn from.
+LESSONS = 3
+TREES = "LightGBM"
 # Days that must be known before an origin, and the shortest horizon that says anything.
 LEAST_KNOWN, LEAST_HORIZON = 90, 7
 _GROUPS = 10
@@ -76,49 +80,91 @@ class Tested:
 def origins_of(start: int, end: int, horizon: int) -> list[tuple[int, int]]:
     """Days to look back to with the horizon that fits behind each, the latest first; none where the file is too short.
 
-    Where the horizon is longer than half of what is known, a shorter one stands for it.
+    Where the horizon is longer than half of what is known, a shorter one stands for it. The first ORIGINS are for
+    testing, all of them for learning.
     """
     known = end - start
     span = min(horizon, (known - LEAST_KNOWN) // 2, known // 3)
     if span < LEAST_HORIZON:
         return []
-    origins = [end - span * number for number in range(1, ORIGINS + 1)]
+    origins = [end - span * number for number in range(1, ORIGINS + LESSONS + 1)]
     return [(origin, span) for origin in origins if origin - start >= LEAST_KNOWN]
 
 
-def backtest(days: PurchaseDays, end: int, horizon: int) -> list[Tested]:
-    """Every candidate at every origin that the file allows; those that cannot be fitted are left out."""
+@dataclass(frozen=True)
+class Past:
+    """What a brand's past says: every model at every origin tested, and the examples to learn from, the latest first.
+
+    Attributes
+    ----------
+    tested : candidates that could not be fitted at an origin are left out there
+    examples : of the origins whose horizon is the one asked for
+    """
+
+    tested: tuple[Tested, ...]
+    examples: tuple[Example, ...]
+
+
+def backtest(days: PurchaseDays, end: int, horizon: int) -> Past:
+    """Every candidate at every origin that the file allows, and trees that learned from the origins before it."""
     if not len(days):
-        return []
-    found = []
-    for origin, span in origins_of(int(days.day.min()), end, horizon):
-        known = days.before(origin)
-        spans = known.spans()
-        try:
-            calendar = learn_calendar(known, origin, fit_pareto)
-        except CannotFitError:
-            continue
-        told = calendar.histories(spans)
+        return Past((), ())
+    origins = origins_of(int(days.day.min()), end, horizon)
+    tested: list[Tested] = []
+    examples: list[Example] = []
+    for number, (origin, span) in enumerate(origins):
+        found = _look_back(days, origin, span, test=number < ORIGINS)
+        if found is None:
+            break
+        tested += found[0]
+        examples.append(found[1])
+    for number in range(min(ORIGINS, len(examples))):
+        origin, span = origins[number]
+        trees = learn_from(examples[number + 1 : number + 1 + LESSONS], span)
+        if trees is not None:
+            expected, _any = trees.apply(examples[number].columns, examples[number].log_pace)
+            tested.append(judge(TREES, origin, span, expected, examples[number].happened))
+    asked = bool(origins) and origins[0][1] == horizon
+    return Past(tuple(tested), tuple(examples) if asked else ())
+
+
+def _look_back(days: PurchaseDays, origin: int, span: int, *, test: bool) -> tuple[list[Tested], Example] | None:
+    """The candidates at one origin (none unless `test`), and its example; None where nothing can be fitted."""
+    known = days.before(origin)
+    spans = known.spans()
+    try:
+        calendar = learn_calendar(known, origin, fit_pareto)
         grouped = calendar.histories(spans.some(_FITTED)).grouped()
+        base, steady = fit_pareto(grouped), fit_steady(grouped)
+    except CannotFitError:
+        return None
+    tested = []
+    if test:
+        told = calendar.histories(spans)
         ahead = float(calendar.ahead(span)[span])
         happened = days.counts(spans.customer, origin, origin + span)
+        fitted: dict[str, Model] = {"Pareto/NBD": base, "NBD": steady}
         for name, fit in CANDIDATES.items():
             try:
-                expected = fit(grouped).expected(told, ahead)
+                model = fitted.get(name) or fit(grouped)
             except CannotFitError:
                 continue
-            found.append(judge(name, origin, span, expected, happened))
-    return found
+            tested.append(judge(name, origin, span, model.expected(told, ahead), happened))
+    return tested, example_at(days, origin, span, calendar, base, steady)
 
 
-def best_of(tested: list[Tested]) -> str | None:
-    """The model with the least deviance over all origins; of like ones the first candidate."""
-    sums: dict[str, list[float]] = {}
+def best_of(tested: Sequence[Tested]) -> str | None:
+    """The model with the least deviance over the origins at which all were tested that were at the latest one; of like
+    ones the first."""
+    if not tested:
+        return None
+    by_origin: dict[int, dict[str, float]] = {}
     for one in tested:
-        sums.setdefault(one.model, []).append(one.deviance)
-    most = max((len(values) for values in sums.values()), default=0)
-    means = {name: float(np.mean(values)) for name, values in sums.items() if len(values) == most}
-    return min(means, key=lambda name: round(means[name], 6), default=None)
+        by_origin.setdefault(one.origin, {})[one.model] = one.deviance
+    latest = by_origin[max(by_origin)]
+    whole = [values for values in by_origin.values() if values.keys() >= latest.keys()]
+    means = {name: float(np.mean([values[name] for values in whole])) for name in latest}
+    return min(means, key=lambda name: round(means[name], 6))
 
 
 def judge(model: str, origin: int, horizon: int, expected: Floats, happened: Floats) -> Tested:
