@@ -28,6 +28,9 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
     if children is None:
         yield path, command
         return
+    # Some groups do something by themselves.
+    if getattr(command, "invoke_without_command", False):
+        yield path, command
     for name in sorted(children):
         yield from _commands(children[name], (*path, name))
 
