@@ -12,10 +12,14 @@ import pyarrow.parquet as parquet
 import pytest
 from django.test import Client
 from django.utils import translation
+from typer.testing import CliRunner
 
+from config.cli import build
 from huitou.accounts.models import AuditEntry, Brand, User
 from huitou.accounts.roles import ADMIN, ANALYST
+from huitou.catalog.models import Product
 from huitou.core.clock import FixedClock
+from huitou.core.home import Home
 from huitou.customers.models import Person
 from huitou.predictions.models import CorrectedText, TextLesson
 from huitou.predictions.personal_data import erase, export
@@ -175,6 +179,19 @@ def test_words_of_a_text_are_its_characters_in_order(reader: TextReader) -> None
     assert "".join(word.text for word in words) == "菜很好吃,客服态度恶劣!"
     assert min(words, key=lambda word: word.share).text == "态度恶劣"
     assert {word.text: word.side for word in words}["好吃"] == "praise"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_reads_a_file_with_the_names_of_products(home: Home, tmp_path: Path) -> None:
+    Product.objects.create(sku="s1", name="云朵小白鞋", updated_at=NOW)
+    file, out = tmp_path / "a.csv", tmp_path / "a.parquet"
+    file.write_text("id,评论\n1,云朵小白鞋很舒服，满意\n2,云朵小白鞋太差了\n", encoding="utf-8")
+    ran = CliRunner().invoke(build(), ["classify", "text", str(file), "--out", str(out), "--json"])
+    assert ran.exit_code == 0, (ran.output, ran.exception)
+    said = json.loads(ran.stdout)
+    assert (said["rows"], said["column"]) == (2, "评论")
+    assert said["sentiments"] == {"positive": 1, "neutral": 0, "negative": 1}
+    assert all(words[0] == "云朵小白鞋" for words in parquet.read_table(out)["keywords"].to_pylist())
 
 
 @pytest.fixture

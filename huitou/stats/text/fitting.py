@@ -15,7 +15,7 @@ from huitou.stats.text.ngrams import Matrix, clean, count_ngrams
 from huitou.stats.text.polarity import LEVELS, TOP_IDF, Polarity, weigh
 
 # Half-widths of the neutral band that are tried, widest last; inside it a guess is hardly better than a coin.
-_BANDS = (0.01, 0.02, 0.03, 0.04, 0.05)
+_BANDS = (0.01, 0.02, 0.03)
 _COIN = 0.6
 
 
