@@ -5,7 +5,8 @@
 
 Baskets are the retailer's, of lines with a quantity and an amount above zero; items are the products, their types or
 their categories. Sets of at most three items, then rules with a confidence of at least 0.2. Every engine runs in a
-process of its own, which reads the data before the clock starts; counts of sets and of rules must be the same for all.
+process of its own, which reads the data before the clock starts. Counts of sets are the same for all; mlxtend divides
+rounded shares and so loses some of the rules whose confidence is exactly a fifth, which a category at 0.003 has.
 Data and peers are installed by `make bench`.
 """
 
@@ -144,8 +145,11 @@ def main() -> None:
     for size in chosen.sizes:
         level, support = size.split(":")
         engines = {e: in_own_process(e, level, float(support)) for e in chosen.peers or PEERS[level]}
-        counts = [(engine["sets"], engine["rules"]) for engine in engines.values()]
-        found[size] = {"same_counts": all(one == counts[0] for one in counts), **engines}
+        same = {
+            f"same_{what}": len({json.dumps(engine[what]) for engine in engines.values()}) == 1
+            for what in ("sets", "rules")
+        }
+        found[size] = same | engines
         print(json.dumps({size: found[size]}), flush=True)
     result = {
         "what": "sets of at most three items and rules on Complete Journey",
