@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections import Counter
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +72,9 @@ class KeywordFinder:
     def _tells(self, word: str) -> bool:
         word = word.strip()
         return word in self.own or (len(word) > 1 and word not in _IDLE and word.isalpha())
+
+
+@lru_cache(maxsize=2)
+def keyword_finder(own_words: tuple[str, ...], folder: Path | None) -> KeywordFinder:
+    """A finder that is kept for the next time with the same words: reading the dictionary takes about a second."""
+    return KeywordFinder(own_words, folder)

@@ -11,7 +11,7 @@ import yaml
 from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
-from huitou.predictions.text.keywords import KeywordFinder
+from huitou.predictions.text.keywords import keyword_finder
 from huitou.predictions.text.shipped import DATA, lexicon, polarity, read_lists
 from huitou.stats.text.intents import IntentFinder, IntentRule
 from huitou.stats.text.layer import Layer
@@ -115,7 +115,7 @@ class TextReader:
         self.model, self.lexicon, self.layer = polarity(), _own_lexicon(own), layer
         self.intents = declared_intents(own)
         self._finder = IntentFinder([intent.rule for intent in self.intents.values()])
-        self.keywords = KeywordFinder([*names, *_own_names(own)], scratch)
+        self.keywords = keyword_finder((*names, *_own_names(own)), scratch)
 
     def probabilities(self, texts: Sequence[str]) -> list[float]:
         """Probability of praise of each text, corrections included."""
