@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import ibis
 
+from huitou.analytics.days import micros
 from huitou.analytics.engines import Engine
 from huitou.analytics.feature import UNKNOWN_CATEGORY
 from huitou.analytics.orders import Terms, current_lines
 
 KEYS = ("sku", "category")
+_DAY = 86_400_000_000
 _ORDER = ["source", "order_id"]
 
 
@@ -41,7 +45,34 @@ def _categories(engine: Engine) -> ibis.Table:
     return kept.select(*_ORDER, item="category")
 
 
+def item_days(engine: Engine, key: str, terms: Terms, before: date) -> ibis.Table:
+    """One row per customer, item and day before a day on which it was bought: `person_id`, `item`, `day` (days since
+    1970) and `quantity`, the units that did not go back.
+
+    What counts as bought is as in `purchased_items`; anonymous sales are left out.
+    """
+    bought = purchased_items(engine, key, terms)
+    bought = bought.filter(bought.person_id.notnull() & (bought.day < ibis.literal(before)))
+    lines = _kept_lines(engine, terms)
+    if key == "category":
+        products = engine.table("dim_products").select("sku", product_category="category")
+        joined = lines.left_join(products, "sku")
+        lines = joined.mutate(item=ibis.coalesce(joined.category, joined.product_category))
+    else:
+        lines = lines.mutate(item=lines.sku)
+    units = lines.group_by([*_ORDER, "item"]).aggregate(units=lines.units.sum())
+    found = bought.left_join(units, [*_ORDER, "item"], rname="{name}_u")
+    day = (micros(found.day.cast("timestamp")) / _DAY).floor().cast("int64")
+    found = found.select("person_id", "item", day=day, units=found.units.fill_null(1.0))
+    return found.group_by(["person_id", "item", "day"]).aggregate(quantity=found.units.sum())
+
+
 def _products(engine: Engine, terms: Terms) -> ibis.Table:
+    return _kept_lines(engine, terms).select(*_ORDER, item="sku").distinct()
+
+
+def _kept_lines(engine: Engine, terms: Terms) -> ibis.Table:
+    """Sale lines of which something was paid for and is kept: `source`, `order_id`, `sku`, `category` and `units`."""
     lines = current_lines(engine.table("fct_order_lines"), terms, engine)
     sales = lines.filter(
         (lines.kind == "sale")
@@ -54,7 +85,8 @@ def _products(engine: Engine, terms: Terms) -> ibis.Table:
     left = sales.left_join(gone, by, rname="{name}_gone")
     whole = left.units_back.fill_null(0) >= left.quantity
     paid_back = left.money_only.fill_null(False) & (left.minor_back.fill_null(0) >= left.amount_minor)
-    return left.filter(~whole & ~paid_back).select(*_ORDER, item="sku").distinct()
+    units = (left.quantity.cast("float64") - left.units_back.fill_null(0).cast("float64")).name("units")
+    return left.filter(~whole & ~paid_back).select(*_ORDER, "sku", "category", units)
 
 
 def _gone_lines(refunds: ibis.Table) -> ibis.Table:

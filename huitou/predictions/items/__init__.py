@@ -1,0 +1,1 @@
+"""Who buys which product or category again, when, and how much."""

@@ -1,0 +1,1 @@
+"""Who buys which item again, when, and how much: a closed form, a learned form, and dates where a rhythm bears them."""
