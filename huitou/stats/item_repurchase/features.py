@@ -56,8 +56,9 @@ def learn_facts(purchases: ItemPurchases, end: int, horizon: int, item_count: in
 
     number = np.bincount(item, minlength=item_count)
     repeats = by_item((pairs.count > 1).astype(float))
-    gap = ((pairs.last - pairs.first) / np.maximum(pairs.count - 1, 1)).astype(np.float64)
-    spans = by_item(np.where(pairs.count > 1, gap, 0.0))
+    # Of a pair bought once, both days are the same.
+    gap: Reals = (pairs.last - pairs.first) / np.maximum(pairs.count - 1, 1)
+    spans = by_item(gap)
     came_back, base = _came_back(purchases, end, horizon, item_count)
     return ItemFacts(
         horizon=horizon,
