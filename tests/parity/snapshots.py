@@ -31,6 +31,7 @@ from huitou.analytics.metrics import METRICS
 from huitou.analytics.orders import Terms, build_orders, customers_of
 from huitou.analytics.periods import Periods
 from huitou.analytics.person_days import done_events, person_days_until, sum_days
+from huitou.analytics.purchase_days import purchase_days, purchase_spans
 from huitou.analytics.rebuild import feature_table
 from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.analytics.touches import touches_until
@@ -39,6 +40,7 @@ FOLDER = Path(__file__).parent / "sql"
 DIALECTS = ("duckdb", "pyspark")
 AS_OF = datetime(2024, 4, 1, tzinfo=UTC)
 SPAN = (datetime(2023, 9, 1, tzinfo=UTC), AS_OF)
+END = (AS_OF - datetime(1970, 1, 1, tzinfo=UTC)).days
 ZONE = "Europe/London"
 RULES = Exclusions(min_amount_minor=100, channels=("store",), skus=("z",), person_ids=(2,))
 _IN_MEMORY = re.compile(r"\bibis_\w*memtable_\w+")
@@ -75,6 +77,8 @@ def _steps() -> dict[str, ibis.Table]:
         "touches_until",
         touches_until(paper.table("fct_touches"), links, as_of=AS_OF, zone=ZONE, span=SPAN, confirmed=("wecom",)),
     )
+    spans = purchase_spans(purchase_days(paper.table("int_orders")), END, (28, 182))
+    paper.keep("purchase_spans", spans)
     days = paper.keep("person_days_until", person_days_until(paper, AS_OF, ZONE, interaction_cuts(AS_OF)))
     # Not kept as text, since each feature is; but that they fit together is part of being said at all.
     feature_table(tables, paper.table("dim_persons"), days, as_of=AS_OF, thresholds=Thresholds())

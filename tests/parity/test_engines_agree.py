@@ -18,6 +18,7 @@ import pytest
 from huitou.analytics.engines import DuckEngine, Engine, EngineAddress, Lake, open_engine
 from huitou.analytics.engines.spark_session import stop_spark
 from huitou.analytics.metric_facts import Facts
+from huitou.analytics.purchase_days import purchase_days, purchase_spans
 from huitou.analytics.rebuild import COMPUTED, define_orders, features_at
 from huitou.analytics.rules import Exclusions, Thresholds
 from huitou.analytics.tables import TABLES
@@ -118,9 +119,15 @@ def _compare_setting(pair: Pair, setting: Setting) -> None:
     pair.both(prepare)
     for name in (*COMPUTED, "fct_order_lines", "fct_events"):
         pair.compare("tables", f"parity_corpus {setting.name}: {name}", _read(name))
+    pair.compare("histories", f"parity_corpus {setting.name}: histories", _histories)
     asked = [asked for asked in _corpus_questions() if not (setting.empty and asked.dims)]
     compare_metrics(pair, "parity_corpus", setting, asked, asking.SPAN)
     _compare_earlier(pair, setting)
+
+
+def _histories(engine: Engine) -> pa.Table:
+    end = (date(2024, 10, 2) - date(1970, 1, 1)).days
+    return engine.to_pyarrow(purchase_spans(purchase_days(engine.table("int_orders")), end, (28, 182)))
 
 
 def _corpus_questions() -> Iterator[asking.Asked]:
