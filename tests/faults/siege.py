@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -161,8 +161,11 @@ def take_back(siege: Siege, task: str) -> None:
     siege.taken_back += gone
 
 
-def besiege(home: Home, *, customers: int, touches: int, rounds: int, seed: int) -> dict[str, Any]:
-    """Run the siege in the test's database (which commits) and hold what arrived against the rules on paper."""
+def besiege(
+    home: Home, *, customers: int, touches: int, rounds: int, seed: int, report: Callable[[str], None] = str
+) -> dict[str, Any]:
+    """Run the siege in the test's database (which commits) and hold what arrived against the rules on paper; `report`
+    hears of each round."""
     siege = Siege(home, random.Random(seed))
     with WatchedWeCom(seed=seed) as wecom, WatchedAliyun(_TEMPLATES, seed=seed) as sms, WatchedHook(seed=seed) as hook:
         for provider in (wecom, sms, hook):
@@ -177,8 +180,7 @@ def besiege(home: Home, *, customers: int, touches: int, rounds: int, seed: int)
             _welcome(siege, wecom, number)
             _fight(siege)
             siege.now += timedelta(minutes=siege.random.randint(40, 400))
-            # Past pytest's capture: a siege of many rounds is long, and a silent one looks as if it hung.
-            print(f"round {number + 1} of {rounds}: {len(siege.arrived)} arrived", file=sys.__stderr__, flush=True)
+            report(f"round {number + 1} of {rounds}: {len(siege.arrived)} arrived")
         broken = sum(p.counts[kind] for p in (wecom, sms, hook) for kind in BREAKS)
         assert max(wecom.welcomed.values(), default=1) == 1
         welcomed = len(wecom.welcomed)
