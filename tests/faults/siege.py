@@ -162,7 +162,7 @@ def take_back(siege: Siege, task: str) -> None:
 
 
 def besiege(
-    home: Home, *, customers: int, touches: int, rounds: int, seed: int, report: Callable[[str], None] = str
+    home: Home, *, customers: int, touches: int, rounds: int, seed: int, report: Callable[[str], object] = str
 ) -> dict[str, Any]:
     """Run the siege in the test's database (which commits) and hold what arrived against the rules on paper; `report`
     hears of each round."""
