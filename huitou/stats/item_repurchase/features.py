@@ -68,7 +68,7 @@ def learn_facts(purchases: ItemPurchases, end: int, horizon: int, item_count: in
         pairs=number,
         repeated=repeats / np.maximum(number, 1),
         gap=spans / np.maximum(repeats, 1.0),
-        rate=by_item(pairs.count - 1.0) / np.maximum(by_item(pairs.age.astype(float)), 1.0),
+        rate=by_item((pairs.count - 1).astype(np.float64)) / np.maximum(by_item(pairs.age.astype(float)), 1.0),
         came_back=came_back,
         base=base,
     )
