@@ -34,7 +34,9 @@ def test_pairs_and_waits_by_hand() -> None:
     assert (pairs.age.tolist(), pairs.elapsed.tolist()) == ([9, 5, 8], [5, 5, 8])
     assert days_to_next(pairs, purchases, 28).tolist() == [2, 28, 28]
     # Day 0 is the end's own; the horizon's last day is in, the day after it is not.
-    assert days_to_next(pairs_at(purchases, 12), purchases, 28).tolist() == [0, 28, 28]
+    later = pairs_at(purchases, 12)
+    assert later.count.tolist() == [2, 1, 1]
+    assert days_to_next(later, purchases, 28).tolist() == [0, 28, 28]
     assert pairs.visits_between(0, 10).tolist() == [2, 2, 1]
 
 
@@ -54,7 +56,10 @@ def test_features_by_hand() -> None:
 
 def test_nothing_from_the_end_on_is_seen() -> None:
     purchases = market(customers=80)
-    known = purchases.before(200)
+    past = purchases.day < 200
+    known = ItemPurchases.of(
+        purchases.customer[past], purchases.item[past], purchases.day[past], purchases.quantity[past]
+    )
     for one in (purchases, known):
         pairs = pairs_at(one, 200)
         names, found = features_of(pairs, learn_facts(one, 200, 28, 12))
