@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Protocol
 
 import ibis
 
 from huitou.analytics.days import micros
-from huitou.analytics.engines import Engine
 from huitou.analytics.feature import UNKNOWN_CATEGORY
 from huitou.analytics.orders import Terms, current_lines
+from huitou.analytics.refunds import Workspace
 
 KEYS = ("sku", "category")
 _DAY = 86_400_000_000
 _ORDER = ["source", "order_id"]
 
 
-def purchased_items(engine: Engine, key: str, terms: Terms) -> ibis.Table:
+class Tables(Workspace, Protocol):
+    """The lake's tables by name, and where intermediate ones go: an engine."""
+
+    def table(self, name: str) -> ibis.Table:
+        """A declared lake table."""
+
+
+def purchased_items(engine: Tables, key: str, terms: Terms) -> ibis.Table:
     """One row per purchase and item in it: `source`, `order_id`, `person_id` (empty for anonymous sales), `day` in the
     brand's zone, `paid_at`, and `item`.
 
@@ -39,13 +47,13 @@ def purchased_items(engine: Engine, key: str, terms: Terms) -> ibis.Table:
     return found.join(orders, _ORDER).select(*_ORDER, "person_id", "day", "paid_at", "item")
 
 
-def _categories(engine: Engine) -> ibis.Table:
+def _categories(engine: Tables) -> ibis.Table:
     table = engine.table("int_order_categories")
     kept = table.filter(table.is_purchase & (table.category != UNKNOWN_CATEGORY))
     return kept.select(*_ORDER, item="category")
 
 
-def item_days(engine: Engine, key: str, terms: Terms, before: date) -> ibis.Table:
+def item_days(engine: Tables, key: str, terms: Terms, before: date) -> ibis.Table:
     """One row per customer, item and day before a day on which it was bought: `person_id`, `item`, `day` (days since
     1970) and `quantity`, the units that did not go back.
 
@@ -67,11 +75,11 @@ def item_days(engine: Engine, key: str, terms: Terms, before: date) -> ibis.Tabl
     return found.group_by(["person_id", "item", "day"]).aggregate(quantity=found.units.sum())
 
 
-def _products(engine: Engine, terms: Terms) -> ibis.Table:
+def _products(engine: Tables, terms: Terms) -> ibis.Table:
     return _kept_lines(engine, terms).select(*_ORDER, item="sku").distinct()
 
 
-def _kept_lines(engine: Engine, terms: Terms) -> ibis.Table:
+def _kept_lines(engine: Tables, terms: Terms) -> ibis.Table:
     """Sale lines of which something was paid for and is kept: `source`, `order_id`, `sku`, `category` and `units`."""
     lines = current_lines(engine.table("fct_order_lines"), terms, engine)
     sales = lines.filter(

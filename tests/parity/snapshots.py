@@ -26,6 +26,7 @@ from huitou.analytics.feature import (
     order_rows,
 )
 from huitou.analytics.interactions import VISITS, interactions_of
+from huitou.analytics.item_purchases import KEYS, purchased_items
 from huitou.analytics.metric_facts import Facts
 from huitou.analytics.metrics import METRICS
 from huitou.analytics.orders import Terms, build_orders, customers_of
@@ -141,7 +142,8 @@ def _seen() -> dict[str, ibis.Table]:
         if dim in ("", "attribute.city"):
             found[f"interactions{by}"] = orders.interactions_by_day(dims)
             found[f"touches{by}"] = orders.meant_touches(dims)
-    return found
+    terms = Terms(AS_OF, ZONE, RULES, SPAN, batches=2, links=Paper().table("dim_person_links"))
+    return found | {f"purchased_{key}": purchased_items(Paper(), key, terms) for key in KEYS}
 
 
 class _NamedFacts(Facts):
