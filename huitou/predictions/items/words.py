@@ -64,6 +64,10 @@ def _dated(forecast: ItemForecast) -> list[str]:
 
 def _cautions(forecast: ItemForecast) -> list[str]:
     sentences = {
+        "no_trees": _(
+            "LightGBM cannot be loaded, "
+            "so forecasts stay with the simpler models; on Debian or Ubuntu install libgomp1."
+        ),
         "untested": _("There is too little history to look back and test the forecast."),
         "too_little": _("Too little was bought again to learn from: probabilities are those of the closed form."),
     }

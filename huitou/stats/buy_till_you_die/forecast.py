@@ -14,11 +14,12 @@ from huitou.stats.buy_till_you_die.backtest import CANDIDATES, LESSONS, TREES, T
 from huitou.stats.buy_till_you_die.calendar import YEAR, Calendar, learn_calendar
 from huitou.stats.buy_till_you_die.days import PurchaseDays, Spans
 from huitou.stats.buy_till_you_die.histories import CannotFitError, Floats, Histories
-from huitou.stats.buy_till_you_die.learned import Learned, Signals, columns_of, learn_from, log_pace_of, trees_can_grow
+from huitou.stats.buy_till_you_die.learned import Learned, Signals, columns_of, learn_from, log_pace_of
 from huitou.stats.buy_till_you_die.model import Model
 from huitou.stats.buy_till_you_die.pareto import fit_pareto
 from huitou.stats.buy_till_you_die.spend import Spend, fit_spend
 from huitou.stats.buy_till_you_die.steady import fit_steady, pooled
+from huitou.stats.trees import can_grow
 
 # Steps at which the chance of having bought by then is worked out; between them it is drawn as a line.
 _STEPS = (0, 1, 3, 7, 14, 21, 28, 42, 56, 84, 112, 140, 182, 238, 301, 364)
@@ -183,7 +184,7 @@ def learn(days: PurchaseDays, end: int, horizon: int, amounts: ArrayLike | None 
         cautions.append("too_little")
     if not tested:
         cautions.append("untested")
-    if not trees_can_grow():
+    if not can_grow():
         cautions.append("no_trees")
     if end - start < YEAR:
         cautions.append("no_season")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from huitou.stats.buy_till_you_die.calendar import Calendar
 from huitou.stats.buy_till_you_die.days import PurchaseDays, Spans
 from huitou.stats.buy_till_you_die.histories import Floats, Histories
 from huitou.stats.buy_till_you_die.model import Model
+from huitou.stats.trees import can_grow, lightgbm
 
 # Last days in which purchases are counted.
 WINDOWS = (7, 14, 28, 56, 91, 182)
@@ -39,6 +39,7 @@ _SETTINGS: dict[str, Any] = {
     "seed": 0,
     "deterministic": True,
     "force_row_wise": True,
+    "num_threads": 2,
     "verbose": -1,
 }
 
@@ -132,16 +133,6 @@ def log_pace_of(calendar: Calendar, horizon: int) -> float:
     return float(np.log(max(calendar.ahead(horizon)[horizon], 1e-9) / horizon))
 
 
-@cache
-def trees_can_grow() -> bool:
-    """Whether LightGBM can be loaded: it needs the system's OpenMP library, which a bare system may lack."""
-    try:
-        import lightgbm  # noqa: F401
-    except OSError:
-        return False
-    return True
-
-
 def learn_from(examples: Sequence[Example], horizon: int) -> Learned | None:
     """Trees from examples of earlier days; None where they are too few."""
     if not examples:
@@ -150,19 +141,14 @@ def learn_from(examples: Sequence[Example], horizon: int) -> Learned | None:
     happened = np.concatenate([example.happened for example in examples])
     pace = np.concatenate([np.full(len(example.happened), example.log_pace) for example in examples])
     returned = happened > 0
-    if (
-        not trees_can_grow()
-        or len(happened) < LEAST_EXAMPLES
-        or not LEAST_RETURNS <= returned.sum() <= len(happened) - LEAST_RETURNS
-    ):
+    rarer = min(int(returned.sum()), int((~returned).sum()))
+    if not can_grow() or len(happened) < LEAST_EXAMPLES or rarer < LEAST_RETURNS:
         return None
-    import lightgbm  # a second to import, so by who asks
-
     mean, share = float(happened.mean()), float(returned.mean())
     base, base_return = float(np.log(mean)), float(np.log(share / (1 - share)))
     trees = [
-        lightgbm.train(
-            {**_SETTINGS, "objective": objective}, lightgbm.Dataset(columns, target, init_score=start), _ROUNDS
+        lightgbm().train(
+            {**_SETTINGS, "objective": objective}, lightgbm().Dataset(columns, target, init_score=start), _ROUNDS
         )
         for objective, target, start in (
             ("poisson", happened, base + pace),

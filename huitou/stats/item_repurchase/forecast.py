@@ -18,6 +18,7 @@ from huitou.stats.item_repurchase.learned import ROUNDS, Trees, fit_trees
 from huitou.stats.item_repurchase.pairs import Pairs, days_to_next, pairs_at
 from huitou.stats.item_repurchase.purchases import Codes, Flags, ItemPurchases, Reals
 from huitou.stats.item_repurchase.timing import Timing, Waits, Windows, fit_timing
+from huitou.stats.trees import can_grow
 
 CLOSED_FORM, ADJUSTED, TREES = "closed_form", "adjusted", "trees"
 FORMS = (CLOSED_FORM, ADJUSTED, TREES)
@@ -186,7 +187,8 @@ def learn_items(purchases: ItemPurchases, end: int, horizon: int, item_count: in
     said = _say(tables[origin], earlier[:CUTS]) if origin in tables else _Said({}, {}, 0)
     tested = _judge(said.p_any, tables[origin], origin, horizon) if said.p_any and tables[origin].hit.any() else ()
     form = _best(tested)
-    cautions = ("untested",) if not tested else ("too_little",) if len(tested) == 1 else ()
+    cautions: tuple[str, ...] = ("untested",) if not tested else ("too_little",) if len(tested) == 1 else ()
+    cautions += () if can_grow() else ("no_trees",)
     if form == CLOSED_FORM:
         return ItemForecast(end, horizon, form, facts, tested, cautions, None)
     latest = [tables[cut] for cut in cuts[:CUTS]]
@@ -225,7 +227,7 @@ def _say(table: _Table, earlier: list[_Table]) -> _Said:
     said = {CLOSED_FORM: table.features[:, table.names.index("closed_form")].astype(np.float64)}
     if not earlier or min(int(one.hit.sum()) for one in (table, *earlier)) < LEAST_HITS:
         return _Said(said, {}, 0)
-    enough = min(int(one.hit.sum()) for one in earlier) >= LEAST_TREE_HITS
+    enough = min(int(one.hit.sum()) for one in earlier) >= LEAST_TREE_HITS and can_grow()
     curve, trees = _fit(earlier, ROUNDS if enough else 0)
     said[ADJUSTED] = curve.p_any(adjusting_columns(table.names, table.features))
     rounds = 0

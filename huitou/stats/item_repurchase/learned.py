@@ -7,21 +7,18 @@ G. Ke et al., "LightGBM: a highly efficient gradient boosting decision tree", NI
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
-# Threads that wait do so without spinning: on a machine that has other work, spinning makes the fit many times slower.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-import lightgbm as lgb
 import numpy as np
 from scipy.special import expit, logit
 
 from huitou.stats.item_repurchase.features import Matrix
 from huitou.stats.item_repurchase.purchases import Flags, Reals
+from huitou.stats.trees import lightgbm
 
-Booster = lgb.Booster
+# LightGBM's own, which is loaded by who grows one.
+Booster = Any
 ROUNDS, _QUANTILE_ROUNDS = 150, 100
 # Of more rows than this a share is learned from, each k-th one: more move no figure that is shown.
 MOST_ROWS = 800_000
@@ -78,20 +75,20 @@ def fit_trees(names: list[str], features: Matrix, hit: Flags, start: Reals, roun
         Trees to grow.
     """
     every = max(-(-len(hit) // MOST_ROWS), 1)
-    rows = lgb.Dataset(
+    rows = lightgbm().Dataset(
         np.ascontiguousarray(features[::every]),
         hit[::every].astype(np.float32),
         init_score=_odds(start[::every]),
         feature_name=names,
     )
-    return Trees(lgb.train({**SETTINGS, "objective": "binary"}, rows, rounds), rounds)
+    return Trees(lightgbm().train({**SETTINGS, "objective": "binary"}, rows, rounds), rounds)
 
 
 def fit_quantile(names: list[str], features: Matrix, value: Reals, share: float) -> Booster:
     """Trees for what `share` of the values of alike rows lie below."""
     least = min(200, max(len(value) // 50, 5))
     settings = {**SETTINGS, "objective": "quantile", "alpha": share, "num_leaves": 15, "min_data_in_leaf": least}
-    return lgb.train(settings, lgb.Dataset(features, value, feature_name=names), _QUANTILE_ROUNDS)
+    return lightgbm().train(settings, lightgbm().Dataset(features, value, feature_name=names), _QUANTILE_ROUNDS)
 
 
 def _odds(p: Reals) -> Reals:

@@ -19,6 +19,7 @@ import numpy as np
 from huitou.stats.item_repurchase.features import Matrix
 from huitou.stats.item_repurchase.learned import THREADS, Booster, fit_quantile
 from huitou.stats.item_repurchase.purchases import Codes, Flags, Reals
+from huitou.stats.trees import can_grow
 
 COVER = 0.8
 LEAST_HITS = 300
@@ -102,7 +103,7 @@ def fit_timing(earlier: list[Waits], test: Waits, p_buy: Reals, horizon: int) ->
         Of shape (pairs of the test,), learned from earlier instants only.
     """
     chosen = [one.hit & (one.count >= 2) for one in earlier]
-    if sum(int(rows.sum()) for rows in chosen) < LEAST_HITS:
+    if sum(int(rows.sum()) for rows in chosen) < LEAST_HITS or not can_grow():
         return None
     features = np.concatenate([one.features[rows] for one, rows in zip(earlier, chosen, strict=True)])
     wait = np.concatenate([one.wait[rows] for one, rows in zip(earlier, chosen, strict=True)]).astype(np.float64)

@@ -97,3 +97,11 @@ def test_what_trees_look_at_is_known_by_then() -> None:
     columns = columns_of(spans, END, recent, Signals(ones, ones, ones, ones))
     assert columns.shape == (len(spans), 16)
     assert np.isnan(columns[spans.repeats == 0, 4]).all()
+
+
+def test_where_no_trees_can_grow_the_model_stays_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("forecast", "learned"):
+        monkeypatch.setattr(f"huitou.stats.buy_till_you_die.{module}.can_grow", lambda: False)
+    forecast = learn(_changing_brand(6, 300).before(END), END, HORIZON)
+    assert "no_trees" in forecast.cautions
+    assert TREES not in {forecast.name, *(one.model for one in forecast.tested)}

@@ -99,3 +99,12 @@ def test_tiny_brands_get_the_closed_form(customers: int, end: int, caution: str)
 def test_without_purchases_there_is_nothing_to_learn() -> None:
     with pytest.raises(ValueError, match="nothing was bought"):
         learn_items(market(customers=2), 0, HORIZON, ITEMS)
+
+
+def test_where_no_trees_can_grow_the_curve_stays_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("forecast", "timing"):
+        monkeypatch.setattr(f"huitou.stats.item_repurchase.{module}.can_grow", lambda: False)
+    purchases = market()
+    forecast = learn_items(purchases, END, HORIZON, ITEMS)
+    assert (forecast.form, forecast.cautions, forecast.timing) == (ADJUSTED, ("no_trees",), None)
+    assert np.isfinite(forecast.score(pairs_at(purchases, END)).p_buy).all()
