@@ -86,6 +86,9 @@ TWINS: dict[str, set[str]] = {
     "segments_layers": {"POST /api/v1/segment-layers"},
     "segments_edit": {"PATCH /api/v1/segments/{name}"},
     "segments_archive": {"DELETE /api/v1/segments/{name}", "POST /api/v1/segments/{name}/restoration"},
+    "texts": {"POST /api/v1/texts/understanding"},
+    "texts_correct": {"POST /api/v1/texts/corrections"},
+    "texts_learn": {"POST /api/v1/texts/lessons", "PUT /api/v1/texts/lessons/current"},
     "tags": {
         "POST /api/v1/tags",
         "DELETE /api/v1/tags/{name}",

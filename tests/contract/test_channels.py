@@ -33,7 +33,7 @@ KINDS = sorted(CHANNELS.kinds())
 FIXTURES = sorted(FOLDER.glob("*/fixtures/*.json"))
 # What an adapter may not know: our tables, our services, and the other channels.
 FORBIDDEN = ("django.db", "huitou.messaging.models", "huitou.messaging.services", "psycopg", "procrastinate")
-FORMS = {"text", "choice", "day"}
+FORMS = {"text", "choice", "day", "money"}
 
 
 @pytest.fixture(params=KINDS)

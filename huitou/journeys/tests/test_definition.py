@@ -119,6 +119,7 @@ def test_the_schema_knows_every_kind() -> None:
     assert triggers == set(TRIGGERS.kinds())
 
 
+@pytest.mark.django_db
 def test_whatever_stands_in_a_draft_is_told_and_never_breaks() -> None:
     """Every value of a sound definition is replaced by things that do not belong there, one at a time."""
     odd: list[Any] = [None, 7, -1.5, True, "", "x", [], [1], {}, {"a": []}, [[]], [{"kind": []}], {"kind": {}}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,20 +17,13 @@ from huitou.accounts.queries import find_brand
 from huitou.console.shell import Page
 from huitou.core.errors import DomainError
 from huitou.customers.acting_pages import attempt
-from huitou.predictions.text.queries import (
-    Shown,
-    brand_reader,
-    count_corrections,
-    find_written,
-    list_lessons,
-    show_recent,
-    show_texts,
-)
-from huitou.predictions.text.reading import TextReader
-from huitou.predictions.text.services import correct_text, learn_from_corrections, use_lesson
 from huitou.segments.output import product_clock
-from huitou.stats.text.layer import LEAST
 
+if TYPE_CHECKING:
+    from huitou.predictions.text.queries import Shown
+    from huitou.predictions.text.reading import TextReader
+
+# What reads texts needs statistics, a second to import: by the pages that read them, not by every command.
 PAGES = [Page("texts", "understand", gettext_lazy("Texts"), "text", 32, "texts")]
 _RECENT, _MOST_LINES, _LONGEST_LINE = 20, 50, 2_000
 _PERCENT = 100
@@ -39,6 +32,9 @@ _PERCENT = 100
 @requires("customers.view", change="customers.view")
 def show(request: HttpRequest) -> HttpResponse:
     """Texts that were pasted, or the latest that customers wrote, with what they say."""
+    from huitou.predictions.text.queries import brand_reader, count_corrections, list_lessons, show_recent, show_texts
+    from huitou.stats.text.layer import LEAST
+
     reader = brand_reader()
     pasted = request.POST.get("texts", "")
     if pasted.strip():
@@ -77,6 +73,9 @@ def _labels() -> dict[str, str]:
 @require_POST
 def correct(request: HttpRequest) -> HttpResponse:
     """Keep what a text really says: one that was pasted, or what a customer wrote in an event."""
+    from huitou.predictions.text.queries import find_written
+    from huitou.predictions.text.services import correct_text
+
     text, person_id = request.POST.get("text", ""), None
     if event := request.POST.get("event", ""):
         found = find_written(event)
@@ -102,6 +101,8 @@ def correct(request: HttpRequest) -> HttpResponse:
 @require_POST
 def learn(request: HttpRequest) -> HttpResponse:
     """Learn from the corrections, or go back to what was learned before."""
+    from huitou.predictions.text.services import learn_from_corrections, use_lesson
+
     act = request.POST.get("act", "")
     clock, actor = product_clock(), acting_user(request)
     if act == "learn":

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from django.utils.translation import override
 from typer.testing import CliRunner
 
 from config.cli import build
@@ -112,7 +113,7 @@ def test_rules_of_categories_hold_where_categories_are_recommended(tmp_path: Pat
 def test_a_file_that_cannot_be_read_says_what_is_wrong(text: str, word: str, tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(text)
-    with pytest.raises(LimitsError, match=word):
+    with override("en"), pytest.raises(LimitsError, match=word):
         Limits.from_file(file)
     with pytest.raises(LimitsError, match=r"none\.yaml"):
         Limits.from_file(tmp_path / "none.yaml")
