@@ -87,6 +87,8 @@ class Writer:
                 cwd=ROOT,
                 stdout=out,
                 text=True,
+                # Whoever runs tests in the background may have had interrupts ignored, which children inherit for good.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     def acknowledged(self) -> int:
