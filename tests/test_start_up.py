@@ -33,3 +33,14 @@ def test_pages_and_jobs_need_no_statistics_until_somebody_asks() -> None:
     lines += "print('scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_nothing_of_the_tests_is_loaded_by_pages_commands_and_jobs() -> None:
+    """Whoever runs the product has nothing that only tests need."""
+    lines = _SHOW + "import config.urls, huitou.core.jobs\n"
+    lines += "from django.utils.module_loading import autodiscover_modules\nautodiscover_modules('tasks')\n"
+    lines += (
+        "print(*[name for name in sys.modules if name == 'pytest' or '.tests' in name and name.startswith('huitou')])"
+    )
+    done = subprocess.run([sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
