@@ -65,16 +65,21 @@ def export_features(*, out: Path, as_of: datetime | None) -> Exported:
     return Exported(out, count, instant.astimezone(get_brand().tz))
 
 
+def check_file(out: Path) -> None:
+    """Raise ExportError where the file could not be written: before anything is computed for it."""
+    if out.suffix not in (".parquet", ".csv"):
+        raise ExportError(_("%(name)s: only .parquet and .csv files can be written.") % {"name": out.name})
+    if not out.parent.is_dir():
+        raise ExportError(_("The folder %(folder)s does not exist.") % {"folder": str(out.parent)})
+
+
 def write_people(out: Path, rows: pa.RecordBatchReader) -> int:
     """Write rows by ascending person_id to a .parquet or .csv file, the shop's own number beside it in external_id;
     returns how many.
 
     The file appears whole or not at all. Raises ExportError for another file type or a folder that does not exist.
     """
-    if out.suffix not in (".parquet", ".csv"):
-        raise ExportError(_("%(name)s: only .parquet and .csv files can be written.") % {"name": out.name})
-    if not out.parent.is_dir():
-        raise ExportError(_("The folder %(folder)s does not exist.") % {"folder": str(out.parent)})
+    check_file(out)
     part = out.with_name(f".{out.name}.part")
     try:
         count = _write(part, rows)

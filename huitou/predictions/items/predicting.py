@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 
 from huitou.accounts.queries import get_brand
 from huitou.core.terminal import Report, silent
-from huitou.orders.export import write_people
+from huitou.orders.export import check_file, write_people
 from huitou.orders.snapshot import get_last_refresh
 from huitou.predictions.items.purchases import ItemDays, open_item_days, read_blocks, read_sample
-from huitou.predictions.ordering.forecasting import LONGEST_HORIZON, CannotPredictError
-from huitou.predictions.recommending.files import check_file
+from huitou.predictions.ordering.forecasting import CannotPredictError, check_horizon
 from huitou.stats.item_repurchase.forecast import ItemForecast, learn_items
 from huitou.stats.item_repurchase.pairs import pairs_at
 from huitou.stats.item_repurchase.purchases import Codes, ItemPurchases
@@ -66,10 +65,7 @@ def predict_items(
     ExportError : a file type other than .parquet and .csv, or a folder that does not exist
     NotRefreshedError : before the first refresh
     """
-    if not 1 <= horizon_days <= LONGEST_HORIZON:
-        raise CannotPredictError(
-            _("The horizon is 1 to %(most)d days, not %(days)d.") % {"most": LONGEST_HORIZON, "days": horizon_days}
-        )
+    check_horizon(horizon_days)
     check_file(out)
     instant = as_of or get_last_refresh().as_of
     report(0, 4, _("Reading purchases"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from huitou.predictions.ordering.words import no_trees_sentence
 from huitou.stats.item_repurchase.forecast import ADJUSTED, CLOSED_FORM, TREES, ItemForecast
 
 
@@ -64,10 +65,7 @@ def _dated(forecast: ItemForecast) -> list[str]:
 
 def _cautions(forecast: ItemForecast) -> list[str]:
     sentences = {
-        "no_trees": _(
-            "LightGBM cannot be loaded, "
-            "so forecasts stay with the simpler models; on Debian or Ubuntu install libgomp1."
-        ),
+        "no_trees": no_trees_sentence(),
         "untested": _("There is too little history to look back and test the forecast."),
         "too_little": _("Too little was bought again to learn from: probabilities are those of the closed form."),
     }

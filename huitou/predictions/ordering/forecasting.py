@@ -16,7 +16,7 @@ from huitou.analytics.engines import Engine
 from huitou.analytics.purchase_days import purchase_days, purchase_spans
 from huitou.core.errors import DomainError
 from huitou.core.terminal import Report, silent
-from huitou.orders.export import write_people
+from huitou.orders.export import check_file, write_people
 from huitou.orders.snapshot import get_last_refresh, open_engine_of
 from huitou.predictions.ordering.scoring import sample_days, score_histories, scored_rows
 from huitou.stats.buy_till_you_die.forecast import Forecast, learn
@@ -57,10 +57,8 @@ def predict_orders(*, out: Path, as_of: datetime | None, horizon_days: int, repo
     ExportError : a file type other than .parquet and .csv, or a folder that does not exist
     NotRefreshedError : before the first refresh
     """
-    if not 1 <= horizon_days <= LONGEST_HORIZON:
-        raise CannotPredictError(
-            _("The horizon is 1 to %(most)d days, not %(days)d.") % {"most": LONGEST_HORIZON, "days": horizon_days}
-        )
+    check_horizon(horizon_days)
+    check_file(out)
     run = get_last_refresh()
     instant = as_of or run.as_of
     end = first_unknown_day(instant)
@@ -80,6 +78,14 @@ def predict_orders(*, out: Path, as_of: datetime | None, horizon_days: int, repo
         report(4, 4, _("Writing"))
         count = write_people(out, rows)
     return Predicted(out, count, instant.astimezone(get_brand().tz), horizon_days, forecast)
+
+
+def check_horizon(days: int) -> None:
+    """Raise CannotPredictError for a horizon below a day or beyond three years."""
+    if not 1 <= days <= LONGEST_HORIZON:
+        raise CannotPredictError(
+            _("The horizon is 1 to %(most)d days, not %(days)d.") % {"most": LONGEST_HORIZON, "days": days}
+        )
 
 
 def first_unknown_day(instant: datetime) -> int:

@@ -27,15 +27,19 @@ def test_sentences(forecast: Forecast) -> list[str]:
     ]
 
 
+def no_trees_sentence() -> str:
+    """What to do where LightGBM is not to be had."""
+    return _(
+        "LightGBM cannot be loaded, so forecasts stay with the simpler models; on Debian or Ubuntu install libgomp1."
+    )
+
+
 def caution_sentences(forecast: Forecast) -> list[str]:
     """What to know before these figures are trusted."""
     sentences = {
         "too_little": _("Too few customers have bought again to learn a rhythm: everybody is near the mean of all."),
         "untested": _("There is too little history to look back and test the forecast."),
-        "no_trees": _(
-            "LightGBM cannot be loaded, "
-            "so forecasts stay with the simpler models; on Debian or Ubuntu install libgomp1."
-        ),
+        "no_trees": no_trees_sentence(),
         "no_season": _("Less than a year is known: the season ahead is not in these figures."),
         "one_season": _("Less than two years are known: what is season and what is growth cannot be told apart yet."),
     }

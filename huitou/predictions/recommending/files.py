@@ -7,18 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.utils.translation import gettext as _
 
 from huitou.core.spreadsheets import safe_cell
-from huitou.orders.export import ExportError
-
-
-def check_file(out: Path) -> None:
-    """Raise ExportError where the file could not be written: before anything is computed for it."""
-    if out.suffix not in (".parquet", ".csv"):
-        raise ExportError(_("%(name)s: only .parquet and .csv files can be written.") % {"name": out.name})
-    if not out.parent.is_dir():
-        raise ExportError(_("The folder %(folder)s does not exist.") % {"folder": str(out.parent)})
+from huitou.orders.export import check_file
 
 
 def write_table(out: Path, table: pa.Table) -> None:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
 from huitou.core.terminal import Report, silent
-from huitou.predictions.recommending.files import check_file, write_table
+from huitou.orders.export import check_file
+from huitou.predictions.recommending.files import write_table
 from huitou.predictions.recommending.purchases import Lines, open_at, read_lines
 from huitou.stats.baskets.itemsets import Baskets, frequent_itemsets, least_count
 from huitou.stats.baskets.rules import NOTHING, Rules, rules_of

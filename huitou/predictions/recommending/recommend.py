@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 
 from huitou.core.errors import DomainError
 from huitou.core.terminal import Report, silent
-from huitou.orders.export import write_people
-from huitou.predictions.recommending.files import check_file
+from huitou.orders.export import check_file, write_people
 from huitou.predictions.recommending.limits import Gate, Limits
 from huitou.predictions.recommending.purchases import Codes, Lines, open_at, read_lines
 from huitou.stats.baskets.again import Trends, fit_next_basket

@@ -21,6 +21,7 @@ from huitou.stats.buy_till_you_die.learned import Example, example_at, learn_fro
 from huitou.stats.buy_till_you_die.model import Model
 from huitou.stats.buy_till_you_die.pareto import fit_pareto
 from huitou.stats.buy_till_you_die.steady import fit_steady
+from huitou.stats.ranks import rank_area
 
 Fit = Callable[[Histories], Model]
 
@@ -186,16 +187,6 @@ def judge(model: str, origin: int, horizon: int, expected: Floats, happened: Flo
         happened=float(happened.sum()),
         deviance=float(2 * (logs - (happened - rate)).mean()),
         mae=float(np.abs(expected - happened).mean()),
-        auc=auc(expected, happened > 0),
+        auc=rank_area(expected, happened > 0),
         groups=groups,
     )
-
-
-def auc(score: Floats, hit: np.ndarray) -> float:
-    """Area under the receiver's curve, ties counted half (Mann and Whitney); nan where all are hits or none is."""
-    hits, misses = int(hit.sum()), int((~hit).sum())
-    if not hits or not misses:
-        return float("nan")
-    _values, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return float((ranks[hit].sum() - hits * (hits + 1) / 2) / (hits * misses))

@@ -22,7 +22,7 @@ from huitou.stats.buy_till_you_die.calendar import Calendar
 from huitou.stats.buy_till_you_die.days import PurchaseDays, Spans
 from huitou.stats.buy_till_you_die.histories import Floats, Histories
 from huitou.stats.buy_till_you_die.model import Model
-from huitou.stats.trees import can_grow, lightgbm
+from huitou.stats.trees import REPEATABLE, can_grow, lightgbm
 
 # Last days in which purchases are counted.
 WINDOWS = (7, 14, 28, 56, 91, 182)
@@ -36,11 +36,7 @@ _SETTINGS: dict[str, Any] = {
     "feature_fraction": 0.7,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
-    "seed": 0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 2,
-    "verbose": -1,
+    **REPEATABLE,
 }
 
 

@@ -82,13 +82,3 @@ def adjusting_columns(names: list[str], features: Matrix) -> Reals:
     found = [logit(closed), closed, column("count") == 1]
     found += [np.log(np.maximum(column(name), 0.0) + (1e-4 if "rate" in name else 0.1)) for name in _LOGS]
     return np.column_stack(found)
-
-
-def rank_area(score: Reals, hit: Flags) -> float:
-    """Area under the receiver's curve, ties counted half; nan where all are hits or none is."""
-    hits, misses = int(hit.sum()), int((~hit).sum())
-    if not hits or not misses:
-        return float("nan")
-    _values, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    ranks: Reals = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return float((ranks[hit].sum() - hits * (hits + 1) / 2) / (hits * misses))

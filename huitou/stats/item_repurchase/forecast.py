@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.special import expit, logit
 
-from huitou.stats.item_repurchase.adjusting import Logistic, adjusting_columns, fit_logistic, rank_area
+from huitou.stats.item_repurchase.adjusting import Logistic, adjusting_columns, fit_logistic
 from huitou.stats.item_repurchase.closed_form import Rates, rates_of
 from huitou.stats.item_repurchase.features import ItemFacts, Matrix, features_of, learn_facts
 from huitou.stats.item_repurchase.learned import ROUNDS, Trees, fit_trees
 from huitou.stats.item_repurchase.pairs import Pairs, days_to_next, pairs_at
 from huitou.stats.item_repurchase.purchases import Codes, Flags, ItemPurchases, Reals
 from huitou.stats.item_repurchase.timing import Timing, Waits, Windows, fit_timing
+from huitou.stats.ranks import rank_area
 from huitou.stats.trees import can_grow
 
 CLOSED_FORM, ADJUSTED, TREES = "closed_form", "adjusted", "trees"

@@ -15,14 +15,13 @@ from scipy.special import expit, logit
 
 from huitou.stats.item_repurchase.features import Matrix
 from huitou.stats.item_repurchase.purchases import Flags, Reals
-from huitou.stats.trees import lightgbm
+from huitou.stats.trees import REPEATABLE, THREADS, lightgbm
 
 # LightGBM's own, which is loaded by who grows one.
 Booster = Any
 ROUNDS, _QUANTILE_ROUNDS = 150, 100
 # Of more rows than this a share is learned from, each k-th one: more move no figure that is shown.
 MOST_ROWS = 800_000
-THREADS = 2
 SETTINGS: dict[str, Any] = {
     "learning_rate": 0.08,
     "num_leaves": 31,
@@ -32,11 +31,7 @@ SETTINGS: dict[str, Any] = {
     "feature_fraction": 0.5,
     "lambda_l2": 5.0,
     "max_bin": 63,
-    "seed": 0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": THREADS,
-    "verbose": -1,
+    **REPEATABLE,
 }
 
 

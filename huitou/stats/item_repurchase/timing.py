@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from huitou.stats.item_repurchase.features import Matrix
-from huitou.stats.item_repurchase.learned import THREADS, Booster, fit_quantile
+from huitou.stats.item_repurchase.learned import Booster, fit_quantile
 from huitou.stats.item_repurchase.purchases import Codes, Flags, Reals
-from huitou.stats.trees import can_grow
+from huitou.stats.trees import THREADS, can_grow
 
 COVER = 0.8
 LEAST_HITS = 300

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from huitou.stats.buy_till_you_die.backtest import auc, best_of, judge, origins_of
+from huitou.stats.buy_till_you_die.backtest import best_of, judge, origins_of
 from huitou.stats.buy_till_you_die.calendar import Calendar, learn_calendar
 from huitou.stats.buy_till_you_die.days import PurchaseDays, Spans
 from huitou.stats.buy_till_you_die.forecast import Forecast, learn
 from huitou.stats.buy_till_you_die.geometric import Geometric
 from huitou.stats.buy_till_you_die.pareto import fit_pareto
 from huitou.stats.buy_till_you_die.tests.brands import YEAR, pace, seasonal_brand
+from huitou.stats.ranks import rank_area
 
 # A week after the peak's height; what was before the last year is not in the file.
 END = 3 * YEAR + 8
@@ -111,8 +112,8 @@ def test_the_least_deviance_wins_and_only_where_every_origin_was_tried() -> None
 
 
 def test_auc_counts_ties_half() -> None:
-    assert auc(np.array([1.0, 1.0, 0.0, 2.0]), np.array([True, False, False, True])) == 0.875
-    assert np.isnan(auc(np.array([1.0, 2.0]), np.array([True, True])))
+    assert rank_area(np.array([1.0, 1.0, 0.0, 2.0]), np.array([True, False, False, True])) == 0.875
+    assert np.isnan(rank_area(np.array([1.0, 2.0]), np.array([True, True])))
 
 
 @pytest.mark.parametrize(

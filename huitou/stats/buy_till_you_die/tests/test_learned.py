@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from huitou.stats.buy_till_you_die.backtest import TREES, auc, judge
+from huitou.stats.buy_till_you_die.backtest import TREES, judge
 from huitou.stats.buy_till_you_die.days import PurchaseDays
 from huitou.stats.buy_till_you_die.forecast import learn
 from huitou.stats.buy_till_you_die.histories import Floats
 from huitou.stats.buy_till_you_die.learned import Example, Signals, columns_of, learn_from, recent_counts
 from huitou.stats.buy_till_you_die.tests.brands import seasonal_brand
+from huitou.stats.ranks import rank_area
 
 END, HORIZON = 400, 28
 
@@ -44,7 +45,7 @@ def test_trees_win_where_rates_change_and_are_better_on_what_then_comes() -> Non
     after = judge("trees", END, HORIZON, expected, happened)
     assert after.deviance < 0.95 * before.deviance
     assert after.auc > before.auc
-    assert auc(any_, happened > 0) > before.auc
+    assert rank_area(any_, happened > 0) > before.auc
     assert after.expected == pytest.approx(after.happened, rel=0.1)
     assert ((any_ > 0) & (any_ < 1) & (expected >= any_)).all()
 

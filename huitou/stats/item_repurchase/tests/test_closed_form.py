@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from huitou.stats.item_repurchase.adjusting import fit_logistic, rank_area
+from huitou.stats.item_repurchase.adjusting import fit_logistic
 from huitou.stats.item_repurchase.closed_form import learn_priors, rates_of
 from huitou.stats.item_repurchase.pairs import days_to_next, pairs_at
 from huitou.stats.item_repurchase.purchases import ItemPurchases
+from huitou.stats.ranks import rank_area
 
 FOREVER = 1e9
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from huitou.stats.item_repurchase import forecast as forecasts
-from huitou.stats.item_repurchase.adjusting import rank_area
 from huitou.stats.item_repurchase.forecast import ADJUSTED, CLOSED_FORM, TREES, ItemForecast, learn_items
 from huitou.stats.item_repurchase.pairs import days_to_next, pairs_at
 from huitou.stats.item_repurchase.purchases import ItemPurchases
 from huitou.stats.item_repurchase.tests.market import market
+from huitou.stats.ranks import rank_area
 
 END, HORIZON, ITEMS = 460, 28, 12
 
