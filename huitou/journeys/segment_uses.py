@@ -10,9 +10,7 @@ from django.utils.translation import gettext as _
 
 from huitou.journeys.models import Enrollment, Journey, Launch
 from huitou.journeys.plays.launching import OPEN_STATES
-from huitou.journeys.plays.words import (
-    STATES,
-)
+from huitou.journeys.plays.words import STATES
 from huitou.journeys.queries import newest_version
 from huitou.journeys.titles import journey_title, launch_title
 from huitou.segments.uses import SegmentUse

@@ -40,7 +40,8 @@ def sample_days(engine: Engine, days: ibis.Table) -> tuple[PurchaseDays, np.ndar
 
 def score_histories(engine: Engine, spans: ibis.Table, forecast: Forecast, horizon: int) -> pa.Table:
     """Scores of each distinct history, once. A first day from before the sample's counts as the sample's first."""
-    rows = engine.to_pyarrow(spans.select(*_KEYS).distinct())
+    # In one order: the last digit of a sum can hang on where a row stands.
+    rows = engine.to_pyarrow(spans.select(*_KEYS).distinct().order_by(_KEYS))
     repeats, first, last = (rows.column(key).to_numpy() for key in _KEYS)
     start = forecast.calendar.start
     clipped = Spans(np.arange(len(first)), repeats, np.maximum(first, start), np.maximum(last, start))

@@ -19,6 +19,7 @@ from huitou.customers.models import Identifier, Person
 from huitou.orders.refresh import refresh
 from huitou.orders.tests.conftest import Feed
 from huitou.orders.tests.test_queries import line
+from huitou.stats.buy_till_you_die.backtest import TREES
 
 # Noon in Shanghai.
 FIRST = datetime(2023, 1, 1, 4, tzinfo=UTC)
@@ -47,8 +48,8 @@ def _purchases(days: int) -> list[tuple[int, int]]:
     return found
 
 
-def _feed(feed: Feed, purchases: list[tuple[int, int]]) -> None:
-    feed(line(f"{c}-{d}", FIRST + timedelta(days=d), c) for c, d in purchases)
+def _feed(feed: Feed, purchases: list[tuple[int, int]], hour: int = 0) -> None:
+    feed(line(f"{c}-{d}", FIRST + timedelta(days=d, hours=hour), c) for c, d in purchases)
 
 
 def _run(*arguments: str) -> Result:
@@ -89,6 +90,26 @@ def test_one_row_per_customer_with_a_purchase(store: Brand, tmp_path: Path) -> N
     assert {one["horizon_days"] for one in told["backtest"]} == {28}
 
 
+def test_trees_that_won_take_the_model_further(store: Brand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They win here by decree, as so few customers would not bear them."""
+    plain, taken = tmp_path / "plain.parquet", tmp_path / "taken.parquet"
+    asked = ("--as-of", "2024-01-01", "--horizon-days", "28", "--out")
+    assert _run(*asked, str(plain)).exit_code == 0
+    monkeypatch.setattr("huitou.stats.buy_till_you_die.learned.LEAST_EXAMPLES", 100)
+    monkeypatch.setattr("huitou.stats.buy_till_you_die.learned.LEAST_RETURNS", 20)
+    monkeypatch.setattr("huitou.stats.buy_till_you_die.forecast.best_of", lambda tested: TREES)
+    assert _run(*asked, str(taken)).exit_code == 0
+    before, after = pq.read_table(plain), pq.read_table(taken)
+    assert set(after["model"].to_pylist()) == {TREES}
+    p_order, p_before = after["p_order"].to_numpy(), before["p_order"].to_numpy()
+    assert np.abs(p_order - p_before).max() > 0.01
+    assert p_order[0::2].min() > p_order[1::2].max()
+    assert (after["p_alive"].to_numpy() >= p_order).all()
+    assert (after["expected_orders"].to_numpy() >= p_order).all()
+    # The date stays the model's.
+    assert after["next_order_date"].null_count < 120
+
+
 def test_what_comes_later_changes_nothing(home: Home, store: Brand, feed: Feed, tmp_path: Path) -> None:
     """The same day's forecast before and after a flood of later orders, and one later on that very day."""
     first, second, third = (tmp_path / f"{name}.parquet" for name in "abc")
@@ -100,6 +121,17 @@ def test_what_comes_later_changes_nothing(home: Home, store: Brand, feed: Feed, 
     assert pq.read_table(first).equals(pq.read_table(second))
     assert _run("--as-of", "2023-11-02", "--out", str(third)).exit_code == 0
     assert pq.read_table(third)["person_id"].to_pylist() == list(range(1, 122))
+
+
+def test_a_day_that_is_not_over_counts_nowhere(home: Home, store: Brand, feed: Feed, tmp_path: Path) -> None:
+    """Without a date the brand's now is asked for, noon of a day on which somebody has bought in the morning."""
+    before, after = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    assert _run("--out", str(before)).exit_code == 0
+    _feed(feed, [(customer, 464) for customer in range(1, 122)], hour=-3)
+    refresh(home=home, brand=store, clock=store.clock)
+    done = _run("--out", str(after))
+    assert done.exit_code == 0, done.output
+    assert pq.read_table(before).equals(pq.read_table(after))
 
 
 def test_few_customers_are_told_as_few(home: Home, brand: Brand, feed: Feed, tmp_path: Path) -> None:

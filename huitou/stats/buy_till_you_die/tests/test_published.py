@@ -11,6 +11,7 @@ from huitou.stats.buy_till_you_die import geometric, pareto
 from huitou.stats.buy_till_you_die.geometric import fit_geometric
 from huitou.stats.buy_till_you_die.histories import Histories
 from huitou.stats.buy_till_you_die.pareto import fit_pareto
+from huitou.stats.buy_till_you_die.spend import Spend, fit_spend
 
 _FILE = Path(__file__).parent / "data" / "cdnow_sample.csv"
 
@@ -60,3 +61,18 @@ def test_any_start_and_any_order_lead_to_the_same_digits(
     again.append(fit_pareto(mixed).parameters)
     for first, second in zip(told, again, strict=True):
         assert second == pytest.approx(first, rel=5e-5)
+
+
+def test_gamma_gamma() -> None:
+    """Fader and Hardie 2013: the parameters of the same sample give customer 0001, two repeat purchases of 22.35 on
+    average, 24.66, and one without any the mean of all, p gamma / (q - 1)."""
+    found = Spend(p=6.25, q=3.74, gamma=15.44, mean=0.0)
+    assert found.expected([2, 0], [22.35, 0.0]) == pytest.approx([24.66, 6.25 * 15.44 / 2.74], abs=0.005)
+
+
+def test_gamma_gamma_finds_the_parameters_that_customers_were_drawn_with() -> None:
+    draw = np.random.default_rng(9)
+    count = draw.integers(1, 8, 20_000)
+    scale = draw.gamma(3.74, 1 / 15.44, 20_000)
+    found = fit_spend(count, draw.gamma(6.25 * count, 1 / scale) / count)
+    assert found.parameters == pytest.approx({"p": 6.25, "q": 3.74, "gamma": 15.44}, rel=0.1)
